@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What L may ask K.
+ *
+ * A hypercall is VMMCALL (SVM) or VMCALL (VMX) at CPL 0 with
+ *
+ *	r11	REGENT_HC_MAGIC
+ *	rax	number; on return the result, a negative REGENT_HC_E* for errors
+ *	rdi, rsi, rdx	arguments
+ *
+ * r11 is a register that no known hypervisor's call convention reads, so that
+ * the calls of an outer hypervisor never match by chance. Without the magic,
+ * or from another CPL, the call is not Regent's: see world/exit.c.
+ *
+ * A long hypercall does a bounded piece of its work, writes its progress into
+ * its argument registers and leaves RIP on the instruction: Linux takes its
+ * interrupts and executes the call again. The caller sees one call.
+ */
+#ifndef REGENT_ABI_HYPERCALL_H
+#define REGENT_ABI_HYPERCALL_H
+
+#define REGENT_HC_MAGIC		0x746e656745727547ull
+
+/**
+ * DOC: Hypercall numbers
+ *
+ * REGENT_HC_NULL - nothing; returns 0. For measuring.
+ *
+ * REGENT_HC_LEAVE - hand this CPU back. Returns on the bare machine, 0. Any
+ * context, NMI included; the caller saves nothing but what a C call clobbers,
+ * see takeover/trampoline.S.
+ *
+ * REGENT_HC_COUNTER - rdi: CPU, rsi: enum regent_counter. Returns its value;
+ * -REGENT_HC_EINVAL for a CPU or counter that is not there.
+ *
+ * REGENT_HC_CHECK - CRC-32 of K's text and read-only data, to compare with
+ * what was loaded. rdi: 0, rsi: 0 at the start (progress and state of the
+ * restarted call afterwards). Returns the CRC.
+ *
+ * REGENT_HC_DEBUG_FAULT - rdi: enum regent_debug_fault: make K fault. Returns
+ * -REGENT_HC_EFAULT after K caught itself; the CPUs are then being handed
+ * back. -REGENT_HC_EPERM unless L enabled it with its debug parameter.
+ *
+ * REGENT_HC_DONATE - rdi: physical address of a 2 MiB chunk that Linux gives
+ * to K. It is zapped from the host world's tables before the call returns.
+ *
+ * REGENT_HC_FLUSHED - 0 while a CPU may still hold a translation that a zap
+ * removed, else 1. L makes every CPU enter K once and asks again.
+ */
+#define REGENT_HC_NULL		0
+#define REGENT_HC_LEAVE		1
+#define REGENT_HC_COUNTER	2
+#define REGENT_HC_CHECK		3
+#define REGENT_HC_DEBUG_FAULT	4
+#define REGENT_HC_DONATE	5
+#define REGENT_HC_FLUSHED	6
+#define REGENT_HC_MAX		7
+
+#define REGENT_HC_EPERM		1
+#define REGENT_HC_EFAULT	14
+#define REGENT_HC_EBUSY		16
+#define REGENT_HC_EINVAL	22
+#define REGENT_HC_ENOSPC	28
+#define REGENT_HC_ENOSYS	38
+
+/**
+ * enum regent_exit_reason - why a world came to K, in the words of no vendor
+ */
+enum regent_exit_reason {
+	REGENT_EXIT_HYPERCALL = 0,
+	REGENT_EXIT_OUTER_CALL,		/* a hypercall that is not Regent's */
+	REGENT_EXIT_MSR,
+	REGENT_EXIT_NESTED_FAULT,
+	REGENT_EXIT_VIRT_INSN,		/* an SVM or VMX instruction */
+	REGENT_EXIT_OTHER,
+	REGENT_EXIT_REASONS
+};
+
+/**
+ * enum regent_counter - what REGENT_HC_COUNTER reads
+ * @REGENT_COUNTER_EXITS: first of the exit counters, one for each reason
+ * @REGENT_COUNTER_ENTRY_MAX: longest single stay in K, TSC ticks
+ * @REGENT_COUNTER_HIDDEN_READS: first reads of a page of K's memory
+ * @REGENT_COUNTER_HIDDEN_WRITES: writes and fetches, each got #GP
+ * @REGENT_COUNTER_TABLE_PAGES: pages left for nested tables
+ */
+enum regent_counter {
+	REGENT_COUNTER_EXITS = 0,
+	REGENT_COUNTER_ENTRY_MAX = REGENT_EXIT_REASONS,
+	REGENT_COUNTER_HIDDEN_READS,
+	REGENT_COUNTER_HIDDEN_WRITES,
+	REGENT_COUNTER_TABLE_PAGES,
+	REGENT_COUNTERS
+};
+
+/**
+ * enum regent_debug_fault - ways to make K fault on purpose
+ */
+enum regent_debug_fault {
+	REGENT_FAULT_PF = 0,
+	REGENT_FAULT_GP,
+	REGENT_FAULT_UD,
+	REGENT_FAULT_STACK,		/* recursion into the guard page */
+	REGENT_FAULT_WRITE_TEXT,	/* K's text is read-only */
+	REGENT_FAULT_EXEC_DATA,		/* K's data is not executable */
+	REGENT_FAULTS
+};
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The table of every MSR and control register: who owns it, when it is
+ * switched, whether it is intercepted, and which blob class it has.
+ *
+ * An MSR that is not listed is Linux's and passes through; so is an MSR
+ * outside the ranges of the bitmap, which exits and is repeated by K.
+ */
+#ifndef REGENT_ABI_MSRTAB_H
+#define REGENT_ABI_MSRTAB_H
+
+#include <regent/abi/types.h>
+
+/**
+ * enum reg_owner - whose value the register holds while Linux is a world
+ * @REG_LINUX: Linux's; Regent never writes another value
+ * @REG_SWITCHED: each side has its own value
+ * @REG_REGENT: Regent's; Linux reads what it left, its writes are absorbed
+ */
+enum reg_owner { REG_LINUX, REG_SWITCHED, REG_REGENT };
+
+/**
+ * enum reg_switch - when the value changes hands
+ * @REG_NEVER: one owner; to be switched between worlds when there are others
+ *	with REG_WORLD
+ * @REG_EXIT: at each entry and exit, by the hardware (VMRUN, VM entry)
+ * @REG_VMLOAD: at each entry and exit, by VMLOAD and VMSAVE (SVM)
+ * @REG_WORLD: when another world runs on this CPU; not at exits
+ */
+enum reg_switch { REG_NEVER, REG_EXIT, REG_VMLOAD, REG_WORLD };
+
+#define REG_TRAP_NONE	0
+#define REG_TRAP_READ	1
+#define REG_TRAP_WRITE	2
+#define REG_TRAP_BOTH	3
+
+/* Blob class; the same numbers as enum regent_field_class of the uapi. */
+enum reg_class { REG_OWNED, REG_TRACKED, REG_VOLATILE };
+
+/**
+ * enum reg_when - when the blob takes the value
+ * @REG_HOT: in the rendezvous: the switch to K changes it
+ * @REG_COLD: outside of it, by a call to each CPU: Regent does not touch it
+ */
+enum reg_when { REG_HOT, REG_COLD };
+
+/* Registers that are not MSRs have numbers that no MSR has. */
+#define REG_PSEUDO	0xffff0000u
+enum reg_pseudo {
+	REG_CR0 = REG_PSEUDO, REG_CR2, REG_CR3, REG_CR4, REG_CR8, REG_DR6, REG_DR7,
+	REG_RFLAGS, REG_XCR0,
+	REG_GDTR_BASE, REG_GDTR_LIMIT, REG_IDTR_BASE, REG_IDTR_LIMIT,
+	REG_ES, REG_CS, REG_SS, REG_DS, REG_FS, REG_GS, REG_LDTR, REG_TR,
+	REG_DR0, REG_DR1, REG_DR2, REG_DR3,
+	REG_APIC_LVTT, REG_APIC_LVTPC, REG_APIC_LVT0, REG_APIC_LVT1, REG_APIC_LVTERR,
+	REG_APIC_SVR, REG_APIC_TPR, REG_APIC_LDR, REG_APIC_ID,
+	REG_PSEUDO_END
+};
+
+#define MSR_REG_EFER		0xc0000080u
+#define MSR_REG_PAT		0x00000277u
+#define MSR_REG_APIC_BASE	0x0000001bu
+#define MSR_REG_FS_BASE		0xc0000100u
+#define MSR_REG_VM_CR		0xc0010114u
+#define MSR_REG_VM_HSAVE_PA	0xc0010117u
+#define MSR_REG_S_CET		0x000006a2u
+#define MSR_REG_ISST		0x000006a8u
+#define MSR_REG_X2APIC_ICR	0x00000830u
+
+/**
+ * struct reg_entry - one row
+ * @index: MSR number or enum reg_pseudo
+ * @name: as in the blob and for corrupt_field=
+ * @owner: enum reg_owner
+ * @when_switched: enum reg_switch
+ * @trap: REG_TRAP_*
+ * @cls: enum reg_class
+ * @when: enum reg_when
+ */
+struct reg_entry {
+	u32 index;
+	char name[20];
+	u8 owner;
+	u8 when_switched;
+	u8 trap;
+	u8 cls;
+	u8 when;
+};
+
+extern const struct reg_entry reg_table[];
+extern const unsigned int reg_table_size;
+
+const struct reg_entry *reg_find(u32 index);
+bool msr_bitmap_covers(u32 index);
+void msr_bitmap_build(u8 *bitmap);
+
+/* Bytes of SVM's MSR permission map. */
+#define MSR_BITMAP_SIZE		8192
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * What user space may see of Regent: the state blob, as the sysfs file
+ * /sys/kernel/regent/state gives it to root.
+ *
+ * The blob is a header, then sections back to back. All of it is
+ * little-endian and 8-byte aligned. A reader skips sections whose type it
+ * does not know by @count * @entry_size.
+ */
+#ifndef _UAPI_LINUX_REGENT_H
+#define _UAPI_LINUX_REGENT_H
+
+#include <linux/types.h>
+
+#define REGENT_BLOB_MAGIC	0x31424f4c42544752ULL	/* "RGTBLOB1" */
+#define REGENT_BLOB_VERSION	1
+
+/**
+ * struct regent_blob_header - the start of a state blob
+ * @magic: REGENT_BLOB_MAGIC
+ * @version: REGENT_BLOB_VERSION
+ * @length: bytes of the whole blob, this header included
+ * @crc: CRC-32 (IEEE 802.3, reflected, as zlib's) of the whole blob with
+ *	this field zero
+ * @sections: number of sections that follow
+ * @time: seconds since the epoch at the takeover
+ */
+struct regent_blob_header {
+	__u64 magic;
+	__u32 version;
+	__u32 length;
+	__u32 crc;
+	__u32 sections;
+	__u64 time;
+};
+
+/**
+ * enum regent_blob_section_type - what the entries of a section are
+ * @REGENT_BLOB_GLOBAL: struct regent_blob_field, of the whole machine
+ * @REGENT_BLOB_CPU: struct regent_blob_field, of the CPU in @id
+ * @REGENT_BLOB_MEMORY: struct regent_blob_range, memory map of the firmware
+ *	and the MMIO ranges Linux knows
+ * @REGENT_BLOB_PCI: struct regent_blob_pci, the PCI functions
+ * @REGENT_BLOB_IOAPIC: struct regent_blob_ioapic, the I/O APICs
+ */
+enum regent_blob_section_type {
+	REGENT_BLOB_GLOBAL = 1,
+	REGENT_BLOB_CPU = 2,
+	REGENT_BLOB_MEMORY = 3,
+	REGENT_BLOB_PCI = 4,
+	REGENT_BLOB_IOAPIC = 5,
+};
+
+/**
+ * struct regent_blob_section - the head of one section
+ * @type: enum regent_blob_section_type
+ * @id: Linux's CPU number for REGENT_BLOB_CPU, else 0
+ * @count: number of entries that follow
+ * @entry_size: bytes of one entry; may grow with later versions
+ */
+struct regent_blob_section {
+	__u32 type;
+	__u32 id;
+	__u32 count;
+	__u32 entry_size;
+};
+
+/**
+ * enum regent_field_class - how a field is compared at the handback
+ * @REGENT_FIELD_OWNED: Regent changes it: put back, @live must equal @found
+ * @REGENT_FIELD_TRACKED: Linux may change it: @live must equal @view
+ * @REGENT_FIELD_VOLATILE: recorded only
+ */
+enum regent_field_class {
+	REGENT_FIELD_OWNED = 0,
+	REGENT_FIELD_TRACKED = 1,
+	REGENT_FIELD_VOLATILE = 2,
+};
+
+#define REGENT_FIELD_ABSENT	0x01	/* this CPU does not have it */
+#define REGENT_FIELD_HAS_VIEW	0x02	/* @view is valid */
+#define REGENT_FIELD_HAS_LIVE	0x04	/* @live is valid */
+
+#define REGENT_FIELD_NAME	20
+
+/**
+ * struct regent_blob_field - one register or setting
+ * @name: its name, NUL-padded
+ * @cls: enum regent_field_class
+ * @flags: REGENT_FIELD_*
+ * @reserved: zero
+ * @found: value at the takeover, read on the bare machine
+ * @view: value Linux saw as a world, just before the handback
+ * @live: value after the handback, read on the bare machine
+ */
+struct regent_blob_field {
+	char name[REGENT_FIELD_NAME];
+	__u8 cls;
+	__u8 flags;
+	__u8 reserved[2];
+	__u64 found;
+	__u64 view;
+	__u64 live;
+};
+
+/**
+ * enum regent_range_type - what lies at a physical address range
+ */
+enum regent_range_type {
+	REGENT_RANGE_RAM = 1,
+	REGENT_RANGE_RESERVED = 2,
+	REGENT_RANGE_ACPI = 3,
+	REGENT_RANGE_NVS = 4,
+	REGENT_RANGE_MMIO = 5,
+	REGENT_RANGE_PERSISTENT = 7,
+};
+
+/**
+ * struct regent_blob_range - one physical address range
+ * @start: first byte
+ * @size: bytes
+ * @type: enum regent_range_type
+ * @reserved: zero
+ */
+struct regent_blob_range {
+	__u64 start;
+	__u64 size;
+	__u32 type;
+	__u32 reserved;
+};
+
+#define REGENT_PCI_BARS		6
+#define REGENT_PCI_DRIVER	20
+
+/**
+ * struct regent_blob_pci - one PCI function
+ * @segment: PCI domain
+ * @bus: bus number
+ * @devfn: device << 3 | function
+ * @vendor: vendor ID
+ * @device: device ID
+ * @pci_class: class, subclass, programming interface
+ * @irq: Linux interrupt number of its INTx, 0 for none
+ * @device_class: 0 host-managed, 1 reserved, 2 shared
+ * @msi: 1 MSI enabled, 2 MSI-X enabled
+ * @driver: name of its Linux driver, NUL-padded, empty for none
+ * @bar: start addresses (physical or port), 0 for none
+ * @bar_size: bytes
+ * @bar_flags: 1 memory, 2 ports, 4 prefetchable, 8 64-bit
+ */
+struct regent_blob_pci {
+	__u16 segment;
+	__u8 bus;
+	__u8 devfn;
+	__u16 vendor;
+	__u16 device;
+	__u32 pci_class;
+	__u32 irq;
+	__u8 device_class;
+	__u8 msi;
+	__u8 reserved[2];
+	char driver[REGENT_PCI_DRIVER];
+	__u64 bar[REGENT_PCI_BARS];
+	__u64 bar_size[REGENT_PCI_BARS];
+	__u8 bar_flags[8];
+};
+
+/**
+ * struct regent_blob_ioapic - one I/O APIC
+ * @address: physical address of its registers
+ * @gsi_base: first global system interrupt, ~0 when Linux does not tell
+ * @entries: number of redirection entries, 0 when not known
+ */
+struct regent_blob_ioapic {
+	__u64 address;
+	__u32 gsi_base;
+	__u32 entries;
+};
+
+#endif

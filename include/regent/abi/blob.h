@@ -12,6 +12,34 @@ struct regent_blob_header;
 struct regent_blob_section;
 struct regent_blob_field;
 
+/**
+ * enum blob_error - why blob_check() refuses a blob
+ * @BLOB_OK: nothing wrong
+ * @BLOB_ALIGN: it does not lie on an 8-byte boundary
+ * @BLOB_SHORT: there is less than the header, or than the header says
+ * @BLOB_MAGIC: it does not begin with REGENT_BLOB_MAGIC
+ * @BLOB_VERSION: made by another version
+ * @BLOB_LENGTH: its length is not a multiple of 8, less than a header, or less
+ *	than what there is
+ * @BLOB_CRC: damaged
+ * @BLOB_SECTION: the sections do not fill it exactly
+ * @BLOB_ENTRY: a section's entry size is too small for its type, zero, or not
+ *	a multiple of 8
+ * @BLOB_FIELD: a name without its final NUL, or a class that does not exist
+ */
+enum blob_error {
+	BLOB_OK = 0,
+	BLOB_ALIGN = -1,
+	BLOB_SHORT = -2,
+	BLOB_MAGIC = -3,
+	BLOB_VERSION = -4,
+	BLOB_LENGTH = -5,
+	BLOB_CRC = -6,
+	BLOB_SECTION = -7,
+	BLOB_ENTRY = -8,
+	BLOB_FIELD = -9,
+};
+
 u32 blob_crc32(const void *data, size_t length);
 void blob_seal(struct regent_blob_header *blob);
 int blob_check(const void *data, size_t length);

@@ -22,12 +22,14 @@
  * @leaf: bit that makes an entry above level 1 a leaf
  * @addr: mask of the address bits in an entry
  * @table: flags of an entry that points to another table
+ * @canonical: addresses are sign-extended (guest-physical ones are not)
  */
 struct ptab_format {
 	u64 present;
 	u64 leaf;
 	u64 addr;
 	u64 table;
+	bool canonical;
 };
 
 extern const struct ptab_format ptab_x86;	/* long mode: K, guests */
@@ -78,7 +80,7 @@ enum ptab_error {
 	PTAB_OK = 0,
 	PTAB_NOMEM = -12,	/* @alloc gave nothing; what was mapped stays */
 	PTAB_FAULT = -14,	/* @page gave nothing */
-	PTAB_INVAL = -22,	/* not page-aligned, empty, or out of range */
+	PTAB_INVAL = -22,	/* not page-aligned, empty, out of range, bad flags */
 	PTAB_ABSENT = -2,	/* nothing mapped there */
 };
 

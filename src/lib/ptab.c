@@ -17,6 +17,7 @@ const struct ptab_format ptab_x86 = {
 	.leaf = 1ull << 7,
 	.addr = 0x000ffffffffff000ull,
 	.table = 0x3,			/* present, writable; NX left to leaves */
+	.canonical = true,
 };
 
 const struct ptab_format ptab_npt = {
@@ -47,10 +48,32 @@ static unsigned int slot_of(u64 va, int level)
 	return (va >> (12 + 9 * (level - 1))) & (ENTRIES - 1);
 }
 
-/* Addresses above the top level are cut off: K's are canonical, sign-extended. */
 static u64 va_mask(const struct ptab *pt)
 {
 	return (ptab_level_size(pt->levels) << 9) - 1;
+}
+
+/* The bits above the top level repeat its highest bit, or are zero. */
+static bool va_ok(const struct ptab *pt, u64 va)
+{
+	u64 top = pt->fmt->canonical ? va_mask(pt) >> 1 : va_mask(pt);
+
+	return !(va & ~top) || (pt->fmt->canonical && (va | top) == ~0ull);
+}
+
+/*
+ * An entry is read once and written whole, whatever the compiler would like:
+ * a guest may change its own behind our back, and a CPU may walk ours while a
+ * new table goes in, which has to be complete by then.
+ */
+static u64 get_entry(const u64 *entry)
+{
+	return __atomic_load_n(entry, __ATOMIC_RELAXED);
+}
+
+static void set_entry(u64 *entry, u64 value)
+{
+	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
 static bool is_leaf(const struct ptab_format *fmt, u64 entry, int level)
@@ -67,10 +90,11 @@ static u64 leaf_address(const struct ptab_format *fmt, u64 entry, int level)
  * ptab_walk() - find what translates an address
  * @pt: the tables; they may be a guest's and hold anything
  * @va: address to translate
- * @leaf: filled in whenever the return value is not PTAB_FAULT
+ * @leaf: filled in when the return value is PTAB_OK or PTAB_ABSENT
  *
- * Return: PTAB_OK, PTAB_ABSENT (@leaf->level says where it ended), or
- * PTAB_FAULT when a table lies where @page gives nothing.
+ * Return: PTAB_OK, PTAB_ABSENT (@leaf->level says where it ended),
+ * PTAB_FAULT when a table lies where @page gives nothing, or PTAB_INVAL when
+ * @va is not canonical or beyond what the tables can map.
  */
 int ptab_walk(const struct ptab *pt, u64 va, struct ptab_leaf *leaf)
 {
@@ -78,13 +102,15 @@ int ptab_walk(const struct ptab *pt, u64 va, struct ptab_leaf *leaf)
 	u64 rights = RIGHTS_AND;
 	int level;
 
+	if (!va_ok(pt, va))
+		return PTAB_INVAL;
 	for (level = pt->levels; level >= 1; level--) {
 		u64 *page = pt->page(pt->ctx, table);
 		u64 entry;
 
 		if (!page)
 			return PTAB_FAULT;
-		entry = page[slot_of(va, level)];
+		entry = get_entry(&page[slot_of(va, level)]);
 		rights = (rights & entry & RIGHTS_AND) |
 			 ((rights | entry) & RIGHT_NX);
 		leaf->entry = entry;
@@ -121,7 +147,7 @@ static int split(const struct ptab *pt, u64 table, unsigned int slot, int level)
 	page = pt->page(pt->ctx, table);
 	if (!page)
 		return PTAB_FAULT;
-	entry = page[slot];
+	entry = get_entry(&page[slot]);
 	base = leaf_address(fmt, entry, level);
 	entry &= ~fmt->addr;
 	if (level - 1 == 1)
@@ -134,7 +160,7 @@ static int split(const struct ptab *pt, u64 table, unsigned int slot, int level)
 	page = pt->page(pt->ctx, table);
 	if (!page)
 		return PTAB_FAULT;
-	page[slot] = pa | fmt->table;
+	set_entry(&page[slot], pa | fmt->table);
 	return PTAB_OK;
 }
 
@@ -162,7 +188,7 @@ static int descend(const struct ptab *pt, u64 va, int to, bool build, u64 *table
 			page = pt->page(pt->ctx, *table);
 			if (!page)
 				return PTAB_FAULT;
-			page[slot] = pa | pt->fmt->table;
+			set_entry(&page[slot], pa | pt->fmt->table);
 		} else if (is_leaf(pt->fmt, page[slot], level)) {
 			err = split(pt, *table, slot, level);
 		}
@@ -178,11 +204,21 @@ static int descend(const struct ptab *pt, u64 va, int to, bool build, u64 *table
 
 static bool range_ok(const struct ptab *pt, u64 va, u64 size)
 {
-	u64 mask = va_mask(pt);
+	u64 last = va + (size - 1);
 
 	return size && !((va | size) & (REGENT_PAGE_SIZE - 1)) &&
-	       (va & mask) + (size - 1) >= (va & mask) &&
-	       (va & mask) + (size - 1) <= mask;
+	       size - 1 <= va_mask(pt) && last >= va &&
+	       va_ok(pt, va) && va_ok(pt, last);
+}
+
+static bool target_ok(const struct ptab *pt, u64 pa, u64 size, u64 flags)
+{
+	u64 beyond = ~(pt->fmt->addr | (REGENT_PAGE_SIZE - 1));
+	u64 last = pa + (size - 1);
+
+	return !(pa & (REGENT_PAGE_SIZE - 1)) && last >= pa &&
+	       !(pa & beyond) && !(last & beyond) &&
+	       !(flags & (pt->fmt->addr | pt->fmt->leaf));
 }
 
 /* The largest leaf that fits at va and pa within size. */
@@ -213,8 +249,9 @@ static int place_level(const struct ptab *pt, u64 va, int level)
  * @va: first address, page-aligned
  * @pa: what it translates to, page-aligned
  * @size: bytes, page-aligned
- * @flags: entry bits of a 4 KiB leaf without address; the bit that marks a
- *	larger leaf is added here
+ * @flags: entry bits of any leaf, without address; the bit that marks a
+ *	larger leaf is added here. So bit 7 is not to be had, nor the PAT bit,
+ *	which is bit 7 in a 4 KiB leaf and bit 12 in others
  *
  * Leaves in the way are split and overwritten. The caller flushes the TLBs if
  * anything was mapped there before.
@@ -224,7 +261,7 @@ static int place_level(const struct ptab *pt, u64 va, int level)
  */
 int ptab_map(const struct ptab *pt, u64 va, u64 pa, u64 size, u64 flags)
 {
-	if (!range_ok(pt, va, size) || pa & (REGENT_PAGE_SIZE - 1))
+	if (!range_ok(pt, va, size) || !target_ok(pt, pa, size, flags))
 		return PTAB_INVAL;
 	while (size) {
 		int level = place_level(pt, va, best_level(pt, va, pa, size));
@@ -240,8 +277,8 @@ int ptab_map(const struct ptab *pt, u64 va, u64 pa, u64 size, u64 flags)
 		page = pt->page(pt->ctx, table);
 		if (!page)
 			return PTAB_FAULT;
-		page[slot_of(va, level)] = (pa & pt->fmt->addr) | flags |
-					   (level > 1 ? pt->fmt->leaf : 0);
+		set_entry(&page[slot_of(va, level)],
+			  pa | flags | (level > 1 ? pt->fmt->leaf : 0));
 		va += step;
 		pa += step;
 		size -= step;
@@ -285,7 +322,7 @@ int ptab_unmap(const struct ptab *pt, u64 va, u64 size)
 			page = pt->page(pt->ctx, table);
 			if (!page)
 				return PTAB_FAULT;
-			page[slot_of(va, level)] = 0;
+			set_entry(&page[slot_of(va, level)], 0);
 		}
 		if (step >= size)
 			break;

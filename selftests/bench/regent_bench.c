@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * regent_bench [--json] [OP...]: instructions per operation on one CPU.
+ *
+ * Meant for an emulator that counts time in instructions (scripts/machine
+ * --icount): there one tick of the TSC is one instruction, which a loop of
+ * known length verifies. Elsewhere the figures are ticks scaled by that loop,
+ * and a line says so. Operations of the kernel need regent_bench.ko.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REPEAT		7
+#define SLEEP_NS	100000
+#define KERNEL_DIR	"/sys/kernel/debug/regent_bench/"
+
+struct op {
+	const char *name;
+	const char *what;
+	uint64_t iterations;
+	/* Ticks of n operations, loop included; NULL: the kernel module's. */
+	uint64_t (*run)(uint64_t n);
+};
+
+static double instructions_per_tick;
+static double ticks_per_ns;
+
+static inline uint64_t tsc(void)
+{
+	uint32_t low, high;
+
+	asm volatile("lfence; rdtsc; lfence" : "=a" (low), "=d" (high) : : "memory");
+	return (uint64_t)high << 32 | low;
+}
+
+static void die(const char *what)
+{
+	fprintf(stderr, "regent_bench: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t run_empty(uint64_t n)
+{
+	uint64_t start = tsc();
+
+	while (n--)
+		asm volatile("" : : : "memory");
+	return tsc() - start;
+}
+
+static uint64_t run_getpid(uint64_t n)
+{
+	uint64_t start = tsc();
+
+	while (n--)
+		syscall(SYS_getpid);
+	return tsc() - start;
+}
+
+static uint64_t run_cpuid(uint64_t n)
+{
+	uint32_t a, b, c, d;
+	uint64_t start = tsc();
+
+	while (n--) {
+		a = 0;
+		c = 0;
+		asm volatile("cpuid" : "+a" (a), "=b" (b), "+c" (c), "=d" (d));
+	}
+	return tsc() - start;
+}
+
+static void pass(int from, int to)
+{
+	char byte;
+
+	if (read(from, &byte, 1) != 1 || write(to, &byte, 1) != 1)
+		die("pipe");
+}
+
+static uint64_t run_pipe1(uint64_t n)
+{
+	int fd[2];
+	uint64_t start, ticks;
+	char byte = 0;
+
+	if (pipe(fd))
+		die("pipe");
+	start = tsc();
+	while (n--)
+		if (write(fd[1], &byte, 1) != 1 || read(fd[0], &byte, 1) != 1)
+			die("pipe");
+	ticks = tsc() - start;
+	close(fd[0]);
+	close(fd[1]);
+	return ticks;
+}
+
+static uint64_t run_pipe2(uint64_t n)
+{
+	int there[2], back[2], pid;
+	uint64_t start, ticks, i;
+	char byte = 0;
+
+	if (pipe(there) || pipe(back))
+		die("pipe");
+	pid = fork();
+	if (!pid) {
+		for (i = 0; i < n + 1; i++)
+			pass(there[0], back[1]);
+		_exit(0);
+	}
+	if (write(there[1], &byte, 1) != 1)
+		die("pipe");
+	pass(back[0], there[1]);
+	start = tsc();
+	for (i = 0; i < n - 1; i++)
+		pass(back[0], there[1]);
+	if (read(back[0], &byte, 1) != 1)
+		die("pipe");
+	ticks = tsc() - start;
+	waitpid(pid, NULL, 0);
+	close(there[0]);
+	close(there[1]);
+	close(back[0]);
+	close(back[1]);
+	return ticks;
+}
+
+/* This program in memory: where its file lies (9p, disk) must not count. */
+static int program_in_memory(void)
+{
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("regent_bench", MFD_CLOEXEC);
+
+	if (from < 0 || to < 0)
+		die("memfd_create");
+	while (sendfile(to, from, NULL, 1 << 20) > 0)
+		;
+	close(from);
+	return to;
+}
+
+static uint64_t run_forkexec(uint64_t n)
+{
+	static int program = -1;
+	uint64_t start;
+	int pid;
+
+	if (program < 0)
+		program = program_in_memory();
+	start = tsc();
+	while (n--) {
+		pid = fork();
+		if (!pid) {
+			fexecve(program, (char *[]){ "regent_bench", "--exit", NULL }, environ);
+			_exit(1);
+		}
+		if (waitpid(pid, NULL, 0) != pid)
+			die("waitpid");
+	}
+	return tsc() - start;
+}
+
+static uint64_t run_pagefault(uint64_t n)
+{
+	volatile char *area = mmap(NULL, n * 4096, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t start, ticks, i;
+
+	if (area == MAP_FAILED)
+		die("mmap");
+	madvise((void *)area, n * 4096, MADV_NOHUGEPAGE);
+	start = tsc();
+	for (i = 0; i < n; i++)
+		area[i * 4096] = 1;
+	ticks = tsc() - start;
+	munmap((void *)area, n * 4096);
+	return ticks;
+}
+
+static void sleep_times(uint64_t n)
+{
+	struct timespec request = { 0, SLEEP_NS };
+
+	while (n--)
+		nanosleep(&request, NULL);
+}
+
+/* How late: idle time passes without instructions, what is left is the path. */
+static uint64_t run_nanosleep_late(uint64_t n)
+{
+	uint64_t start = tsc(), ticks, asked = n * SLEEP_NS * ticks_per_ns;
+
+	sleep_times(n);
+	ticks = tsc() - start;
+	return ticks > asked ? ticks - asked : 0;
+}
+
+/* Two instructions a turn, for ever. */
+static void spin(uint64_t *turns)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	sched_setscheduler(0, SCHED_IDLE, &(struct sched_param){ 0 });
+	asm volatile("1: incq (%0)\n\tjmp 1b" : : "r" (turns) : "memory");
+}
+
+/*
+ * What a sleep costs: a process of idle priority counts the instructions that
+ * are left for it; all others went into sleeping, switching and waking.
+ */
+static uint64_t run_nanosleep_cost(uint64_t n)
+{
+	volatile uint64_t *turns = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t start, ticks, before, left;
+	int pid;
+
+	if (turns == MAP_FAILED)
+		die("mmap");
+	pid = fork();
+	if (!pid)
+		spin((uint64_t *)turns);
+	sleep_times(20);
+	before = *turns;
+	start = tsc();
+	sleep_times(n);
+	ticks = tsc() - start;
+	left = (*turns - before) * 2 / instructions_per_tick;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	munmap((void *)turns, 4096);
+	return ticks > left ? ticks - left : 0;
+}
+
+static const struct op ops[] = {
+	{ "getpid", "system call", 2000, run_getpid },
+	{ "pipe_1", "pipe round trip in one process", 500, run_pipe1 },
+	{ "pipe_2", "pipe round trip of two processes", 200, run_pipe2 },
+	{ "fork_exec", "fork, exec of a static program, wait", 4, run_forkexec },
+	{ "pagefault", "first touch of an anonymous 4 KiB page", 500, run_pagefault },
+	{ "nanosleep_late", "return of a 100 us sleep after its time", 20, run_nanosleep_late },
+	{ "nanosleep_cost", "all instructions of a 100 us sleep", 50, run_nanosleep_cost },
+	{ "cpuid", "CPUID in user mode", 2000, run_cpuid },
+	{ "kernel_cpuid", "CPUID in the kernel", 0, NULL },
+	{ "rdmsr_apicbase", "RDMSR APIC_BASE", 0, NULL },
+	{ "rdmsr_efer", "RDMSR EFER", 0, NULL },
+	{ "wrmsr_efer", "WRMSR EFER, same value", 0, NULL },
+	{ "wrmsr_kernel_gs_base", "WRMSR KERNEL_GS_BASE, same value", 0, NULL },
+	{ "apic_read_id", "read of the APIC's ID", 0, NULL },
+	{ "apic_write_lvterr", "write of the APIC's LVT error entry", 0, NULL },
+	{ "apic_write_tpr", "write of the APIC's task priority", 0, NULL },
+	{ "self_ipi", "interrupt sent to oneself, handled", 0, NULL },
+	{ "vmmcall_null", "Regent's null hypercall (SVM)", 0, NULL },
+	{ "vmcall_null", "Regent's null hypercall (VMX)", 0, NULL },
+};
+
+#define OPS	(sizeof(ops) / sizeof(ops[0]))
+
+/* n times: dec, jnz. */
+static uint64_t known_loop(uint64_t n)
+{
+	uint64_t start = tsc();
+
+	asm volatile("1: dec %0\n\tjnz 1b" : "+r" (n) : : "cc");
+	return tsc() - start;
+}
+
+static double clock_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+	return t.tv_sec * 1e9 + t.tv_nsec;
+}
+
+/* Two lengths: what the reading itself costs falls out of the difference. */
+static void calibrate(void)
+{
+	uint64_t best[2] = { UINT64_MAX, UINT64_MAX }, ticks, start;
+	double ns;
+	int i, k;
+
+	for (i = 0; i < REPEAT; i++)
+		for (k = 0; k < 2; k++) {
+			ticks = known_loop(500000 * (k + 1));
+			if (ticks < best[k])
+				best[k] = ticks;
+		}
+	instructions_per_tick = 2 * 500000.0 / (best[1] - best[0]);
+	ns = clock_ns();
+	start = tsc();
+	known_loop(20000000);
+	ticks_per_ns = (tsc() - start) / (clock_ns() - ns);
+}
+
+/* Ticks an operation, of the kernel's module; NAN if it is not there. */
+static double kernel_once(const char *name)
+{
+	char path[128];
+	unsigned long long ticks, n;
+	FILE *f;
+	int got;
+
+	snprintf(path, sizeof(path), KERNEL_DIR "%s", name);
+	f = fopen(path, "r");
+	if (!f)
+		return NAN;
+	got = fscanf(f, "%llu %llu", &ticks, &n);
+	fclose(f);
+	return got == 2 ? (double)ticks / n : NAN;
+}
+
+static double once(const struct op *op, uint64_t (*run)(uint64_t), const char *name)
+{
+	return run ? (double)run(op->iterations) / op->iterations : kernel_once(name);
+}
+
+/*
+ * The least of several runs, so that a run without a timer interrupt counts,
+ * minus the least of the empty loop.
+ */
+static double measure(const struct op *op)
+{
+	double best = INFINITY, empty = INFINITY, ticks;
+	int i;
+
+	for (i = 0; i < REPEAT; i++) {
+		ticks = once(op, op->run, op->name);
+		if (isnan(ticks))
+			return NAN;
+		best = fmin(best, ticks);
+		empty = fmin(empty, once(op, op->run ? run_empty : NULL, "empty"));
+	}
+	return (best - empty) * instructions_per_tick;
+}
+
+static bool wanted(const char *name, int argc, char **argv)
+{
+	int i;
+
+	for (i = 0; i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return true;
+	return !argc;
+}
+
+static void report(const struct op *op, double result, bool json, bool first)
+{
+	if (json && isnan(result))
+		printf("%s\"%s\": null", first ? "" : ", ", op->name);
+	else if (json)
+		printf("%s\"%s\": %.1f", first ? "" : ", ", op->name, result);
+	else if (isnan(result))
+		printf("%-22s %12s  # %s\n", op->name, "absent", op->what);
+	else
+		printf("%-22s %12.1f  # %s\n", op->name, result, op->what);
+	fflush(stdout);
+}
+
+static void known_or_die(int argc, char **argv)
+{
+	size_t k;
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		for (k = 0; k < OPS && strcmp(ops[k].name, argv[i]); k++)
+			;
+		if (k == OPS) {
+			fprintf(stderr, "regent_bench: no operation '%s'; there are:\n", argv[i]);
+			for (k = 0; k < OPS; k++)
+				fprintf(stderr, "  %-22s %s\n", ops[k].name, ops[k].what);
+			exit(2);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	bool json = argc > 1 && !strcmp(argv[1], "--json"), first = true, exact;
+	cpu_set_t cpu;
+	size_t i;
+
+	if (argc > 1 && !strcmp(argv[1], "--exit"))
+		return 0;
+	argc -= 1 + json;
+	argv += 1 + json;
+	known_or_die(argc, argv);
+	CPU_ZERO(&cpu);
+	CPU_SET(0, &cpu);
+	sched_setaffinity(0, sizeof(cpu), &cpu);
+	prctl(PR_SET_TIMERSLACK, 1);
+	calibrate();
+	exact = fabs(instructions_per_tick - 1) < 0.001;
+	if (json)
+		printf("{\"instructions_per_tick\": %.6f, \"ticks_per_ns\": %.4f, "
+		       "\"exact\": %s, \"ops\": {", instructions_per_tick, ticks_per_ns,
+		       exact ? "true" : "false");
+	else
+		printf("# %.6f instructions a tick, %.4f ticks a ns%s\n", instructions_per_tick,
+		       ticks_per_ns, exact ? "" : ": NOT counted in instructions, scaled");
+	for (i = 0; i < OPS; i++) {
+		if (!wanted(ops[i].name, argc, argv))
+			continue;
+		report(&ops[i], measure(&ops[i]), json, first);
+		first = false;
+	}
+	if (json)
+		puts("}}");
+	return 0;
+}

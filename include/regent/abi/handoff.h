@@ -195,7 +195,7 @@ struct regent_tss {
  * @cpu: Linux's number of this CPU
  * @apic_id: its APIC id
  * @cr3: K's CR3 on this CPU
- * @cr4: CR4 to switch to K with: Linux's without PGE, PCIDE, CET and SMAP
+ * @cr4: CR4 to switch to K with: Linux's without PGE, PCIDE and CET
  * @stack_top: K's stack
  * @cpu_va: K's struct cpu
  * @backend_pa: physical addresses (SVM: VMCB, host VMCB, host save area)

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Single instructions for K. No logic. */
+#ifndef HW_ASM_H
+#define HW_ASM_H
+
+#include <regent/abi/types.h>
+
+static inline u64 hw_rdtsc(void)
+{
+	u32 lo, hi;
+
+	asm volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (u64)hi << 32;
+}
+
+static inline u64 hw_rdmsr(u32 msr)
+{
+	u32 lo, hi;
+
+	asm volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
+	return lo | (u64)hi << 32;
+}
+
+static inline void hw_wrmsr(u32 msr, u64 value)
+{
+	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32))
+		     : "memory");
+}
+
+static inline u64 hw_read_cr0(void)
+{
+	u64 v;
+
+	asm volatile("mov %%cr0, %0" : "=r"(v));
+	return v;
+}
+
+static inline void hw_write_cr0(u64 v)
+{
+	asm volatile("mov %0, %%cr0" : : "r"(v) : "memory");
+}
+
+static inline u64 hw_read_cr2(void)
+{
+	u64 v;
+
+	asm volatile("mov %%cr2, %0" : "=r"(v));
+	return v;
+}
+
+static inline void hw_write_cr2(u64 v)
+{
+	asm volatile("mov %0, %%cr2" : : "r"(v));
+}
+
+static inline void hw_write_dr6(u64 v)
+{
+	asm volatile("mov %0, %%dr6" : : "r"(v));
+}
+
+static inline void hw_write_dr7(u64 v)
+{
+	asm volatile("mov %0, %%dr7" : : "r"(v));
+}
+
+static inline void hw_invlpg(u64 va)
+{
+	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
+}
+
+static inline void hw_pause(void)
+{
+	asm volatile("pause" : : : "memory");
+}
+
+struct hw_table {
+	u16 limit;
+	u64 base;
+} __attribute__((packed));
+
+static inline void hw_lgdt(const struct hw_table *t)
+{
+	asm volatile("lgdt %0" : : "m"(*t));
+}
+
+static inline void hw_lidt(const struct hw_table *t)
+{
+	asm volatile("lidt %0" : : "m"(*t));
+}
+
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtual machine control block of SVM: layout only.
+ * AMD APM volume 2, appendix "Layout of VMCB". Only src/svm/ includes this.
+ */
+#ifndef HW_VMCB_H
+#define HW_VMCB_H
+
+#include <regent/abi/types.h>
+
+struct vmcb_seg {
+	u16 selector;
+	u16 attrib;		/* access byte in 0-7; AVL, L, D, G in 8-11 */
+	u32 limit;
+	u64 base;
+};
+
+struct vmcb_control {
+	u16 intercept_cr_read;
+	u16 intercept_cr_write;
+	u16 intercept_dr_read;
+	u16 intercept_dr_write;
+	u32 intercept_exception;
+	u32 intercept_misc1;
+	u32 intercept_misc2;
+	u32 intercept_misc3;
+	u8  reserved018[0x3c - 0x18];
+	u16 pause_filter_threshold;
+	u16 pause_filter_count;
+	u64 iopm_base;
+	u64 msrpm_base;
+	u64 tsc_offset;
+	u32 asid;
+	u32 tlb_control;
+	u64 vintr;
+	u64 int_state;
+	u64 exit_code;
+	u64 exit_info1;
+	u64 exit_info2;
+	u64 exit_int_info;
+	u64 nested_ctl;
+	u64 avic_apic_bar;
+	u64 ghcb;
+	u64 event_inj;
+	u64 nested_cr3;
+	u64 virt_ext;
+	u32 clean;
+	u32 reserved0c4;
+	u64 next_rip;
+	u8  insn_len;
+	u8  insn_bytes[15];
+	u64 avic_backing_page;
+	u64 reserved0e8;
+	u64 avic_logical_table;
+	u64 avic_physical_table;
+	u64 reserved100;
+	u64 vmsa;
+	u8  reserved110[0x400 - 0x110];
+};
+
+struct vmcb_save {
+	struct vmcb_seg es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
+	u8  reserved0a0[0xcb - 0xa0];
+	u8  cpl;
+	u32 reserved0cc;
+	u64 efer;
+	u8  reserved0d8[0x148 - 0xd8];
+	u64 cr4;
+	u64 cr3;
+	u64 cr0;
+	u64 dr7;
+	u64 dr6;
+	u64 rflags;
+	u64 rip;
+	u8  reserved180[0x1d8 - 0x180];
+	u64 rsp;
+	u64 s_cet;
+	u64 ssp;
+	u64 isst;
+	u64 rax;
+	u64 star;
+	u64 lstar;
+	u64 cstar;
+	u64 sfmask;
+	u64 kernel_gs_base;
+	u64 sysenter_cs;
+	u64 sysenter_esp;
+	u64 sysenter_eip;
+	u64 cr2;
+	u8  reserved248[0x268 - 0x248];
+	u64 g_pat;
+	u64 dbgctl;
+	u64 br_from;
+	u64 br_to;
+	u64 last_excp_from;
+	u64 last_excp_to;
+	u8  reserved298[0xc00 - 0x298];
+};
+
+struct vmcb {
+	struct vmcb_control ctl;
+	struct vmcb_save save;
+};
+
+#define VMCB_AT(member, offset)						\
+	_Static_assert(offsetof(struct vmcb, member) == (offset), #member)
+VMCB_AT(ctl.intercept_exception, 0x008);
+VMCB_AT(ctl.intercept_misc1, 0x00c);
+VMCB_AT(ctl.intercept_misc2, 0x010);
+VMCB_AT(ctl.pause_filter_threshold, 0x03c);
+VMCB_AT(ctl.iopm_base, 0x040);
+VMCB_AT(ctl.msrpm_base, 0x048);
+VMCB_AT(ctl.asid, 0x058);
+VMCB_AT(ctl.tlb_control, 0x05c);
+VMCB_AT(ctl.vintr, 0x060);
+VMCB_AT(ctl.int_state, 0x068);
+VMCB_AT(ctl.exit_code, 0x070);
+VMCB_AT(ctl.exit_info1, 0x078);
+VMCB_AT(ctl.exit_int_info, 0x088);
+VMCB_AT(ctl.nested_ctl, 0x090);
+VMCB_AT(ctl.event_inj, 0x0a8);
+VMCB_AT(ctl.nested_cr3, 0x0b0);
+VMCB_AT(ctl.clean, 0x0c0);
+VMCB_AT(ctl.next_rip, 0x0c8);
+VMCB_AT(ctl.insn_len, 0x0d0);
+VMCB_AT(ctl.avic_backing_page, 0x0e0);
+VMCB_AT(ctl.vmsa, 0x108);
+VMCB_AT(save, 0x400);
+VMCB_AT(save.gdtr, 0x460);
+VMCB_AT(save.tr, 0x490);
+VMCB_AT(save.cpl, 0x4cb);
+VMCB_AT(save.efer, 0x4d0);
+VMCB_AT(save.cr4, 0x548);
+VMCB_AT(save.dr7, 0x560);
+VMCB_AT(save.rflags, 0x570);
+VMCB_AT(save.rip, 0x578);
+VMCB_AT(save.rsp, 0x5d8);
+VMCB_AT(save.s_cet, 0x5e0);
+VMCB_AT(save.rax, 0x5f8);
+VMCB_AT(save.star, 0x600);
+VMCB_AT(save.kernel_gs_base, 0x620);
+VMCB_AT(save.cr2, 0x640);
+VMCB_AT(save.g_pat, 0x668);
+VMCB_AT(save.dbgctl, 0x670);
+VMCB_AT(save.last_excp_to, 0x690);
+_Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
+
+/* intercept_misc1 */
+#define SVM_INTERCEPT_INVLPGA	(1u << 26)
+#define SVM_INTERCEPT_MSR	(1u << 28)
+/* intercept_misc2 */
+#define SVM_INTERCEPT_VMRUN	(1u << 0)
+#define SVM_INTERCEPT_VMMCALL	(1u << 1)
+#define SVM_INTERCEPT_VMLOAD	(1u << 2)
+#define SVM_INTERCEPT_VMSAVE	(1u << 3)
+#define SVM_INTERCEPT_STGI	(1u << 4)
+#define SVM_INTERCEPT_CLGI	(1u << 5)
+#define SVM_INTERCEPT_SKINIT	(1u << 6)
+
+#define SVM_TLB_NOTHING		0
+#define SVM_TLB_FLUSH_ALL	1
+#define SVM_TLB_FLUSH_ASID	3
+
+/* Bits 0 to 12 name the groups of fields that the processor may keep. */
+#define SVM_CLEAN_ALL		0x1fffu
+
+#define SVM_NESTED_PAGING	(1ull << 0)
+
+#define SVM_INT_SHADOW		(1ull << 0)
+
+#define SVM_EXIT_VMRUN		0x080
+#define SVM_EXIT_INVLPGA	0x07a
+#define SVM_EXIT_MSR		0x07c
+#define SVM_EXIT_VMMCALL	0x081
+#define SVM_EXIT_VMLOAD		0x082
+#define SVM_EXIT_VMSAVE		0x083
+#define SVM_EXIT_STGI		0x084
+#define SVM_EXIT_CLGI		0x085
+#define SVM_EXIT_SKINIT		0x086
+#define SVM_EXIT_NPF		0x400
+#define SVM_EXIT_INVALID	(~0ull)
+
+/* event_inj and exit_int_info */
+#define SVM_EVENT_VALID		(1ull << 31)
+#define SVM_EVENT_ERROR		(1ull << 11)
+#define SVM_EVENT_TYPE_SHIFT	8
+#define SVM_EVENT_TYPE_MASK	7
+#define SVM_EVENT_INTR		0
+#define SVM_EVENT_NMI		2
+#define SVM_EVENT_EXCEPTION	3
+#define SVM_EVENT_SOFT		4
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rest of K asks of SVM or VMX. Linked in, never called through a
+ * pointer: an image holds one backend. Everything runs on the CPU that owns
+ * the world, with interrupts held off (SVM: GIF clear).
+ */
+#ifndef REGENT_BACKEND_H
+#define REGENT_BACKEND_H
+
+#include <regent/abi/hypercall.h>
+#include <regent/ptab.h>
+
+struct cpu;
+struct world;
+
+/**
+ * struct nested_fault - a world touched what its nested table does not allow
+ * @pa: the world's physical address
+ * @present: there is an entry, it does not allow this
+ * @write: a write
+ * @fetch: an instruction fetch
+ */
+struct nested_fault {
+	u64 pa;
+	bool present;
+	bool write;
+	bool fetch;
+};
+
+/**
+ * struct msr_access - an intercepted RDMSR or WRMSR
+ * @index: MSR number
+ * @write: WRMSR
+ * @value: what is written
+ */
+struct msr_access {
+	u32 index;
+	bool write;
+	u64 value;
+};
+
+#define BACKEND_NO_ERROR_CODE	(~0u)
+
+/* Life of a CPU */
+void backend_cpu_init(struct cpu *cpu, u64 linux_rsp);
+void backend_resume(struct world *world) __attribute__((noreturn));
+void backend_leave(struct cpu *cpu, u64 result) __attribute__((noreturn));
+
+/* What happened */
+enum regent_exit_reason backend_exit_reason(const struct world *world);
+void backend_exit_describe(const struct world *world);
+bool backend_entry_failed(const struct world *world);
+void backend_nested_fault(const struct world *world, struct nested_fault *f);
+void backend_msr_access(const struct world *world, struct msr_access *a);
+
+/* The world's registers that struct world_regs does not have */
+u64 backend_rip(const struct world *world);
+int backend_cpl(const struct world *world);
+void backend_paging(const struct world *world, struct ptab *pt);
+u64 backend_code_address(const struct world *world);
+int backend_switched_msr(struct world *world, struct msr_access *a);
+
+/* What happens next */
+bool backend_skip(struct world *world);
+void backend_inject(struct world *world, u8 vector, u32 error);
+void backend_retry_event(struct world *world);
+void backend_flush(struct world *world);
+bool backend_outer_call(struct world *world);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A processor as K sees it. Reached through GS, which the switch to K loads;
+ * other CPUs' through cpu_of().
+ */
+#ifndef REGENT_CPU_H
+#define REGENT_CPU_H
+
+#include <regent/abi/handoff.h>
+#include <regent/abi/hypercall.h>
+#include <regent/mapcache.h>
+#include <regent/world.h>
+
+/**
+ * struct cpu - K's per-CPU state, one page
+ * @self: this struct
+ * @stack_top: what the exit path loads into RSP
+ * @handoff: what L prepared
+ * @shared: the page Linux sees, too
+ * @id: Linux's CPU number
+ * @entered: Linux is a world on this CPU; written by this CPU only
+ * @busy: K is inside an exit: the world's state is complete in memory
+ * @aborting: K faulted on this CPU before
+ * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
+ *	this CPU, read by all
+ * @event_head: K's own head of the event ring
+ * @entry_max: longest stay in K, TSC ticks
+ * @exits: exits by reason
+ * @hidden_reads: see REGENT_COUNTER_HIDDEN_READS
+ * @hidden_writes: see REGENT_COUNTER_HIDDEN_WRITES
+ * @window: this CPU's mapping cache
+ * @system: the system world: Linux on this CPU
+ */
+struct cpu {
+	struct cpu *self;
+	u64 stack_top;
+	struct regent_handoff *handoff;
+	struct regent_shared *shared;
+	u32 id;
+	u32 entered;
+	u32 busy;
+	u32 aborting;
+	u32 tlb_seen;
+	u32 event_head;
+	u64 entry_max;
+	u64 exits[REGENT_EXIT_REASONS];
+	u64 hidden_reads;
+	u64 hidden_writes;
+	struct mapcache window;
+	struct world system;
+};
+
+_Static_assert(sizeof(struct cpu) <= 4096, "one page of the CPU's area");
+
+/* The fixed addresses behind these accessors are laid out in handoff.h. */
+static inline u64 percpu_va(u32 cpu, u32 offset)
+{
+	return REGENT_VA_PERCPU + (u64)cpu * REGENT_PERCPU_STRIDE + offset;
+}
+
+static inline struct cpu *cpu_of(u32 cpu)
+{
+	return (struct cpu *)percpu_va(cpu, REGENT_PERCPU_CPU);
+}
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *cpu;
+
+	asm("mov %%gs:0, %0" : "=r"(cpu));
+	return cpu;
+}
+
+#endif

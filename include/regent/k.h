@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What every file of K may use: parameters, log, events, guarded accesses. */
+#ifndef REGENT_K_H
+#define REGENT_K_H
+
+#include <regent/abi/handoff.h>
+
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+
+struct cpu;
+struct world;
+
+extern const struct regent_params k_params;
+extern const char k_image_start[], k_text_end[], k_rodata_end[];
+
+static inline bool k_has(u32 feature)
+{
+	return k_params.features & feature;
+}
+
+/* lib/log.c: K's last words, see struct regent_shared */
+void log_text(const char *text);
+void log_hex(const char *name, u64 value);
+void event_post(u32 type, u64 a, u64 b);
+
+/* cpu/guarded.S: accesses that may fault; true when they did not */
+bool guarded_rdmsr(u32 msr, u64 *value);
+bool guarded_wrmsr(u32 msr, u64 value);
+
+/* cpu/abort.c: K cannot go on */
+void k_abort(const char *why) __attribute__((noreturn));
+
+/* main.c */
+void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
+
+/* emul/insn.c */
+int insn_length_of(const struct world *world);
+
+/* irq/nmi.c */
+void nmi_send(struct cpu *from, u32 apic_id);
+
+/* mm/host.c: the host world's memory */
+bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip);
+int host_donate(struct cpu *cpu, u64 pa);
+bool host_flushed(void);
+bool host_owns(u64 pa);
+u32 host_table_pages(void);
+u32 host_tlb_sequence(void);
+
+/* world/hypercall.c */
+bool hypercall(struct cpu *cpu, struct world *world);
+
+#endif

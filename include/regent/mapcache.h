@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The mapping cache: a processor's own window of short-lived mappings of
+ * machine pages, K's only way to memory that is not its own. The window is
+ * mapped in this CPU's root table only, so no other CPU ever has to flush.
+ */
+#ifndef REGENT_MAPCACHE_H
+#define REGENT_MAPCACHE_H
+
+#include <regent/abi/types.h>
+
+#define MAPCACHE_SLOTS	16	/* the last mappings stay; see mapcache_page() */
+
+/**
+ * struct mapcache - which machine page each slot of the window shows
+ * @tag: entry of the slot as it stands in the window's page table, 0 for none
+ * @next: slot to reuse next
+ */
+struct mapcache {
+	u64 tag[MAPCACHE_SLOTS];
+	u32 next;
+};
+
+enum mapcache_type {
+	MAPCACHE_RAM,		/* write-back */
+	MAPCACHE_MMIO,		/* uncached, for device registers */
+};
+
+void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type);
+void mapcache_flush(struct mapcache *mc);
+
+#endif

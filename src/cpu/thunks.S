@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * K's own retpolines and return thunk: GCC makes every indirect call and every
+ * return of K's C code go through these. A guest-trained branch predictor then
+ * finds no indirect branch in K to steer.
+ */
+	.text
+	.macro	retpoline reg
+	.globl	__x86_indirect_thunk_\reg
+__x86_indirect_thunk_\reg:
+	call	2f
+1:	pause
+	lfence
+	jmp	1b
+2:	mov	%\reg, (%rsp)
+	ret
+	int3
+	.endm
+
+	.irp	reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+	.balign	32
+	retpoline \reg
+	.endr
+
+	.balign	64
+	.globl	__x86_return_thunk
+	.globl	k_return_thunk
+__x86_return_thunk:
+k_return_thunk:
+	ret
+	int3

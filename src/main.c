@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Where a processor comes into K for the first time. Reads as a list. */
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/k.h>
+
+/* The area is zero at first, and keeps its counters when a CPU comes back. */
+static void cpu_init(struct cpu *cpu)
+{
+	struct regent_handoff *h = (void *)((u64)cpu - REGENT_PERCPU_CPU +
+					    REGENT_PERCPU_HANDOFF);
+
+	cpu->self = cpu;
+	cpu->handoff = h;
+	cpu->id = h->cpu;
+	cpu->stack_top = h->stack_top;
+	cpu->shared = (void *)(REGENT_VA_SHARED + (u64)h->cpu * REGENT_PAGE_SIZE);
+	cpu->busy = 0;
+	cpu->aborting = 0;
+}
+
+/**
+ * k_enter() - take over one CPU
+ * @cpu: its area; GS is not loaded yet
+ * @linux_rsp: Linux's stack, to go on with
+ *
+ * Entered from entry.S with K's page tables and stack, the rest still Linux's
+ * and every interrupt held off. Linux continues as a world.
+ */
+void k_enter(struct cpu *cpu, u64 linux_rsp)
+{
+	cpu_init(cpu);
+	backend_cpu_init(cpu, linux_rsp);
+	mapcache_flush(&cpu->window);
+	cpu->tlb_seen = host_tlb_sequence();
+	__atomic_store_n(&cpu->entered, 1, __ATOMIC_RELEASE);
+	backend_resume(&cpu->system);
+}

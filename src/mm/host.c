@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host world's memory: an identity map that L built before the
+ * rendezvous, without K's chunks. What happens here is rare: Linux touches
+ * an address beyond what was mapped, or K's memory, or gives a chunk.
+ *
+ * TLB protocol. A change that takes something away zaps the entry, then bumps
+ * host.sequence. Every CPU compares the sequence with its own at each entry
+ * into its world and flushes if it is behind, then writes down what it has
+ * seen. Whoever needs the certainty that no CPU holds the old translation
+ * makes all CPUs come to K (here L does, with an interrupt) and looks at what
+ * they have seen: host_flushed(). Nobody waits in K. A change that only adds
+ * needs none of this: absent entries are not cached.
+ */
+#include <hw/pte.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/k.h>
+#include <regent/lock.h>
+
+/**
+ * struct host_memory - the host world's memory region
+ * @lock: guards all below, and the nested tables
+ * @sequence: number of zaps
+ * @next_page: pages taken from the pool
+ * @nr_chunks: chunks that are K's, the donated ones included
+ * @chunk: where they are
+ */
+static struct host_memory {
+	struct lock lock;
+	u32 sequence;
+	u32 next_page;
+	u32 nr_chunks;
+	u64 chunk[REGENT_MAX_CHUNKS];
+} host;
+
+static u64 *table_page(void *ctx, u64 pa)
+{
+	u32 i;
+
+	(void)ctx;
+	for (i = 0; i < k_params.nr_chunks; i++)
+		if (pa - k_params.chunk[i] < REGENT_CHUNK_SIZE)
+			return (u64 *)(REGENT_VA_CHUNKS + i * REGENT_CHUNK_SIZE +
+				       (pa - k_params.chunk[i]));
+	return NULL;
+}
+
+static u64 table_alloc(void *ctx)
+{
+	(void)ctx;
+	if (host.next_page >= k_params.pool_pages)
+		return 0;
+	return k_params.pool + host.next_page++ * REGENT_PAGE_SIZE;
+}
+
+static void host_tables(struct ptab *pt)
+{
+	pt->fmt = &ptab_npt;
+	pt->root = k_params.nested_root;
+	pt->levels = k_params.levels;
+	pt->max_leaf = k_has(REGENT_FEAT_1G) ? 3 : 2;
+	pt->page = table_page;
+	pt->alloc = table_alloc;
+	pt->ctx = NULL;
+}
+
+static bool owns(u64 pa)
+{
+	u32 i;
+
+	for (i = 0; i < k_params.nr_chunks; i++)
+		if (pa - k_params.chunk[i] < REGENT_CHUNK_SIZE)
+			return true;
+	for (i = 0; i < host.nr_chunks; i++)
+		if (pa - host.chunk[i] < REGENT_CHUNK_SIZE)
+			return true;
+	return false;
+}
+
+/**
+ * host_owns() - is this K's memory?
+ * @pa: physical address
+ */
+bool host_owns(u64 pa)
+{
+	bool answer;
+
+	lock_take(&host.lock);
+	answer = owns(pa);
+	lock_drop(&host.lock);
+	return answer;
+}
+
+/* Linux may read zeros there, once K has counted the first time. */
+static bool show_zeros(const struct ptab *pt, u64 pa)
+{
+	return ptab_map(pt, pa & ~(REGENT_PAGE_SIZE - 1), k_params.zero_page,
+			REGENT_PAGE_SIZE, HW_NPT_HIDDEN) == PTAB_OK;
+}
+
+/* Memory or a device that no table covers yet: at the size of the format. */
+static bool map_more(const struct ptab *pt, u64 pa)
+{
+	u64 size = ptab_level_size(pt->max_leaf);
+	struct ptab_leaf leaf;
+
+	if (pa >> k_params.phys_bits)
+		return false;
+	if (ptab_walk(pt, pa, &leaf) == PTAB_OK)
+		return true;		/* another CPU was first */
+	if (leaf.size < size)
+		size = leaf.size;
+	return ptab_map(pt, pa & ~(size - 1), pa & ~(size - 1), size,
+			HW_NPT_WORLD) == PTAB_OK;
+}
+
+static void count_hidden(struct cpu *cpu, u64 pa, bool read, bool fetch, u64 rip)
+{
+	if (read) {
+		cpu->hidden_reads++;
+		event_post(REGENT_EV_HIDDEN_READ, pa, rip);
+		return;
+	}
+	cpu->hidden_writes++;
+	event_post(fetch ? REGENT_EV_HIDDEN_FETCH : REGENT_EV_HIDDEN_WRITE, pa, rip);
+}
+
+/**
+ * host_fault() - the host world touched what its tables do not allow
+ * @cpu: this CPU
+ * @pa: physical address
+ * @write: it was a write
+ * @fetch: it was an instruction fetch
+ * @rip: where Linux was, for the log
+ *
+ * Return: true to execute the access again, false to inject #GP.
+ */
+bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
+{
+	struct ptab pt;
+	bool again, hidden;
+
+	host_tables(&pt);
+	lock_take(&host.lock);
+	hidden = owns(pa);
+	if (!hidden)
+		again = map_more(&pt, pa);
+	else
+		again = !write && !fetch && show_zeros(&pt, pa);
+	lock_drop(&host.lock);
+
+	if (hidden)
+		count_hidden(cpu, pa, !write && !fetch, fetch, rip);
+	else if (!again)
+		event_post(REGENT_EV_NO_TABLE, pa, rip);
+	return again;
+}
+
+/**
+ * host_donate() - take a chunk from Linux while it runs
+ * @cpu: this CPU, whose TLB is flushed before Linux goes on
+ * @pa: physical address; Linux says that it does not use it any more
+ *
+ * Return: 0 or a negative REGENT_HC_E*.
+ */
+int host_donate(struct cpu *cpu, u64 pa)
+{
+	struct ptab pt;
+	int err = 0;
+
+	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
+		return -REGENT_HC_EINVAL;
+	host_tables(&pt);
+	lock_take(&host.lock);
+	if (owns(pa)) {
+		err = -REGENT_HC_EBUSY;
+	} else if (host.nr_chunks == REGENT_MAX_CHUNKS ||
+		   ptab_unmap(&pt, pa, REGENT_CHUNK_SIZE)) {
+		err = -REGENT_HC_ENOSPC;
+	} else {
+		host.chunk[host.nr_chunks++] = pa;
+		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
+	}
+	lock_drop(&host.lock);
+	(void)cpu;
+	return err;
+}
+
+/**
+ * host_tlb_sequence() - number of zaps so far
+ */
+u32 host_tlb_sequence(void)
+{
+	return __atomic_load_n(&host.sequence, __ATOMIC_ACQUIRE);
+}
+
+/**
+ * host_flushed() - has every CPU flushed what was zapped?
+ */
+bool host_flushed(void)
+{
+	u32 now = host_tlb_sequence();
+	u32 i;
+
+	for (i = 0; i < k_params.nr_cpus; i++) {
+		struct cpu *cpu = cpu_of(i);
+
+		if (__atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE) &&
+		    (s32)(__atomic_load_n(&cpu->tlb_seen, __ATOMIC_ACQUIRE) - now) < 0)
+			return false;
+	}
+	return true;
+}
+
+/**
+ * host_table_pages() - pages left for nested tables
+ */
+u32 host_table_pages(void)
+{
+	return k_params.pool_pages - __atomic_load_n(&host.next_page, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Into a world and out of it. AMD APM volume 2, "Secure Virtual Machine",
+ * VMRUN and #VMEXIT.
+ *
+ * The stack pointer walks through struct world_regs: pops load the world,
+ * pushes save it, with no other register in use. Nothing can disturb that:
+ * GIF is clear, and K's exceptions run on IST stacks.
+ */
+#include "offsets.h"
+
+#if WORLD_REGS != 0 || WORLD_LINK != 14 * 8
+#error "struct world_regs has changed: change the pushes and pops"
+#endif
+
+	.text
+/*
+ * svm_resume - enter a world, and call world_exit() each time it exits
+ *
+ * In:	rdi	struct world: regs.link holds the physical address of its
+ *		VMCB, backend the VMCB, backend_host the physical address of
+ *		this CPU's host VMCB
+ *	GIF clear; the stack is abandoned
+ * Does not return.
+ */
+	.globl	svm_resume
+	.balign	64
+svm_resume:
+	mov	WORLD_BACKEND(%rdi), %rsi
+	mov	WORLD_RAX(%rdi), %rax
+	mov	%rax, VMCB_RAX(%rsi)
+	mov	%rdi, %rsp
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rbp
+	pop	%rdi
+	pop	%rsi
+	pop	%rdx
+	pop	%rcx
+	pop	%rbx
+	pop	%rax			/* link */
+	vmload	%rax
+	vmrun	%rax
+	vmsave	%rax			/* VMRUN keeps RAX and RSP for K */
+	push	%rax
+	push	%rbx
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%rbp
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, %rdi
+	mov	WORLD_BACKEND(%rdi), %rsi
+	mov	WORLD_HOST(%rdi), %rax
+	vmload	%rax			/* K's TR and GS */
+	mov	VMCB_RAX(%rsi), %rax
+	mov	%rax, WORLD_RAX(%rdi)
+	mov	%gs:CPU_STACK_TOP, %rsp
+	/* Forget return addresses that a world has trained. */
+	call	world_exit
+	mov	%rax, %rdi
+	jmp	svm_resume
+
+/*
+ * svm_leave - put back what only assembly can, and jump out of K
+ *
+ * In:	rdi	physical address of the VMCB that holds Linux's FS, GS, LDTR,
+ *		TR and SYSCALL state
+ *	rsi	struct svm_leave_frame, on K's stack
+ * Out:	at frame->out, in K's page tables, with
+ *	rdi	Linux's CR3
+ *	rsi	Linux's CR4
+ *	rdx	Linux's RSP
+ *	rax	result
+ *	GIF clear; every other register is anything
+ */
+	.globl	svm_leave
+svm_leave:
+	mov	%rdi, %rax
+	vmload	%rax
+	lgdt	LEAVE_GDTR(%rsi)
+	lidt	LEAVE_IDTR(%rsi)
+	mov	LEAVE_CR3(%rsi), %rdi
+	mov	LEAVE_RSP(%rsi), %rdx
+	mov	LEAVE_RESULT(%rsi), %rax
+	mov	LEAVE_OUT(%rsi), %rcx
+	mov	LEAVE_CR4(%rsi), %rsi
+	lfence
+	jmp	*%rcx

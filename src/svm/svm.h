@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Private to src/svm/. */
+#ifndef SVM_SVM_H
+#define SVM_SVM_H
+
+#include <hw/asm.h>
+#include <regent/abi/types.h>
+
+struct world;
+struct world_regs;
+
+/**
+ * struct svm_leave_frame - what svm_leave() puts back last
+ * @gdtr: Linux's
+ * @idtr: Linux's
+ * @cr3: Linux's, PCID included
+ * @cr4: Linux's
+ * @rsp: Linux's
+ * @result: for the caller of the hypercall, or of the way in
+ * @out: Linux address of the trampoline's way out
+ */
+struct svm_leave_frame {
+	struct hw_table gdtr;
+	struct hw_table idtr;
+	u64 cr3;
+	u64 cr4;
+	u64 rsp;
+	u64 result;
+	u64 out;
+};
+
+/* Places in struct regent_handoff.backend_pa and struct regent_params.backend */
+enum { SVM_PA_VMCB, SVM_PA_HOST_VMCB, SVM_PA_HSAVE };
+enum { SVM_PARAM_MSRPM };
+
+/* The host world's address space identifier; 0 is K's. */
+#define SVM_ASID_HOST	1
+
+void svm_resume(struct world *world) __attribute__((noreturn));
+void svm_leave(u64 vmcb_pa, const struct svm_leave_frame *frame)
+	__attribute__((noreturn));
+bool svm_guarded_vmmcall(struct world_regs *regs);
+
+static inline void svm_vmsave(u64 pa)
+{
+	asm volatile("vmsave %0" : : "a"(pa) : "memory");
+}
+
+static inline void svm_vmload(u64 pa)
+{
+	asm volatile("vmload %0" : : "a"(pa) : "memory");
+}
+
+#endif

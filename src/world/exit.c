@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From an exit of a world to the next entry: run to completion, interrupts
+ * held off, in bounded time. One handler for each reason.
+ */
+#include <hw/asm.h>
+#include <hw/cr.h>
+#include <regent/abi/msrtab.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/k.h>
+
+static void exit_hypercall(struct cpu *cpu, struct world *world)
+{
+	if (hypercall(cpu, world))
+		backend_skip(world);
+}
+
+/*
+ * Not Regent's call. Where a hypervisor runs below Linux it gets the call, as
+ * without Regent; only from CPL 0, because K repeats it at CPL 0 and the
+ * hypervisor could not tell a user program from the kernel any more. Else
+ * #UD, as if nobody were there.
+ */
+static void exit_outer_call(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	if (k_has(REGENT_FEAT_OUTER) && backend_cpl(world) == 0 &&
+	    backend_outer_call(world))
+		backend_skip(world);
+	else
+		backend_inject(world, HW_TRAP_UD, BACKEND_NO_ERROR_CODE);
+}
+
+/* Regent's own registers: Linux reads what it left, what it writes is absorbed. */
+static bool own_msr(const struct cpu *cpu, struct msr_access *a)
+{
+	switch (a->index) {
+	case MSR_REG_VM_HSAVE_PA:
+		a->value = cpu->handoff->hsave_found;
+		return true;
+	case MSR_REG_VM_CR:
+		/* As firmware would switch SVM off: kvm_amd then refuses to load. */
+		a->value = cpu->handoff->vm_cr_found | HW_VM_CR_SVMDIS | HW_VM_CR_LOCK;
+		return true;
+	}
+	return false;
+}
+
+static void exit_msr(struct cpu *cpu, struct world *world)
+{
+	struct msr_access a;
+	int done;
+
+	backend_msr_access(world, &a);
+	done = backend_switched_msr(world, &a);
+	if (!done && own_msr(cpu, &a))
+		done = 1;
+	if (!done)	/* outside the bitmap's ranges: ask the CPU */
+		done = (a.write ? guarded_wrmsr(a.index, a.value)
+				: guarded_rdmsr(a.index, &a.value)) ? 1 : -1;
+	if (done < 0) {
+		backend_inject(world, HW_TRAP_GP, 0);
+		return;
+	}
+	if (!a.write) {
+		world->regs.rax = (u32)a.value;
+		world->regs.rdx = a.value >> 32;
+	}
+	backend_skip(world);
+}
+
+static void exit_nested_fault(struct cpu *cpu, struct world *world)
+{
+	struct nested_fault f;
+
+	backend_nested_fault(world, &f);
+	if (host_fault(cpu, f.pa, f.write, f.fetch, backend_rip(world)))
+		backend_retry_event(world);
+	else
+		backend_inject(world, HW_TRAP_GP, 0);
+}
+
+/* To Linux, this CPU's SVM or VMX is switched off. */
+static void exit_virt_insn(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	backend_inject(world, HW_TRAP_UD, BACKEND_NO_ERROR_CODE);
+}
+
+static void exit_other(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	backend_exit_describe(world);
+	k_abort("an exit that was not asked for");
+}
+
+typedef void exit_handler(struct cpu *cpu, struct world *world);
+
+static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
+	[REGENT_EXIT_HYPERCALL] = exit_hypercall,
+	[REGENT_EXIT_OUTER_CALL] = exit_outer_call,
+	[REGENT_EXIT_MSR] = exit_msr,
+	[REGENT_EXIT_NESTED_FAULT] = exit_nested_fault,
+	[REGENT_EXIT_VIRT_INSN] = exit_virt_insn,
+	[REGENT_EXIT_OTHER] = exit_other,
+};
+
+/* Before each entry: flush if a translation was taken away (see mm/host.c). */
+static void tlb_catch_up(struct cpu *cpu, struct world *world)
+{
+	u32 now = host_tlb_sequence();
+
+	if (likely(cpu->tlb_seen == now))
+		return;
+	backend_flush(world);
+	__atomic_store_n(&cpu->tlb_seen, now, __ATOMIC_RELEASE);
+}
+
+/**
+ * world_exit() - handle one exit
+ * @world: the world that exited, its registers saved
+ *
+ * Called from the backend's enter.S on an empty stack. GS is K's.
+ *
+ * Return: the world to run next.
+ */
+struct world *world_exit(struct world *world)
+{
+	struct cpu *cpu = this_cpu();
+	u64 start = hw_rdtsc();
+	enum regent_exit_reason reason;
+	u64 stay;
+
+	cpu->busy = 1;
+	if (unlikely(backend_entry_failed(world)))
+		backend_leave(cpu, -REGENT_HC_EINVAL);
+	reason = backend_exit_reason(world);
+	cpu->exits[reason]++;
+	if (likely(reason == REGENT_EXIT_HYPERCALL))
+		exit_hypercall(cpu, world);
+	else
+		exit_table[reason](cpu, world);
+	tlb_catch_up(cpu, world);
+	cpu->busy = 0;
+	stay = hw_rdtsc() - start;
+	if (unlikely(stay > cpu->entry_max))
+		cpu->entry_max = stay;
+	return world;
+}

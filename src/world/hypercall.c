@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What L asks K: see <regent/abi/hypercall.h>. The arguments come from a root
+ * that may be hostile: each is checked, none is a pointer.
+ */
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/crc.h>
+#include <regent/debug.h>
+#include <regent/k.h>
+
+/* A piece of REGENT_HC_CHECK, small beside an interrupt's latency. */
+#define CHECK_PIECE	512
+
+static s64 counter(u64 id, u64 index)
+{
+	struct cpu *cpu;
+
+	if (id >= k_params.nr_cpus || index >= REGENT_COUNTERS)
+		return -REGENT_HC_EINVAL;
+	cpu = cpu_of(id);
+	switch (index) {
+	case REGENT_COUNTER_ENTRY_MAX:
+		return cpu->entry_max;
+	case REGENT_COUNTER_HIDDEN_READS:
+		return cpu->hidden_reads;
+	case REGENT_COUNTER_HIDDEN_WRITES:
+		return cpu->hidden_writes;
+	case REGENT_COUNTER_TABLE_PAGES:
+		return host_table_pages();
+	default:
+		return cpu->exits[index - REGENT_COUNTER_EXITS];
+	}
+}
+
+/* Progress in rdi (offset) and rsi (CRC so far): false to be called again. */
+static bool check_image(struct world_regs *r)
+{
+	u64 size = k_rodata_end - k_image_start;
+	u64 at = r->rdi;
+	u64 piece;
+
+	if (at >= size || at % CHECK_PIECE) {
+		r->rax = -REGENT_HC_EINVAL;
+		return true;
+	}
+	piece = size - at < CHECK_PIECE ? size - at : CHECK_PIECE;
+	r->rsi = crc32_update(r->rsi, k_image_start + at, piece);
+	r->rdi = at + piece;
+	if (r->rdi < size)
+		return false;
+	r->rax = (u32)r->rsi;
+	return true;
+}
+
+static s64 debug(u64 kind)
+{
+	if (!k_has(REGENT_FEAT_DEBUG_FAULT))
+		return -REGENT_HC_EPERM;
+	if (kind >= REGENT_FAULTS)
+		return -REGENT_HC_EINVAL;
+	debug_fault(kind);
+	return -REGENT_HC_EFAULT;
+}
+
+/**
+ * hypercall() - do what L asks
+ * @cpu: this CPU
+ * @world: the host world; arguments and result are in its registers
+ *
+ * Return: true when the call is done, false to execute it again.
+ */
+bool hypercall(struct cpu *cpu, struct world *world)
+{
+	struct world_regs *r = &world->regs;
+
+	switch (r->rax) {
+	case REGENT_HC_NULL:
+		r->rax = 0;
+		return true;
+	case REGENT_HC_LEAVE:
+		backend_leave(cpu, 0);
+	case REGENT_HC_COUNTER:
+		r->rax = counter(r->rdi, r->rsi);
+		return true;
+	case REGENT_HC_CHECK:
+		return check_image(r);
+	case REGENT_HC_DEBUG_FAULT:
+		r->rax = debug(r->rdi);
+		return true;
+	case REGENT_HC_DONATE:
+		r->rax = host_donate(cpu, r->rdi);
+		return true;
+	case REGENT_HC_FLUSHED:
+		r->rax = host_flushed();
+		return true;
+	default:
+		r->rax = -REGENT_HC_ENOSYS;
+		return true;
+	}
+}

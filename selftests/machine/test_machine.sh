@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Tests of scripts/machine itself: what every other test relies on.  Prints TAP.
+# shellcheck disable=SC2016 # commands are for the guest's shell to expand
+
+cd "$(dirname "$0")/../.." || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0
+failures=0
+
+result() { # STATUS NAME
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		failures=$((failures + 1))
+	fi
+}
+
+# Run the machine; its output is in $work/out and err, its status in $status.
+machine() {
+	scripts/machine --timeout 120 "$@" >"$work/out" 2>"$work/err"
+	status=$?
+}
+
+status_is() { # STATUS NAME
+	[ "$status" = "$1" ]
+	result $? "$2"
+	[ "$status" = "$1" ] || {
+		echo "# status $status, not $1"
+		tail -n 20 "$work/err" | sed 's/^/# /'
+	}
+}
+
+out_has() { # LINE NAME
+	grep -Fxq -- "$1" "$work/out"
+	result $? "$2"
+}
+
+test_set_up() {
+	machine -- ; status_is 125 'no command is a set-up error'
+	machine --no-such -- true; status_is 125 'so is an unknown option'
+	machine --icount -- true; status_is 125 'so is --icount with two CPUs'
+	machine --emulator bochs -- true; status_is 125 'so is Bochs for now'
+	machine --kernel 0.1 -- true; status_is 125 'so is a kernel not here'
+}
+
+# One boot with all defaults, asked many things.
+test_defaults() {
+	local release mark=machine-test-$$
+	REGENT_PASS='PASSED' PASSED='a  b' HIDDEN=x \
+		machine --monitor --disk 8 -- sh -c '
+		echo "cwd $PWD"
+		echo "release $(uname -r) $REGENT_RELEASE"
+		echo "cpus $(nproc)"
+		echo "env $PASSED ${HIDDEN-unset}"
+		printf "arg %s\n" "$@"
+		echo "error" >&2
+		touch /tmp/$1 scripts/$1 && echo "writable"
+		ping -c1 -W5 127.0.0.1 >/dev/null 2>&1 ||
+			busybox ping -c1 127.0.0.1 >/dev/null && echo "loopback"
+		grep -q regent /proc/modules || echo "bare"
+		modprobe kvm_amd && [ -c /dev/kvm ] && echo "kvm"
+		[ $(cat /sys/block/vda/size) = 16384 ] && echo "disk"
+		test -r "$REGENT_VMLINUZ" -a -r "$REGENT_INITRD" && echo "files"
+		(echo nmi; sleep 1) >/dev/virtio-ports/regent.monitor
+		awk "/NMI:/ && \$2 + \$3 > 0 { print \"nmi\" }" /proc/interrupts
+		sleep 1000 &
+		exit 7' sh "$mark" "it's" '$HOME *'
+	release=$(scripts/setup --print-kernel 6.1 | cut -d' ' -f3)
+	status_is 7 'the exit status passes'
+	out_has "cwd $PWD" "the project's directory is the working directory"
+	out_has "release $release $release" 'Debian 6.1 runs by default'
+	out_has 'cpus 2' 'with two CPUs'
+	out_has 'env a  b unset' 'only the variables of REGENT_PASS pass'
+	out_has "arg it's" 'an argument with a quote passes'
+	out_has 'arg $HOME *' 'an argument with special characters passes'
+	[ "$(head -n1 "$work/err")" = error ]
+	result $? 'the error output is separate'
+	out_has 'writable' 'files can be written in the guest'
+	[ ! -e "scripts/$mark" ] && [ ! -e "/tmp/$mark" ]
+	result $? 'and are not written on the host'
+	out_has 'loopback' 'the loopback device is up'
+	out_has 'bare' 'Regent is not loaded'
+	out_has 'kvm' 'kvm_amd loads'
+	out_has 'disk' '--disk gives a disk'
+	out_has 'files' 'the kernel and its initramfs can be read'
+	out_has 'nmi' 'the guest can send itself an NMI by the monitor'
+}
+
+test_output_is_intact() {
+	machine --fast -- sh -c 'head -c 5000000 "$REGENT_VMLINUZ"'
+	head -c 5000000 "$(scripts/setup --print-kernel 6.1 | cut -d' ' -f1)" |
+		cmp -s - "$work/out"
+	result $? '5 MB of binary output arrive unchanged'
+}
+
+test_other_kernel_and_kexec() {
+	machine --kernel 6.12 --fast --cpus 4 -- sh -c '
+		nproc; uname -r
+		next=$(echo "echo second; kill -9 \$\$" | base64 -w0)
+		kexec -l -s --initrd="$REGENT_INITRD" --command-line="console=ttyS0 \
+			panic=-1 regent.cmd64=$next" "$REGENT_VMLINUZ" && kexec -e'
+	out_has 4 'four CPUs come up'
+	out_has "$(scripts/setup --print-kernel 6.12 | cut -d' ' -f3)" \
+		'--kernel chooses the kernel'
+	out_has second 'a kernel started by kexec runs its own command'
+	status_is 137 'whose signal shows as 128 + its number'
+}
+
+test_icount() {
+	machine --fast --icount --cpus 1 -- nproc
+	status_is 0 '--icount works'
+	out_has 1 'with one CPU'
+}
+
+test_endings() {
+	machine --fast --expect reboot -- sh -c 'echo c >/proc/sysrq-trigger'
+	status_is 122 'a panic is a failure'
+	grep -q 'Kernel panic - not syncing: sysrq' "$work/err"
+	result $? "and the console's end is shown"
+	machine --fast --expect reboot -- busybox reboot -f
+	status_is 0 'a reboot that is expected is none'
+	machine --fast --quiet -- busybox poweroff -f
+	status_is 121 'an unexpected power-off is a failure'
+	machine --fast --timeout 6 -- sleep 1000
+	status_is 124 'a hang is a failure'
+	grep -q 'RIP=' "$work/err"
+	result $? "and the CPUs' state is shown"
+}
+
+test_set_up
+test_defaults
+test_output_is_intact
+test_other_kernel_and_kexec
+test_icount
+test_endings
+echo "1..$count"
+[ $failures = 0 ]

@@ -216,7 +216,7 @@ static bool target_ok(const struct ptab *pt, u64 pa, u64 size, u64 flags)
 	u64 beyond = ~(pt->fmt->addr | (REGENT_PAGE_SIZE - 1));
 	u64 last = pa + (size - 1);
 
-	return !(pa & (REGENT_PAGE_SIZE - 1)) && last >= pa &&
+	return !(pa & (REGENT_PAGE_SIZE - 1)) &&
 	       !(pa & beyond) && !(last & beyond) &&
 	       !(flags & (pt->fmt->addr | pt->fmt->leaf));
 }

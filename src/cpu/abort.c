@@ -30,6 +30,7 @@ static void ask_for_leave(struct cpu *self)
 			continue;
 		__atomic_or_fetch(&cpu->shared->request, REGENT_REQUEST_LEAVE,
 				  __ATOMIC_RELEASE);
+		__atomic_add_fetch(&cpu->shared->nmis_sent, 1, __ATOMIC_RELEASE);
 		nmi_send(self, cpu->handoff->apic_id);
 	}
 }

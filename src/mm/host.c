@@ -104,11 +104,15 @@ static bool map_more(const struct ptab *pt, u64 pa)
 {
 	u64 size = ptab_level_size(pt->max_leaf);
 	struct ptab_leaf leaf;
+	int found;
 
 	if (pa >> k_params.phys_bits)
 		return false;
-	if (ptab_walk(pt, pa, &leaf) == PTAB_OK)
+	found = ptab_walk(pt, pa, &leaf);
+	if (found == PTAB_OK)
 		return true;		/* another CPU was first */
+	if (found != PTAB_ABSENT)
+		return false;
 	if (leaf.size < size)
 		size = leaf.size;
 	return ptab_map(pt, pa & ~(size - 1), pa & ~(size - 1), size,

@@ -230,8 +230,8 @@ struct regent_handoff {
 /**
  * struct regent_shared - one page for each CPU that both sides see
  * @request: REGENT_REQUEST_*, set by K before it sends an NMI, cleared by L
- * @entered: 1 while this CPU is a world of Regent's; written by L
  * @faulted: K's fault happened on this CPU
+ * @nmis_sent: NMIs that K has sent to this CPU
  * @log_length: bytes in @log
  * @events: what K has to tell
  * @log: text of K's last words; lies in Linux's memory, so that a crash dump
@@ -241,7 +241,7 @@ struct regent_handoff {
  */
 struct regent_shared {
 	u32 request;
-	u32 entered;
+	u32 nmis_sent;
 	u32 faulted;
 	u32 log_length;
 	struct regent_ring events;

@@ -63,6 +63,7 @@
 #define REGENT_HC_ENOSPC	28
 #define REGENT_HC_ENOSYS	38
 
+#ifndef __ASSEMBLY__
 /**
  * enum regent_exit_reason - why a world came to K, in the words of no vendor
  */
@@ -105,5 +106,6 @@ enum regent_debug_fault {
 	REGENT_FAULT_EXEC_DATA,		/* K's data is not executable */
 	REGENT_FAULTS
 };
+#endif
 
 #endif

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What K has to tell: the event rings, and K's last words after a fault. Read
+ * once a second from memory that K shares, which costs no exit.
+ */
+#include <linux/workqueue.h>
+
+#include <regent/ring.h>
+
+#include "l.h"
+
+#define EVENTS_PERIOD	HZ
+
+static struct delayed_work events_work;
+
+static void tell(const struct regent_event *ev)
+{
+	switch (ev->type) {
+	case REGENT_EV_HIDDEN_READ:
+		pr_warn_ratelimited("CPU %u read Regent's memory at 0x%llx (zeros were shown), at %pS\n",
+				    ev->cpu, ev->a, (void *)ev->b);
+		break;
+	case REGENT_EV_HIDDEN_WRITE:
+		pr_warn_ratelimited("CPU %u wrote Regent's memory at 0x%llx (refused with #GP), at %pS\n",
+				    ev->cpu, ev->a, (void *)ev->b);
+		break;
+	case REGENT_EV_HIDDEN_FETCH:
+		pr_warn_ratelimited("CPU %u ran code in Regent's memory at 0x%llx (refused with #GP)\n",
+				    ev->cpu, ev->a);
+		break;
+	case REGENT_EV_NO_TABLE:
+		pr_warn_ratelimited("CPU %u touched 0x%llx, beyond what Regent can map (refused with #GP)\n",
+				    ev->cpu, ev->a);
+		break;
+	}
+}
+
+static void last_words(struct l_cpu *c)
+{
+	char *text = c->shared->log;
+	u32 length = READ_ONCE(c->shared->log_length);
+	char *line;
+
+	if (!length)
+		return;
+	text[min_t(u32, length, REGENT_LOG_SIZE - 1)] = 0;
+	while ((line = strsep(&text, "\n")))
+		if (*line)
+			pr_err("K on CPU %u: %s\n", c->cpu, line);
+	WRITE_ONCE(c->shared->log_length, 0);
+}
+
+/**
+ * events_drain() - tell what K has told
+ *
+ * Process context; regent_lock is not needed, the work and the handback do not
+ * run it at the same time.
+ */
+void events_drain(void)
+{
+	struct regent_event ev;
+	unsigned int cpu, n;
+
+	for_each_present_cpu(cpu) {
+		struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
+		u32 tail;
+
+		if (!c->shared)
+			continue;
+		tail = c->shared->events.tail;
+		for (n = 0; n < REGENT_RING_ENTRIES; n++)
+			if (ring_get(&c->shared->events, &tail, &ev))
+				tell(&ev);
+		last_words(c);
+	}
+}
+
+static void events_run(struct work_struct *work)
+{
+	events_drain();
+	schedule_delayed_work(&events_work, EVENTS_PERIOD);
+}
+
+int events_do(void)
+{
+	INIT_DEFERRABLE_WORK(&events_work, events_run);
+	schedule_delayed_work(&events_work, EVENTS_PERIOD);
+	return 0;
+}
+
+void events_undo(void)
+{
+	cancel_delayed_work_sync(&events_work);
+	events_drain();
+}

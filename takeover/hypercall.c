@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Asking K. */
+#include <linux/preempt.h>
+
+#include "l.h"
+
+long regent_vmmcall(u64 nr, u64 a, u64 b);
+
+/**
+ * regent_hypercall() - make a hypercall from this CPU
+ * @nr: REGENT_HC_*
+ * @a: first argument
+ * @b: second argument
+ *
+ * Any context. Return: what K answers; -ENODEV when this CPU is not under
+ * Regent, also when it stops being so at this very moment.
+ */
+long regent_hypercall(u64 nr, u64 a, u64 b)
+{
+	long answer = -ENODEV;
+
+	preempt_disable();
+	if (READ_ONCE(this_cpu_ptr(&l_cpus)->entered))
+		answer = regent_vmmcall(nr, a, b);
+	preempt_enable();
+	return answer;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * K's image: copied out of the module into K's memory, its parameters and IDT
+ * filled in, and mapped with the rights that its parts ask for.
+ */
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <asm/processor.h>
+
+#include <hw/pte.h>
+#include <regent/crc.h>
+#include <regent/prep.h>
+#include <regent/ptab.h>
+
+#include "l.h"
+
+static u8 *image;
+
+/**
+ * image_va() - where Linux sees an address of K's image
+ * @k_va: address in the image
+ */
+void *image_va(u64 k_va)
+{
+	return image + (k_va - REGENT_VA_IMAGE);
+}
+
+static bool header_ok(const struct regent_image_header *h, size_t size)
+{
+	return size >= sizeof(*h) && h->magic == REGENT_IMAGE_MAGIC &&
+	       h->abi == REGENT_IMAGE_ABI && h->file_end == size &&
+	       h->text_end <= h->rodata_end && h->rodata_end <= h->file_end &&
+	       h->file_end <= h->image_end && h->image_end <= REGENT_CHUNK_SIZE / 2;
+}
+
+static int map_image(const struct regent_image_header *h)
+{
+	u64 pa = donated_pa(image);
+	int err;
+
+	err = k_map(REGENT_VA_IMAGE, pa, h->text_end, HW_PTE_K_TEXT);
+	if (!err)
+		err = k_map(REGENT_VA_IMAGE + h->text_end, pa + h->text_end,
+			    h->rodata_end - h->text_end, HW_PTE_K_RO);
+	if (!err)
+		err = k_map(REGENT_VA_IMAGE + h->rodata_end, pa + h->rodata_end,
+			    h->image_end - h->rodata_end, HW_PTE_K_DATA);
+	return err;
+}
+
+static void fill_params(struct regent_params *p)
+{
+	p->features = probe_features();
+	p->nr_cpus = nr_cpu_ids;
+	p->phys_bits = boot_cpu_data.x86_phys_bits;
+	p->levels = p->features & REGENT_FEAT_LA57 ? 5 : 4;
+	p->leave = (u64)regent_trampoline_out;
+	p->trampoline = (u64)regent_trampoline_start & PAGE_MASK;
+}
+
+int image_do(void)
+{
+	const struct l_backend *b = regent.backend;
+	const struct regent_image_header *h = (const void *)b->image;
+	size_t size = b->image_end - b->image;
+
+	if (!header_ok(h, size)) {
+		pr_err("the module's K image is damaged; build it again\n");
+		return -ENOEXEC;
+	}
+	image = donated_pages(h->image_end / PAGE_SIZE);
+	if (!image)
+		return -ENOMEM;
+	memcpy(image, b->image, size);
+	regent.header = (void *)image;
+	regent.params = image_va(h->params);
+	fill_params(regent.params);
+	desc_build_idt(image_va(h->idt), h->stubs);
+	return map_image(h);
+}
+
+void image_undo(void)
+{
+	regent.params = NULL;
+	regent.header = NULL;
+	image = NULL;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of L share. L is ordinary module code: exported symbols only.
+ */
+#ifndef TAKEOVER_L_H
+#define TAKEOVER_L_H
+
+#undef pr_fmt
+#define pr_fmt(fmt) "regent: " fmt
+
+#include <linux/cpumask.h>
+#include <linux/kernel.h>
+#include <linux/percpu.h>
+#include <linux/regent.h>
+#include <linux/types.h>
+
+#include <regent/abi/blob.h>
+#include <regent/abi/handoff.h>
+#include <regent/abi/hypercall.h>
+#include <regent/abi/msrtab.h>
+#include <regent/mtype.h>
+
+#define REGENT_VERSION "0.1.0"
+
+/**
+ * enum regent_status - where the takeover stands
+ * @REGENT_IDLE: not taken over (yet, or the suspend guard handed back)
+ * @REGENT_TAKEN: Linux is a world on every online CPU
+ * @REGENT_FAULTED: K gave its CPUs back after a fault
+ */
+enum regent_status { REGENT_IDLE, REGENT_TAKEN, REGENT_FAULTED };
+
+/**
+ * struct l_backend - what L does differently for SVM and VMX
+ * @name: for the log and sysfs
+ * @image: K's image
+ * @image_end: end of it
+ * @probe_cpu: on each CPU: NULL or the reason to refuse
+ * @prepare_machine: before any CPU, in process context
+ * @prepare_cpu: for each CPU, in process context
+ * @enable: on the CPU, interrupts off: the way in is open
+ * @disable: on the CPU, interrupts off: as found
+ */
+struct l_backend {
+	const char *name;
+	const u8 *image;
+	const u8 *image_end;
+	const char *(*probe_cpu)(void);
+	int (*prepare_machine)(void);
+	int (*prepare_cpu)(struct regent_handoff *h, u64 area);
+	void (*enable)(const struct regent_handoff *h);
+	void (*disable)(const struct regent_handoff *h);
+};
+
+extern const struct l_backend l_backend_svm;
+
+/**
+ * struct l_cpu - L's record of one CPU
+ * @cpu: Linux's number
+ * @prepared: K has an area for it
+ * @entered: Linux is a world on it; written on that CPU, interrupts off
+ * @nmis_seen: NMIs of K's that L's handler has claimed
+ * @handoff: in K's memory
+ * @shared: page that K sees, too
+ * @away: TSC ticks the last takeover or handback took on this CPU
+ * @exists: registers of the table that this CPU has
+ * @found: their values before the takeover, by row
+ * @view: as Linux saw them as a world, before the handback
+ * @live: after the handback
+ */
+struct l_cpu {
+	unsigned int cpu;
+	bool prepared;
+	bool entered;
+	u32 nmis_seen;
+	struct regent_handoff *handoff;
+	struct regent_shared *shared;
+	u64 away;
+	bool *exists;
+	u64 *found;
+	u64 *view;
+	u64 *live;
+};
+
+/**
+ * struct regent - the module's state
+ * @status: enum regent_status
+ * @why: one line for sysfs when not taken over
+ * @backend: SVM or VMX
+ * @params: K's parameters, in its read-only data, writable here
+ * @header: K's image header
+ * @blob: the state blob, NULL until there is one
+ * @pause_takeover_ns: longest time a CPU was away at the last takeover
+ * @pause_handback_ns: the same for the last handback
+ * @image_crc: CRC-32 of K's text and read-only data as loaded
+ *
+ * Changed under regent_lock; read without it by sysfs.
+ */
+struct regent {
+	enum regent_status status;
+	const char *why;
+	const struct l_backend *backend;
+	struct regent_params *params;
+	const struct regent_image_header *header;
+	struct regent_blob_header *blob;
+	u64 pause_takeover_ns;
+	u64 pause_handback_ns;
+	u32 image_crc;
+};
+
+extern struct regent regent;
+extern struct mutex regent_lock;
+DECLARE_PER_CPU(struct l_cpu, l_cpus);
+
+/**
+ * struct step - one reversible part of the takeover
+ * @name: for messages and fail_step=
+ * @do_step: 0 or a negative errno; leaves nothing behind on failure
+ * @undo_step: reverses it; cannot fail
+ */
+struct step {
+	const char *name;
+	int (*do_step)(void);
+	void (*undo_step)(void);
+};
+
+/* module.c */
+bool step_fails(const char *name, int cpu);
+int step_refused(const char *why);
+
+/* One do and undo each, in the order of the step table */
+int probe_do(void);
+int memory_do(void);
+void memory_undo(void);
+int image_do(void);
+void image_undo(void);
+int tables_do(void);
+void tables_undo(void);
+int blob_do(void);
+void blob_undo(void);
+int guards_do(void);
+void guards_undo(void);
+int processors_do(void);
+void processors_undo(void);
+int services_do(void);
+void services_undo(void);
+
+/* probe.c */
+u32 probe_features(void);
+
+/* memory.c: K's memory, taken from Linux */
+void *donated_pages(unsigned int count);
+u64 donated_pa(const void *page);
+unsigned int donated_chunks(void);
+u64 donated_chunk(unsigned int index);
+unsigned long donated_kb(void);
+int donated_more(void);
+
+/* image.c and tables.c */
+void *image_va(u64 k_va);
+int k_map(u64 va, u64 pa, u64 size, u64 flags);
+
+/* inventory.c */
+struct inventory {
+	struct regent_blob_range *range;
+	u32 ranges;
+	struct regent_blob_pci *pci;
+	u32 pcis;
+	struct regent_blob_ioapic *ioapic;
+	u32 ioapics;
+	struct mtrr_state mtrr;
+	u64 top;		/* end of the highest range */
+};
+extern struct inventory inventory;
+int inventory_do(void);
+void inventory_undo(void);
+
+/* capture.c: reading a CPU's registers */
+int capture_setup(void);
+void capture_cleanup(void);
+void capture_probe(struct l_cpu *c);
+void capture_hot(u64 *to);
+void capture_cold(struct l_cpu *c, u64 *to);
+u32 capture_apic_id(void);
+void capture_state(struct regent_state *s);
+
+/* blob.c */
+void blob_note_found(unsigned int cpu);
+void blob_report(unsigned int cpus);
+
+/* rendezvous.c */
+int cpu_enter(struct l_cpu *c);
+void cpu_leave(struct l_cpu *c);
+int cpu_enter_one(struct l_cpu *c);
+void cpu_leave_one(struct l_cpu *c);
+unsigned int cpus_entered(void);
+int takeover_all(void);
+void handback_all(const char *why);
+
+/* hypercall.c */
+long regent_hypercall(u64 nr, u64 a, u64 b);
+
+/* events.c */
+int events_do(void);
+void events_undo(void);
+void events_drain(void);
+
+/* trampoline.S */
+extern const char regent_trampoline_start[], regent_trampoline_end[];
+extern const char regent_resume[], regent_trampoline_out[];
+long regent_trampoline_enter(u64 cr3, u64 entry, u64 stack, u64 cpu_va, u64 cr4);
+long regent_trampoline_leave(void);
+
+#endif

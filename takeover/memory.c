@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * K's memory: taken from Linux in 2 MiB chunks, given out in pages, zeroed,
+ * and returned as a whole. More chunks come as the preparation needs them.
+ */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+
+#include "l.h"
+
+#define CHUNK_ORDER	(REGENT_CHUNK_SHIFT - PAGE_SHIFT)
+
+static struct page *chunk[REGENT_MAX_CHUNKS];
+static unsigned int chunks;
+static unsigned int used;	/* pages of the last chunk */
+
+/**
+ * donated_more() - take one more chunk from Linux
+ *
+ * Process context. Return: 0, -ENOMEM (memory too fragmented) or -ENOSPC.
+ */
+int donated_more(void)
+{
+	struct page *page;
+
+	if (chunks == REGENT_MAX_CHUNKS)
+		return -ENOSPC;
+	page = alloc_pages(GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL,
+			   CHUNK_ORDER);
+	if (!page)
+		return -ENOMEM;
+	chunk[chunks++] = page;
+	used = 0;
+	return 0;
+}
+
+/**
+ * donated_pages() - take pages of K's memory
+ * @count: how many, physically contiguous
+ *
+ * Return: their Linux address, zeroed, or NULL. They return with the chunks.
+ */
+void *donated_pages(unsigned int count)
+{
+	void *va;
+
+	if (!chunks || used + count > 1u << CHUNK_ORDER)
+		if (count > 1u << CHUNK_ORDER || donated_more())
+			return NULL;
+	va = page_address(chunk[chunks - 1]) + used * PAGE_SIZE;
+	used += count;
+	return va;
+}
+
+/**
+ * donated_pa() - physical address of a page of K's memory
+ * @page: from donated_pages()
+ */
+u64 donated_pa(const void *page)
+{
+	return virt_to_phys((void *)page);
+}
+
+/**
+ * donated_chunks() - number of chunks taken
+ */
+unsigned int donated_chunks(void)
+{
+	return chunks;
+}
+
+/**
+ * donated_chunk() - physical address of a chunk
+ * @index: below donated_chunks()
+ */
+u64 donated_chunk(unsigned int index)
+{
+	return page_to_phys(chunk[index]);
+}
+
+/**
+ * donated_kb() - KiB taken from Linux
+ */
+unsigned long donated_kb(void)
+{
+	return (unsigned long)chunks << (REGENT_CHUNK_SHIFT - 10);
+}
+
+int memory_do(void)
+{
+	int err = donated_more();
+
+	if (err)
+		pr_err("no free 2 MiB block of memory; free some, or: echo 1 > /proc/sys/vm/compact_memory\n");
+	return err;
+}
+
+/* What K wrote there is not Linux's business: the next owner gets zeros. */
+void memory_undo(void)
+{
+	while (chunks) {
+		struct page *page = chunk[--chunks];
+
+		memset(page_address(page), 0, REGENT_CHUNK_SIZE);
+		__free_pages(page, CHUNK_ORDER);
+	}
+	used = 0;
+}

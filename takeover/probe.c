@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The probe: can this machine be taken over? It touches nothing. Each refusal
+ * is one line that says what to do.
+ */
+#include <linux/cpu.h>
+#include <linux/module.h>
+#include <linux/smp.h>
+#include <asm/cpufeature.h>
+#include <asm/hypervisor.h>
+#include <asm/msr.h>
+
+#include "l.h"
+
+static const char *l_reason;
+static DEFINE_SPINLOCK(l_reason_lock);
+
+/* The first CPU's reason is the one to tell. */
+static void refuse(const char *why)
+{
+	spin_lock(&l_reason_lock);
+	if (!l_reason)
+		l_reason = why;
+	spin_unlock(&l_reason_lock);
+}
+
+static const char *alike(void)
+{
+	const struct cpuinfo_x86 *c = &cpu_data(smp_processor_id());
+
+	/* Linux compared the CPUs at boot; what remains is what it tolerates. */
+	if (c->x86 != boot_cpu_data.x86 || c->x86_model != boot_cpu_data.x86_model ||
+	    c->x86_stepping != boot_cpu_data.x86_stepping ||
+	    c->x86_phys_bits != boot_cpu_data.x86_phys_bits)
+		return "not every CPU is alike; Regent needs CPUs of one model";
+	return NULL;
+}
+
+static void probe_this_cpu(void *unused)
+{
+	const char *why = alike();
+
+	if (!why)
+		why = regent.backend->probe_cpu();
+	if (why)
+		refuse(why);
+}
+
+static int probe_machine(void)
+{
+	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
+	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
+		return step_refused("this CPU has no AMD SVM, and the Intel backend is not there yet; use an AMD machine");
+	regent.backend = &l_backend_svm;
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return step_refused("this CPU does not offer SVM (or a hypervisor below hides it); enable it in the firmware, or nested virtualization below");
+	if (num_possible_cpus() > REGENT_MAX_CPUS)
+		return step_refused("more CPUs than Regent knows how to hold; boot with nr_cpus=4096");
+	return 0;
+}
+
+/**
+ * probe_features() - REGENT_FEAT_* of this machine
+ */
+u32 probe_features(void)
+{
+	u32 f = 0;
+
+	if (boot_cpu_has(X86_FEATURE_NRIPS))
+		f |= REGENT_FEAT_NRIPS;
+	if (boot_cpu_has(X86_FEATURE_DECODEASSISTS))
+		f |= REGENT_FEAT_DECODE;
+	if (boot_cpu_has(X86_FEATURE_FLUSHBYASID))
+		f |= REGENT_FEAT_FLUSH_ASID;
+	if (boot_cpu_has(X86_FEATURE_VMCBCLEAN))
+		f |= REGENT_FEAT_CLEAN_BITS;
+	if (boot_cpu_has(X86_FEATURE_GBPAGES))
+		f |= REGENT_FEAT_1G;
+	if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		f |= REGENT_FEAT_OUTER;
+	if (__read_cr4() & X86_CR4_LA57)
+		f |= REGENT_FEAT_LA57;
+	return f;
+}
+
+/**
+ * probe_do() - refuse what cannot be taken over
+ *
+ * Process context. Return: 0 or -EOPNOTSUPP, the reason being in the log.
+ */
+int probe_do(void)
+{
+	int err = probe_machine();
+
+	if (err)
+		return err;
+	l_reason = NULL;
+	on_each_cpu(probe_this_cpu, NULL, 1);
+	return l_reason ? step_refused(l_reason) : 0;
+}

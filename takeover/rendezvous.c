@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The rendezvous: all CPUs enter or none does. Under stop_machine(), with
+ * hotplug held off, every CPU goes through two barriers:
+ *
+ *	ready	every CPU has read its state; one that cannot go on says so here,
+ *		and nobody has changed anything yet
+ *	entered	every CPU has tried; if one failed, the others leave again
+ *
+ * The second barrier without a failure is the point of no return: every CPU
+ * knows then that Linux is a world on all of them.
+ */
+#include <linux/cpu.h>
+#include <linux/module.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+#include <linux/stop_machine.h>
+#include <asm/msr.h>
+#include <asm/tsc.h>
+
+#include "l.h"
+
+/**
+ * struct rendezvous - what the CPUs agree on
+ * @cpus: how many take part
+ * @ready: how many have reached the first barrier
+ * @entered: how many have reached the second one
+ * @error: first failure
+ * @where: part of the step that failed
+ * @who: CPU it failed on
+ */
+struct rendezvous {
+	unsigned int cpus;
+	atomic_t ready;
+	atomic_t entered;
+	atomic_t error;
+	const char *where;
+	unsigned int who;
+};
+
+static void barrier_wait(atomic_t *count, unsigned int cpus)
+{
+	atomic_inc(count);
+	while (atomic_read(count) < cpus)
+		cpu_relax();
+}
+
+static void failed(struct rendezvous *r, const char *where, int error)
+{
+	if (atomic_cmpxchg(&r->error, 0, error) == 0) {
+		r->where = where;
+		r->who = smp_processor_id();
+	}
+}
+
+/* Everything that can fail before this CPU has changed anything. */
+static int cpu_ready(struct l_cpu *c)
+{
+	struct regent_handoff *h = c->handoff;
+
+	if (!c->prepared)
+		return -ENODEV;
+	capture_hot(c->found);
+	capture_state(&h->state);
+	h->cr4 = h->state.cr4 & ~(X86_CR4_PGE | X86_CR4_PCIDE | (1ull << 23));
+	h->hsave_found = c->found[reg_find(MSR_REG_VM_HSAVE_PA) - reg_table];
+	h->vm_cr_found = c->found[reg_find(MSR_REG_VM_CR) - reg_table];
+	return 0;
+}
+
+/**
+ * cpu_enter() - make Linux a world on this CPU
+ * @c: this CPU's record, cpu_ready() done
+ *
+ * Interrupts off. Return: 0 as a world, or a negative errno on the bare
+ * machine, nothing changed.
+ */
+int cpu_enter(struct l_cpu *c)
+{
+	struct regent_handoff *h = c->handoff;
+	long err;
+
+	regent.backend->enable(h);
+	err = regent_trampoline_enter(h->cr3, regent.header->entry, h->stack_top,
+				      h->cpu_va, h->cr4);
+	if (err) {
+		regent.backend->disable(h);
+		return err;
+	}
+	WRITE_ONCE(c->entered, true);
+	return 0;
+}
+
+/**
+ * cpu_leave() - hand this CPU back
+ * @c: this CPU's record, entered
+ *
+ * Interrupts off, or an NMI.
+ */
+void cpu_leave(struct l_cpu *c)
+{
+	regent_trampoline_leave();
+	WRITE_ONCE(c->entered, false);
+	regent.backend->disable(c->handoff);
+}
+
+static int enter_all(void *arg)
+{
+	u64 start = rdtsc_ordered();
+	struct rendezvous *r = arg;
+	struct l_cpu *c = this_cpu_ptr(&l_cpus);
+	int err = step_fails("ready", c->cpu) ? -ECANCELED : cpu_ready(c);
+
+	if (err)
+		failed(r, "ready", err);
+	barrier_wait(&r->ready, r->cpus);
+	if (atomic_read(&r->error))
+		return 0;
+	err = cpu_enter(c);
+	if (!err && step_fails("processors", c->cpu)) {
+		cpu_leave(c);
+		err = -ECANCELED;
+	}
+	if (err)
+		failed(r, "processors", err);
+	barrier_wait(&r->entered, r->cpus);
+	if (atomic_read(&r->error) && c->entered)
+		cpu_leave(c);
+	/* The point of no return. */
+	c->away = rdtsc_ordered() - start;
+	return 0;
+}
+
+static int leave_all(void *arg)
+{
+	u64 start = rdtsc_ordered();
+	struct l_cpu *c = this_cpu_ptr(&l_cpus);
+
+	if (c->entered) {
+		capture_hot(c->view);
+		cpu_leave(c);
+		capture_hot(c->live);
+	}
+	c->away = rdtsc_ordered() - start;
+	return 0;
+}
+
+static u64 tsc_to_ns(u64 ticks)
+{
+	return div_u64(ticks * 1000000ull, tsc_khz ?: 1);
+}
+
+static u64 longest_away(void)
+{
+	unsigned int cpu;
+	u64 most = 0;
+
+	for_each_online_cpu(cpu)
+		most = max(most, per_cpu_ptr(&l_cpus, cpu)->away);
+	return tsc_to_ns(most);
+}
+
+/**
+ * cpus_entered() - number of CPUs on which Linux is a world
+ */
+unsigned int cpus_entered(void)
+{
+	unsigned int cpu, n = 0;
+
+	for_each_present_cpu(cpu)
+		n += READ_ONCE(per_cpu_ptr(&l_cpus, cpu)->entered);
+	return n;
+}
+
+static void cold_found(void *unused)
+{
+	struct l_cpu *c = this_cpu_ptr(&l_cpus);
+
+	c->handoff->apic_id = capture_apic_id();
+	capture_cold(c, c->found);
+}
+
+static void cold_view(void *unused)
+{
+	struct l_cpu *c = this_cpu_ptr(&l_cpus);
+
+	capture_cold(c, c->view);
+}
+
+static void cold_live(void *unused)
+{
+	struct l_cpu *c = this_cpu_ptr(&l_cpus);
+
+	capture_cold(c, c->live);
+}
+
+/**
+ * takeover_all() - take over every online CPU
+ *
+ * Process context, regent_lock held, hotplug held off. Return: 0, or a
+ * negative errno with every CPU as before.
+ */
+int takeover_all(void)
+{
+	struct rendezvous r = { .cpus = num_online_cpus() };
+	unsigned int cpu;
+	int err;
+
+	on_each_cpu(cold_found, NULL, 1);
+	stop_machine(enter_all, &r, cpu_online_mask);
+	err = atomic_read(&r.error);
+	if (err) {
+		pr_err("step %s, CPU %u failed: %pe\n", r.where, r.who, ERR_PTR(err));
+		return err;
+	}
+	regent.pause_takeover_ns = longest_away();
+	regent.status = REGENT_TAKEN;
+	regent.why = NULL;
+	for_each_online_cpu(cpu)
+		blob_note_found(cpu);
+	pr_info("taken over: %u CPUs (%s), Linux was away for %llu ns\n", r.cpus,
+		regent.backend->name, regent.pause_takeover_ns);
+	return 0;
+}
+
+/**
+ * handback_all() - hand every CPU back
+ * @why: for sysfs
+ *
+ * Process context, regent_lock held, hotplug held off. Cannot fail.
+ */
+void handback_all(const char *why)
+{
+	unsigned int cpus = cpus_entered();
+
+	on_each_cpu(cold_view, NULL, 1);
+	stop_machine(leave_all, NULL, cpu_online_mask);
+	on_each_cpu(cold_live, NULL, 1);
+	regent.pause_handback_ns = longest_away();
+	if (regent.status == REGENT_TAKEN) {
+		regent.status = REGENT_IDLE;
+		regent.why = why;
+	}
+	pr_info("Linux was away for %llu ns\n", regent.pause_handback_ns);
+	blob_report(cpus);
+}
+
+/**
+ * cpu_enter_one() - take over a CPU that comes online
+ * @c: its record
+ *
+ * On that CPU, process context. Return: 0 or a negative errno.
+ */
+int cpu_enter_one(struct l_cpu *c)
+{
+	unsigned long flags;
+	int err;
+
+	capture_probe(c);
+	cold_found(NULL);
+	local_irq_save(flags);
+	err = cpu_ready(c);
+	if (!err)
+		err = cpu_enter(c);
+	local_irq_restore(flags);
+	if (!err)
+		blob_note_found(c->cpu);
+	return err;
+}
+
+/**
+ * cpu_leave_one() - hand back a CPU that goes offline
+ * @c: its record, entered
+ *
+ * On that CPU, process context. What was read is compared at the handback.
+ */
+void cpu_leave_one(struct l_cpu *c)
+{
+	unsigned long flags;
+
+	cold_view(NULL);
+	local_irq_save(flags);
+	capture_hot(c->view);
+	cpu_leave(c);
+	capture_hot(c->live);
+	local_irq_restore(flags);
+	cold_live(NULL);
+}
+
+int processors_do(void)
+{
+	int err;
+
+	mutex_lock(&regent_lock);
+	cpu_hotplug_disable();
+	err = takeover_all();
+	cpu_hotplug_enable();
+	mutex_unlock(&regent_lock);
+	return err;
+}
+
+void processors_undo(void)
+{
+	mutex_lock(&regent_lock);
+	cpu_hotplug_disable();
+	if (regent.status == REGENT_TAKEN)
+		handback_all("handed back");
+	cpu_hotplug_enable();
+	mutex_unlock(&regent_lock);
+}

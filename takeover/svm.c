@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * L's side of SVM: is it there and free, and switching it on and off on a CPU.
+ * AMD APM volume 2, "Secure Virtual Machine", "Enabling SVM".
+ */
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+
+#include <hw/cr.h>
+#include <hw/pte.h>
+#include <regent/prep.h>
+
+#include "l.h"
+#include "../src/svm/svm.h"
+
+extern const u8 regent_k_svm[], regent_k_svm_end[];
+
+#define CPUID_SVM		0x8000000a
+#define CPUID_SVM_NPT		(1u << 0)
+#define CPUID_ENCRYPTION	0x8000001f
+#define SYSCFG_MEM_ENCRYPT	(1ull << 23)
+#define MSR_SEV_STATUS		0xc0010131
+
+static bool encryption_active(void)
+{
+	u64 v;
+
+	if (cpuid_eax(0x80000000) < CPUID_ENCRYPTION ||
+	    !(cpuid_eax(CPUID_ENCRYPTION) & 3))
+		return false;
+	return (!rdmsrl_safe(MSR_AMD64_SYSCFG, &v) && (v & SYSCFG_MEM_ENCRYPT)) ||
+	       (!rdmsrl_safe(MSR_SEV_STATUS, &v) && (v & 1));
+}
+
+static const char *svm_probe_cpu(void)
+{
+	u64 v;
+
+	if (cpuid_eax(0x80000000) < CPUID_SVM ||
+	    !(cpuid_edx(CPUID_SVM) & CPUID_SVM_NPT))
+		return "SVM without nested paging; Regent needs a CPU with NPT";
+	if (cpuid_ebx(CPUID_SVM) <= SVM_ASID_HOST)
+		return "SVM without address space identifiers; use another CPU or hypervisor below";
+	if (rdmsrl_safe(MSR_VM_CR, &v) || (v & HW_VM_CR_SVMDIS))
+		return "the firmware has switched SVM off; enable SVM (AMD-V) in its setup";
+	if (rdmsrl_safe(MSR_EFER, &v) || (v & EFER_SVME))
+		return "another hypervisor owns SVM (EFER.SVME is set); if it is KVM: modprobe -r kvm_amd";
+	if (encryption_active())
+		return "memory encryption is active; boot with mem_encrypt=off";
+#ifdef X86_CR4_FRED
+	if (__read_cr4() & X86_CR4_FRED)
+		return "FRED event delivery is on; boot with fred=off";
+#endif
+	return NULL;
+}
+
+static int svm_machine(void)
+{
+	u8 *msrpm = donated_pages(MSR_BITMAP_SIZE / PAGE_SIZE);
+
+	if (!msrpm)
+		return -ENOMEM;
+	svm_prepare_machine(msrpm);
+	regent.params->backend[SVM_PARAM_MSRPM] = donated_pa(msrpm);
+	return 0;
+}
+
+static int svm_cpu(struct regent_handoff *h, u64 area)
+{
+	u8 *blocks = donated_pages(2);
+	u8 *hsave = donated_pages(1);
+	int err;
+
+	if (!blocks || !hsave)
+		return -ENOMEM;
+	h->backend_pa[SVM_PA_VMCB] = donated_pa(blocks);
+	h->backend_pa[SVM_PA_HOST_VMCB] = donated_pa(blocks + PAGE_SIZE);
+	h->backend_pa[SVM_PA_HSAVE] = donated_pa(hsave);
+	err = k_map(area + REGENT_PERCPU_BACKEND, donated_pa(blocks), 2 * PAGE_SIZE,
+		    HW_PTE_K_DATA);
+	if (err)
+		return err;
+	svm_prepare_cpu(blocks, blocks + PAGE_SIZE, h, regent.params, area);
+	return 0;
+}
+
+static void svm_enable(const struct regent_handoff *h)
+{
+	wrmsrl(MSR_EFER, h->state.efer | EFER_SVME);
+	wrmsrl(MSR_VM_HSAVE_PA, h->backend_pa[SVM_PA_HSAVE]);
+}
+
+/* K has put EFER back as Linux wants it; SVME had to stay for STGI. */
+static void svm_disable(const struct regent_handoff *h)
+{
+	u64 efer;
+
+	rdmsrl(MSR_EFER, efer);
+	wrmsrl(MSR_VM_HSAVE_PA, h->hsave_found);
+	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+}
+
+const struct l_backend l_backend_svm = {
+	.name = "svm",
+	.image = regent_k_svm,
+	.image_end = regent_k_svm_end,
+	.probe_cpu = svm_probe_cpu,
+	.prepare_machine = svm_machine,
+	.prepare_cpu = svm_cpu,
+	.enable = svm_enable,
+	.disable = svm_disable,
+};

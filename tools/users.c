@@ -119,7 +119,7 @@ unsigned int print_users(FILE *out, bool regent_devices)
 	sys_list(&pids, "", "/proc");
 	names_sort(&pids);
 	for (i = 0; i < pids.count; i++) {
-		if (!parse_u64(pids.name[i], &pid))
+		if (!parse_u64(pids.name[i], &pid) || pid == (u64)getpid())
 			continue;
 		user = look_at_process(pids.name[i], regent_devices);
 		if (!user.devices)

@@ -139,7 +139,7 @@ new()
 	put installed ""
 	put log-enter "6,2,2,-;regent: taken over: 2 CPUs, away for 123 us"
 	put log-leave "6,3,3,-;regent: handed back: 2 CPUs, 14 of 14 fields as found"
-# What sysfs shows once Regent has taken over; $1 is the directory.
+	rules "rules"
 }
 
 loaded()

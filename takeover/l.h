@@ -205,6 +205,11 @@ int events_do(void);
 void events_undo(void);
 void events_drain(void);
 
+/* debug.c */
+extern bool regent_debug;
+void debug_do(void);
+void debug_undo(void);
+
 /* trampoline.S */
 extern const char regent_trampoline_start[], regent_trampoline_end[];
 extern const char regent_resume[], regent_trampoline_out[];

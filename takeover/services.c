@@ -248,11 +248,14 @@ int services_do(void)
 	err = events_do();
 	if (err)
 		remove_sysfs();
+	else
+		debug_do();
 	return err;
 }
 
 void services_undo(void)
 {
+	debug_undo();
 	events_undo();
 	remove_sysfs();
 }

@@ -209,9 +209,8 @@ static void note_live(unsigned int cpu)
 static void differs(void *ctx, const struct regent_blob_section *s,
 		    const struct regent_blob_field *f)
 {
-	pr_warn("field %s on CPU %u: found 0x%llx%s now 0x%llx\n", f->name, s->id,
-		f->cls == REGENT_FIELD_TRACKED ? f->view : f->found,
-		f->cls == REGENT_FIELD_TRACKED ? " as a world," : ",", f->live);
+	pr_warn("field %s on CPU %u: found 0x%llx now 0x%llx\n", f->name, s->id,
+		f->cls == REGENT_FIELD_TRACKED ? f->view : f->found, f->live);
 }
 
 /**
@@ -232,7 +231,7 @@ void blob_report(unsigned int cpus)
 		pr_info("handed back: %u CPUs, %u of %u fields as found\n",
 			cpus, r.same, r.compared);
 	else
-		pr_warn("handed back: %u CPUs, only %u of %u fields as found\n",
+		pr_warn("handed back: %u CPUs, %u of %u fields as found\n",
 			cpus, r.same, r.compared);
 	blob_seal(regent.blob);
 }

@@ -311,6 +311,7 @@ static int prepare_cpus(void)
 		err = cpu_root(&c->handoff->cr3);
 		if (err)
 			return err;
+		regent.params->area[cpu / 64] |= 1ull << (cpu % 64);
 		c->prepared = true;
 	}
 	return 0;

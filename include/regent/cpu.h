@@ -8,6 +8,7 @@
 
 #include <regent/abi/handoff.h>
 #include <regent/abi/hypercall.h>
+#include <regent/k.h>
 #include <regent/mapcache.h>
 #include <regent/world.h>
 
@@ -61,6 +62,14 @@ static inline u64 percpu_va(u32 cpu, u32 offset)
 static inline struct cpu *cpu_of(u32 cpu)
 {
 	return (struct cpu *)percpu_va(cpu, REGENT_PERCPU_CPU);
+}
+
+/* NULL for a CPU that has no area: one that could be plugged in, but is not. */
+static inline struct cpu *cpu_find(u64 cpu)
+{
+	if (cpu >= k_params.nr_cpus || !(k_params.area[cpu / 64] >> (cpu % 64) & 1))
+		return NULL;
+	return cpu_of(cpu);
 }
 
 static inline struct cpu *this_cpu(void)

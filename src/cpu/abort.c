@@ -24,9 +24,9 @@ static void ask_for_leave(struct cpu *self)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_cpus; i++) {
-		struct cpu *cpu = cpu_of(i);
+		struct cpu *cpu = cpu_find(i);
 
-		if (!__atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE))
+		if (!cpu || !__atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE))
 			continue;
 		__atomic_or_fetch(&cpu->shared->request, REGENT_REQUEST_LEAVE,
 				  __ATOMIC_RELEASE);

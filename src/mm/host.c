@@ -208,9 +208,9 @@ bool host_flushed(void)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_cpus; i++) {
-		struct cpu *cpu = cpu_of(i);
+		struct cpu *cpu = cpu_find(i);
 
-		if (__atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE) &&
+		if (cpu && __atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE) &&
 		    (s32)(__atomic_load_n(&cpu->tlb_seen, __ATOMIC_ACQUIRE) - now) < 0)
 			return false;
 	}

@@ -14,11 +14,10 @@
 
 static s64 counter(u64 id, u64 index)
 {
-	struct cpu *cpu;
+	const struct cpu *cpu = cpu_find(id);
 
-	if (id >= k_params.nr_cpus || index >= REGENT_COUNTERS)
+	if (!cpu || index >= REGENT_COUNTERS)
 		return -REGENT_HC_EINVAL;
-	cpu = cpu_of(id);
 	switch (index) {
 	case REGENT_COUNTER_ENTRY_MAX:
 		return cpu->entry_max;

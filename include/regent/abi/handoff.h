@@ -112,6 +112,7 @@ struct regent_image_header {
  * @leave: Linux address of the trampoline's way out
  * @trampoline: Linux address of the trampoline's first page
  * @backend: physical addresses for the backend (SVM: the MSR bitmap)
+ * @area: bit N is set when CPU N has an area; others must not be touched
  * @chunk: physical addresses of the donated chunks
  */
 struct regent_params {
@@ -128,6 +129,7 @@ struct regent_params {
 	u64 leave;
 	u64 trampoline;
 	u64 backend[4];
+	u64 area[REGENT_MAX_CPUS / 64];
 	u64 chunk[REGENT_MAX_CHUNKS];
 };
 
@@ -250,6 +252,7 @@ struct regent_shared {
 
 _Static_assert(sizeof(struct regent_shared) <= 4096, "one page");
 _Static_assert(sizeof(struct regent_handoff) <= 4096, "one page");
+_Static_assert(sizeof(struct regent_params) <= 8192, "what stubs.S sets aside");
 _Static_assert(sizeof(struct regent_tss) == 104, "as the CPU has it");
 #endif
 

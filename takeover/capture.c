@@ -18,6 +18,7 @@ static struct hot_msr {
 	u32 row;
 } *hot;
 static unsigned int hots;
+static unsigned int hots_untrapped;	/* these come first */
 
 /* Rows of the pseudo registers, which follow the MSRs in the table. */
 static unsigned int pseudo_row;
@@ -60,15 +61,20 @@ void capture_probe(struct l_cpu *c)
 int capture_setup(void)
 {
 	const struct l_cpu *c = this_cpu_ptr(&l_cpus);
-	unsigned int i;
+	unsigned int i, trapped;
 
 	hot = kcalloc(reg_table_size, sizeof(*hot), GFP_KERNEL);
 	if (!hot)
 		return -ENOMEM;
 	hots = 0;
-	for (i = 0; i < reg_table_size && reg_table[i].index < REG_PSEUDO; i++)
-		if (reg_table[i].when == REG_HOT && c->exists[i])
-			hot[hots++] = (struct hot_msr){ reg_table[i].index, i };
+	for (trapped = 0; trapped < 2; trapped++) {
+		for (i = 0; i < reg_table_size && reg_table[i].index < REG_PSEUDO; i++)
+			if (reg_table[i].when == REG_HOT && c->exists[i] &&
+			    !!(reg_table[i].trap & REG_TRAP_READ) == trapped)
+				hot[hots++] = (struct hot_msr){ reg_table[i].index, i };
+		if (!trapped)
+			hots_untrapped = hots;
+	}
 	pseudo_row = row_of(REG_CR0);
 	return 0;
 }
@@ -106,17 +112,20 @@ static void capture_tables(u64 *pseudo)
 /**
  * capture_hot() - read what the switch to K changes
  * @to: values by row of the table
+ * @trapped: also the MSRs that K traps; as a world they cost an exit each, and
+ *	are all of a class whose view is not compared
  *
  * In the rendezvous, interrupts off. Straight code: this is time that Linux is
  * away.
  */
-void capture_hot(u64 *to)
+void capture_hot(u64 *to, bool trapped)
 {
+	unsigned int n = trapped ? hots : hots_untrapped;
 	u64 *pseudo = to + pseudo_row;
 	unsigned int i;
 	u64 v;
 
-	for (i = 0; i < hots; i++)
+	for (i = 0; i < n; i++)
 		to[hot[i].row] = __rdmsr(hot[i].msr);
 	pseudo[REG_CR0 - REG_PSEUDO] = read_cr0();
 	pseudo[REG_CR2 - REG_PSEUDO] = read_cr2();

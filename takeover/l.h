@@ -179,7 +179,7 @@ void inventory_undo(void);
 int capture_setup(void);
 void capture_cleanup(void);
 void capture_probe(struct l_cpu *c);
-void capture_hot(u64 *to);
+void capture_hot(u64 *to, bool trapped);
 void capture_cold(struct l_cpu *c, u64 *to);
 u32 capture_apic_id(void);
 void capture_state(struct regent_state *s);

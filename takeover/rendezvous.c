@@ -60,7 +60,7 @@ static int cpu_ready(struct l_cpu *c)
 
 	if (!c->prepared)
 		return -ENODEV;
-	capture_hot(c->found);
+	capture_hot(c->found, true);
 	capture_state(&h->state);
 	h->cr4 = h->state.cr4 & ~(X86_CR4_PGE | X86_CR4_PCIDE | (1ull << 23));
 	h->hsave_found = c->found[reg_find(MSR_REG_VM_HSAVE_PA) - reg_table];
@@ -137,9 +137,9 @@ static int leave_all(void *arg)
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 
 	if (c->entered) {
-		capture_hot(c->view);
+		capture_hot(c->view, false);
 		cpu_leave(c);
-		capture_hot(c->live);
+		capture_hot(c->live, true);
 	}
 	c->away = rdtsc_ordered() - start;
 	return 0;
@@ -280,9 +280,9 @@ void cpu_leave_one(struct l_cpu *c)
 
 	cold_view(NULL);
 	local_irq_save(flags);
-	capture_hot(c->view);
+	capture_hot(c->view, false);
 	cpu_leave(c);
-	capture_hot(c->live);
+	capture_hot(c->live, true);
 	local_irq_restore(flags);
 	cold_live(NULL);
 }

@@ -50,6 +50,8 @@ void backend_leave(struct cpu *cpu, u64 result) __attribute__((noreturn));
 enum regent_exit_reason backend_exit_reason(const struct world *world);
 void backend_exit_describe(const struct world *world);
 bool backend_entry_failed(const struct world *world);
+bool backend_is_hypercall(const struct world *world);
+void backend_settle(struct world *world);
 void backend_nested_fault(const struct world *world, struct nested_fault *f);
 void backend_msr_access(const struct world *world, struct msr_access *a);
 
@@ -62,6 +64,7 @@ int backend_switched_msr(struct world *world, struct msr_access *a);
 
 /* What happens next */
 bool backend_skip(struct world *world);
+void backend_skip_hypercall(struct world *world);
 void backend_inject(struct world *world, u8 vector, u32 error);
 void backend_retry_event(struct world *world);
 void backend_flush(struct world *world);

@@ -25,6 +25,7 @@
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
  * @event_head: K's own head of the event ring
+ * @entry_start: time stamp of the last exit
  * @entry_max: longest stay in K, TSC ticks
  * @exits: exits by reason
  * @hidden_reads: see REGENT_COUNTER_HIDDEN_READS
@@ -43,6 +44,7 @@ struct cpu {
 	u32 aborting;
 	u32 tlb_seen;
 	u32 event_head;
+	u64 entry_start;
 	u64 entry_max;
 	u64 exits[REGENT_EXIT_REASONS];
 	u64 hidden_reads;

@@ -9,16 +9,14 @@
 
 #include <regent/abi/types.h>
 
-#define MAPCACHE_SLOTS	16	/* the last mappings stay; see mapcache_page() */
+#define MAPCACHE_SLOTS	64
 
 /**
  * struct mapcache - which machine page each slot of the window shows
  * @tag: entry of the slot as it stands in the window's page table, 0 for none
- * @next: slot to reuse next
  */
 struct mapcache {
 	u64 tag[MAPCACHE_SLOTS];
-	u32 next;
 };
 
 enum mapcache_type {

@@ -25,12 +25,14 @@ struct world_regs {
  * struct world - one schedulable entity
  * @regs: general registers; first, because enter.S stacks them here
  * @backend: pointer to the backend's control structure (SVM: the VMCB)
+ * @backend_flags: a word of the backend's (SVM: clean bits of an unchanged VMCB)
  * @backend_host: what the backend needs to get back to K on this CPU
  */
 struct world {
 	struct world_regs regs;
 	void *backend;
 	u64 backend_host;
+	u32 backend_flags;
 };
 
 struct world *world_exit(struct world *world);

@@ -45,7 +45,7 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 
 	if (backend_exit_reason(world) == REGENT_EXIT_HYPERCALL) {
 		world->regs.rax = -REGENT_HC_EFAULT;
-		backend_skip(world);
+		backend_skip_hypercall(world);
 	} else {
 		backend_retry_event(world);
 	}

@@ -11,8 +11,8 @@
  * @pa: physical address, page-aligned
  * @type: how the processor may cache it
  *
- * Return: its address; valid on this CPU until MAPCACHE_SLOTS further pages
- * have been asked for, and not over an exit.
+ * Return: its address; valid on this CPU until the next call, and not over an
+ * exit. Each page has one slot it can be in.
  */
 void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 {
@@ -22,10 +22,9 @@ void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 
 	if (type == MAPCACHE_MMIO)
 		entry |= HW_PTE_PCD | HW_PTE_PWT;
-	for (slot = 0; slot < MAPCACHE_SLOTS; slot++)
-		if (mc->tag[slot] == entry)
-			return (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
-	slot = mc->next++ % MAPCACHE_SLOTS;
+	slot = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SLOTS;
+	if (mc->tag[slot] == entry)
+		return (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
 	mc->tag[slot] = entry;
 	pt[slot] = entry;
 	hw_invlpg(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);

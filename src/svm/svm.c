@@ -87,6 +87,7 @@ void backend_cpu_init(struct cpu *cpu, u64 linux_rsp)
 	w->backend_host = h->backend_pa[SVM_PA_HOST_VMCB];
 	w->regs.link = h->backend_pa[SVM_PA_VMCB];
 	w->regs.rax = 0;
+	w->backend_flags = k_has(REGENT_FEAT_CLEAN_BITS) ? SVM_CLEAN_ALL : 0;
 	put_state(v, &h->state);
 	v->save.rip = h->resume;
 	v->save.rsp = linux_rsp;
@@ -155,12 +156,10 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 {
 	const struct vmcb *v = vmcb_of(world);
 
-	if (likely(v->ctl.exit_code == SVM_EXIT_VMMCALL)) {
-		if (likely(world->regs.r11 == REGENT_HC_MAGIC && v->save.cpl == 0))
-			return REGENT_EXIT_HYPERCALL;
-		return REGENT_EXIT_OUTER_CALL;
-	}
 	switch (v->ctl.exit_code) {
+	case SVM_EXIT_VMMCALL:
+		return backend_is_hypercall(world) ? REGENT_EXIT_HYPERCALL
+						   : REGENT_EXIT_OUTER_CALL;
 	case SVM_EXIT_MSR:
 		return REGENT_EXIT_MSR;
 	case SVM_EXIT_NPF:
@@ -178,19 +177,40 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 }
 
 /**
+ * backend_is_hypercall() - is this exit a call of Regent's own?
+ * @world: of this CPU
+ */
+bool backend_is_hypercall(const struct world *world)
+{
+	const struct vmcb *v = vmcb_of(world);
+
+	return v->ctl.exit_code == SVM_EXIT_VMMCALL &&
+	       world->regs.r11 == REGENT_HC_MAGIC && v->save.cpl == 0;
+}
+
+/**
  * backend_entry_failed() - the CPU refused the world's state
  * @world: of this CPU
- *
- * Also settles what an entry used up, so it is called once after each exit.
  */
 bool backend_entry_failed(const struct world *world)
+{
+	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_INVALID;
+}
+
+/**
+ * backend_settle() - forget what the last entry used up
+ * @world: of this CPU; called once after each exit
+ *
+ * From here on, whoever changes a field that the processor may keep clears
+ * the clean bits.
+ */
+void backend_settle(struct world *world)
 {
 	struct vmcb *v = vmcb_of(world);
 
 	v->ctl.event_inj = 0;
 	v->ctl.tlb_control = SVM_TLB_NOTHING;
-	v->ctl.clean = k_has(REGENT_FEAT_CLEAN_BITS) ? SVM_CLEAN_ALL : 0;
-	return v->ctl.exit_code == SVM_EXIT_INVALID;
+	v->ctl.clean = world->backend_flags;
 }
 
 /**
@@ -316,41 +336,60 @@ void backend_paging(const struct world *world, struct ptab *pt)
 	pt->max_leaf = 3;
 }
 
+/* Single-stepped: the trap comes after the instruction, as without Regent. */
+static void __attribute__((noinline)) step_trap(struct world *world)
+{
+	struct vmcb *v = vmcb_of(world);
+
+	if (hw_rdmsr(MSR_DEBUGCTL) & DEBUGCTL_BTF)
+		return;		/* from branch to branch, and this is none */
+	v->save.dr6 |= HW_DR6_BS;
+	v->ctl.clean = 0;
+	backend_inject(world, HW_TRAP_DB, BACKEND_NO_ERROR_CODE);
+}
+
+/* An instruction also ends an interrupt shadow and clears RF. */
+static void advance(struct world *world, u64 next)
+{
+	struct vmcb *v = vmcb_of(world);
+
+	v->save.rip = next;
+	v->ctl.int_state &= ~SVM_INT_SHADOW;
+	v->save.rflags &= ~HW_RFLAGS_RF;
+	if (unlikely(v->save.rflags & HW_RFLAGS_TF))
+		step_trap(world);
+}
+
+/**
+ * backend_skip_hypercall() - go on behind a hypercall of Regent's own
+ * @world: of this CPU; L writes VMMCALL without prefixes
+ */
+void backend_skip_hypercall(struct world *world)
+{
+	advance(world, vmcb_of(world)->save.rip + 3);
+}
+
 /**
  * backend_skip() - go on behind the intercepted instruction
  * @world: of this CPU
- *
- * As on the bare machine, the instruction ends an interrupt shadow, clears RF,
- * and traps afterwards when Linux single-steps it (but not when it steps from
- * branch to branch).
  *
  * Return: false when the instruction cannot be found; it is executed again.
  */
 bool backend_skip(struct world *world)
 {
-	struct vmcb *v = vmcb_of(world);
+	const struct vmcb *v = vmcb_of(world);
 	u64 next = 0;
 
 	if (k_has(REGENT_FEAT_NRIPS))
 		next = v->ctl.next_rip;
 	if (!next) {
-		int length = 3;		/* VMMCALL as L writes it */
+		int length = insn_length_of(world);
 
-		if (backend_exit_reason(world) != REGENT_EXIT_HYPERCALL)
-			length = insn_length_of(world);
 		if (!length)
 			return false;
 		next = v->save.rip + length;
 	}
-	v->save.rip = next;
-	v->ctl.int_state &= ~SVM_INT_SHADOW;
-	v->save.rflags &= ~HW_RFLAGS_RF;
-	if (unlikely(v->save.rflags & HW_RFLAGS_TF) &&
-	    !(hw_rdmsr(MSR_DEBUGCTL) & DEBUGCTL_BTF)) {
-		v->save.dr6 |= HW_DR6_BS;
-		v->ctl.clean = 0;
-		backend_inject(world, HW_TRAP_DB, BACKEND_NO_ERROR_CODE);
-	}
+	advance(world, next);
 	return true;
 }
 

@@ -1,36 +1,81 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# make			regent.ko for KDIR, and tools/regentctl
-# make demo		the main job, in an emulator
-# make check		all tests
-# make help		the rest
+# The targets are listed by `make help`, below.
 #
-KDIR ?= $(lastword $(shell ls -dv /usr/src/linux-headers-*-amd64 /lib/modules/$(shell uname -r)/build 2>/dev/null))
+# KDIR=DIR	the kernel headers to build for; by default Debian's newest
+# V=1		show the commands
+
+# Lazy: the headers may come only with scripts/setup.
+KDIR ?= $(lastword $(shell ls -dv /usr/src/linux-headers-*-amd64 2>/dev/null))
 KREL = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h 2>/dev/null)
 B := build
 M = $(CURDIR)/$(B)/$(KREL)/module
 Q := $(if $(V),,@)
+SUBMAKE := $(MAKE) --no-print-directory
+PREFIX ?= /usr/local
+DEPMOD ?= /sbin/depmod
 
 all: regent.ko tools/regentctl
 
+help:
+	@echo 'make              regent.ko for KDIR, and tools/regentctl'
+	@echo 'make install      both, and the manual page (DESTDIR, PREFIX); root'
+	@echo 'make clean        remove what was built'
+	@echo 'make setup        install what the following targets need, by apt'
+	@echo 'make demo         the main job, shown in an emulator, in two minutes'
+	@echo 'make check        all tests; SUITES="..." for some (scripts/check --list)'
+	@echo 'make soak         CYCLES=100 KERNELS="6.1 6.12": takeovers under load'
+	@echo 'make bench        KERNELS="6.1": instructions and exits per operation'
+	@echo 'make style        checkpatch, sparse, headers, and the wall around K'
+	@echo
+	@echo 'KDIR=DIR builds for these kernel headers; now: $(KDIR)'
+
 $(B)/k/k-svm.bin: FORCE
-	$(Q)$(MAKE) --no-print-directory -C src OUT=$(CURDIR)/$(B)/k BACKEND=svm
+	$(Q)$(SUBMAKE) -C src OUT=$(CURDIR)/$(B)/k BACKEND=svm
 
 # Kbuild writes beside its sources, so each kernel gets a tree of links.
 module: $(B)/k/k-svm.bin
-	@test -n "$(KREL)" || { echo "no kernel headers at '$(KDIR)'; run scripts/setup, or set KDIR=" >&2; exit 1; }
+	@test -n "$(KREL)" || { echo "no kernel headers at '$(KDIR)': run make setup, or set KDIR=" >&2; exit 1; }
 	@mkdir -p $(M)
 	@cp -rsf $(CURDIR)/takeover $(CURDIR)/src $(CURDIR)/include $(CURDIR)/Kbuild $(M)/
 	@rm -f $(M)/src/Makefile && find $(M) -xtype l -delete
-	@cmp -s $(B)/k/k-svm.bin $(M)/k-svm.bin || { cp $(B)/k/k-svm.bin $(M)/; touch $(CURDIR)/takeover/kimage.S; }
-	$(Q)$(MAKE) --no-print-directory -C $(KDIR) M=$(M) modules
-	@cp $(M)/regent.ko $(B)/$(KREL)/regent.ko
+	@cmp -s $(B)/k/k-svm.bin $(M)/k-svm.bin || { cp $(B)/k/k-svm.bin $(M)/; rm -f $(M)/takeover/kimage.o; }
+	$(Q)$(SUBMAKE) -C $(KDIR) M=$(M) $(KBUILD_ARGS) modules
+	@cmp -s $(M)/regent.ko $(B)/$(KREL)/regent.ko || \
+		{ cp $(M)/regent.ko $(M)/new.ko && mv $(M)/new.ko $(B)/$(KREL)/regent.ko; }
 
 regent.ko: module
-	@cp $(B)/$(KREL)/regent.ko $@
+	@cmp -s $(B)/$(KREL)/regent.ko $@ || cp $(B)/$(KREL)/regent.ko $@
 
 tools/regentctl: FORCE
-	$(Q)$(MAKE) --no-print-directory -C tools
+	$(Q)$(SUBMAKE) -C tools
+
+install: all
+	install -D -m 644 regent.ko $(DESTDIR)/lib/modules/$(KREL)/extra/regent.ko
+	$(if $(DESTDIR),,$(DEPMOD) $(KREL))
+	$(Q)$(SUBMAKE) -C tools install PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
+
+clean:
+	rm -rf $(B) regent.ko
+	$(Q)$(SUBMAKE) -C tools clean
+
+setup:
+	@scripts/setup
+
+check: setup
+	@scripts/check $(SUITES)
+
+demo: setup
+	@scripts/demo
+
+soak: setup
+	@scripts/soak $(or $(CYCLES),100) $(KERNELS)
+
+bench: setup
+	@scripts/bench $(KERNELS)
+
+style: setup
+	@scripts/style
 
 FORCE:
-.PHONY: all module FORCE
+.PHONY: all help module install clean setup check demo soak bench style FORCE

@@ -90,8 +90,8 @@ static int guard_nmi(unsigned int type, struct pt_regs *regs)
 	request = xchg(&c->shared->request, 0);
 	if (request & REGENT_REQUEST_LEAVE) {
 		c->nmis_seen = READ_ONCE(c->shared->nmis_sent);
-		if (c->entered)
-			cpu_leave(c);
+		/* Whatever c->entered says: it changes just after the fact. */
+		cpu_leave(c);
 		irq_work_queue(&fault_irq);
 		return NMI_HANDLED;
 	}

@@ -95,7 +95,8 @@ int cpu_enter(struct l_cpu *c)
  * cpu_leave() - hand this CPU back
  * @c: this CPU's record, entered
  *
- * Interrupts off, or an NMI.
+ * Interrupts off, or an NMI. Harmless on a CPU that has left already: the
+ * hypercall is #UD there, and what follows only writes what is there.
  */
 void cpu_leave(struct l_cpu *c)
 {
@@ -299,12 +300,18 @@ int processors_do(void)
 	return err;
 }
 
+/*
+ * After this no CPU is in K, so that K's memory can go: also after a fault of
+ * K, when a CPU may not have had its NMI yet.
+ */
 void processors_undo(void)
 {
 	mutex_lock(&regent_lock);
 	cpu_hotplug_disable();
 	if (regent.status == REGENT_TAKEN)
 		handback_all("handed back");
+	while (cpus_entered())
+		stop_machine(leave_all, NULL, cpu_online_mask);
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
 }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sequences of hypercalls with any arguments, as a hostile root would make
+ * them, into the real hypercall() and the real nested tables. Whatever comes:
+ * no access outside K's memory, no chunk lost from the tables or given twice,
+ * and each call ends after a bounded number of pieces.
+ */
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <hw/pte.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/debug.h>
+#include <regent/k.h>
+#include <regent/ptab.h>
+
+/* As source, so that its state can be put back before each sequence. */
+#include "../../../src/mm/host.c"
+
+#define CPUS		8
+#define PRESENT		0x2dull		/* CPUs 1, 4, 6 and 7 have no area */
+#define IMAGE		8192
+#define POOL		16
+#define CHUNK_PA	0x40000000ull
+#define ROOT_PA		(CHUNK_PA + 0x100000)
+#define POOL_PA		(CHUNK_PA + 0x101000)
+#define ZERO_PA		(CHUNK_PA + 0x1ff000)
+#define PIECES		(IMAGE / 512)
+
+/* What the linker script makes in K; read-only there, writable here. */
+asm(".data\n"
+    ".balign 4096\n"
+    ".globl k_params, k_image_start, k_text_end, k_rodata_end\n"
+    "k_params: .zero 8192\n"
+    "k_image_start: .zero 4096\n"
+    "k_text_end: .zero 4096\n"
+    "k_rodata_end: .zero 8\n"
+    ".text\n");
+extern struct regent_params params asm("k_params");
+
+static jmp_buf left;
+static unsigned long events;
+
+void backend_leave(struct cpu *cpu, u64 result)
+{
+	if (cpu != cpu_of(0) || result)
+		abort();
+	longjmp(left, 1);
+}
+
+void debug_fault(u64 kind)
+{
+	if (kind >= REGENT_FAULTS)
+		abort();
+}
+
+void event_post(u32 type, u64 a, u64 b)
+{
+	(void)a;
+	(void)b;
+	events += type;
+}
+
+static u64 *page_at(void *ctx, u64 pa)
+{
+	(void)ctx;
+	if (pa - CHUNK_PA >= REGENT_CHUNK_SIZE)
+		return NULL;
+	return (u64 *)(REGENT_VA_CHUNKS + (pa - CHUNK_PA));
+}
+
+static void *fixed(u64 va, size_t size)
+{
+	void *p = mmap((void *)va, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+	if (p != (void *)va)
+		abort();
+	return p;
+}
+
+/* Only the areas that exist: any other access is a crash, as in K. */
+static void map_once(void)
+{
+	static bool done;
+	u32 i;
+
+	if (done)
+		return;
+	done = true;
+	fixed(REGENT_VA_CHUNKS, REGENT_CHUNK_SIZE);
+	for (i = 0; i < CPUS; i++)
+		if (PRESENT >> i & 1)
+			fixed((u64)cpu_of(i) & ~4095ull, 4096);
+}
+
+static void identity_map(u64 pa, u64 size)
+{
+	struct ptab pt = {
+		.fmt = &ptab_npt, .root = ROOT_PA, .levels = 4, .max_leaf = 3,
+		.page = page_at,
+	};
+	u64 *root = page_at(NULL, ROOT_PA);
+	u64 *pdpt = page_at(NULL, ROOT_PA - REGENT_PAGE_SIZE);
+
+	memset(pdpt, 0, REGENT_PAGE_SIZE);
+	root[0] = (ROOT_PA - REGENT_PAGE_SIZE) | ptab_npt.table;
+	if (ptab_map(&pt, pa, pa, size, HW_NPT_WORLD))
+		abort();
+}
+
+static void start(u8 features)
+{
+	map_once();
+	memset(&host, 0, sizeof(host));
+	memset((void *)REGENT_VA_CHUNKS, 0, REGENT_CHUNK_SIZE);
+	params.features = REGENT_FEAT_1G | (features & 1 ? REGENT_FEAT_DEBUG_FAULT : 0);
+	params.nr_cpus = CPUS;
+	params.area[0] = PRESENT;
+	params.phys_bits = 40;
+	params.levels = 4;
+	params.nested_root = ROOT_PA;
+	params.zero_page = ZERO_PA;
+	params.pool = POOL_PA;
+	params.pool_pages = POOL;
+	params.nr_chunks = 1;
+	params.chunk[0] = CHUNK_PA;
+	identity_map(0, 4ull << 30);
+	cpu_of(0)->entered = 1;
+}
+
+/* A call is made again while K says so, as Linux's CPU would. */
+static void call(struct world *w)
+{
+	int i;
+
+	for (i = 0; i <= PIECES; i++)
+		if (hypercall(cpu_of(0), w))
+			return;
+	abort();
+}
+
+static void check_donation(u64 pa, u64 answer)
+{
+	struct ptab pt = {
+		.fmt = &ptab_npt, .root = ROOT_PA, .levels = 4, .page = page_at,
+	};
+	struct ptab_leaf leaf;
+
+	if (answer)
+		return;
+	if (!host_owns(pa) || ptab_walk(&pt, pa, &leaf) != PTAB_ABSENT)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct world w;
+
+	if (!size)
+		return 0;
+	start(data[0]);
+	for (data++, size--; size >= 17; data += 17, size -= 17) {
+		u64 pa;
+
+		memset(&w, 0, sizeof(w));
+		w.regs.rax = data[0] < 0xf0 ? data[0] % (REGENT_HC_MAX + 1) : ~0ull - data[0];
+		memcpy(&w.regs.rdi, data + 1, 8);
+		memcpy(&w.regs.rsi, data + 9, 8);
+		if (w.regs.rax == REGENT_HC_DONATE && data[16] & 1)
+			w.regs.rdi = (w.regs.rdi & 0x7ff) << 21;
+		pa = w.regs.rdi;
+		if (!setjmp(left)) {
+			bool donate = w.regs.rax == REGENT_HC_DONATE;
+
+			call(&w);
+			if (donate)
+				check_donation(pa, w.regs.rax);
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# run.sh CYCLES [JOBS]: in a machine, CYCLES takeovers and handbacks under a load
+# that checks itself (JOBS of each worker, default 1), while CPUs go offline and
+# online. Prints TAP, and a line on the way every ten cycles.
+#
+# CPUs 1 and 2 come and go at random times. The last CPU goes at chosen ones:
+#	cycle 0, 4, ..	offline at the takeover, comes while taken over
+#	cycle 1, 5, ..	offline at the takeover and at the handback
+#	cycle 2, 6, ..	goes while taken over, offline at the handback
+#	cycle 3, 7, ..	stays
+
+cd "$(dirname "$0")/../.." || exit 2
+cycles=${1:?usage: run.sh CYCLES [JOBS]}
+jobs=${2:-1}
+module=build/$(uname -r)/regent.ko
+last=$(($(nproc --all) - 1))
+dir=$(mktemp -d) || exit 2
+count=0
+failures=0
+
+result() { # STATUS NAME
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		failures=$((failures + 1))
+		echo "not ok $count - $2"
+	fi
+}
+
+bail() {
+	echo "Bail out! $*"
+	exit 1
+}
+
+# CPU hotplug is held off during a takeover and a handback: try again. The limit
+# is generous because an emulated CPU can be away for seconds.
+set_cpu() { # CPU 0|1
+	local file=/sys/devices/system/cpu/cpu$1/online end=$((SECONDS + 60))
+	until { echo "$2" >"$file"; } 2>/dev/null; do
+		[ "$(cat "$file")" != "$2" ] || return 0
+		[ $SECONDS -lt $end ] || { echo "# CPU $1: not set to $2"; return 1; }
+		sleep 0.02
+	done
+}
+
+# Runs beside the load until the file goes; its count of changes is its output.
+come_and_go() {
+	local n=0 cpu
+	while [ -e "$dir/hotplug" ]; do
+		cpu=$((RANDOM % 2 + 1))
+		[ $cpu -lt "$last" ] || continue
+		set_cpu $cpu 0 || break
+		sleep 0.$((RANDOM % 9))
+		set_cpu $cpu 1 || break
+		n=$((n + 2))
+		sleep 0.$((RANDOM % 9))
+	done
+	echo $n >"$dir/hotplugs"
+}
+
+start_load() {
+	nice -n 20 selftests/load/run.sh 0 "$jobs" >"$dir/load" 2>&1 & load=$!
+	: >"$dir/hotplug"
+	if [ "$last" -ge 2 ]; then come_and_go & hotplug=$!; fi
+}
+
+stop_load() {
+	rm "$dir/hotplug"
+	[ "$last" -lt 2 ] || wait "$hotplug"
+	kill -TERM $load
+	wait $load
+}
+
+# What the kernel must not say. The last line's kinds come from time alone: an
+# emulator that is held up provokes them on any kernel.
+complaints() { # FROM-LINE
+	tail -n "+$1" "$dir/dmesg" | grep -v 'module verification failed' | grep -E \
+		-e 'WARNING:|BUG:|Oops|Call Trace|general protection|segfault|page fault' \
+		-e 'unable to handle|scheduling while atomic|bad page|list_(add|del) corrupt' \
+		-e 'spurious|unexpected|[Uu]nknown NMI|unknown reason|APIC error|No irq handler' \
+		-e 'regent: (field|step|K |refused|.*(fail|fault|panic))' \
+		-e 'rcu.*stall|soft lockup|hung_task|blocked for more|clocksource.*unstable'
+}
+
+# Which kind a complaint is: without time stamp, numbers and addresses.
+kinds() {
+	sed 's/^\[[^]]*\] *//; s/0x[0-9a-f]*//g; s/[0-9]//g' | sort -u
+}
+
+# regent's CPUs become those online, once whoever is on the way has arrived.
+cpus_agree() {
+	local end=$((SECONDS + 60)) before taken
+	while [ $SECONDS -lt $end ]; do
+		before=$(cat /sys/devices/system/cpu/online)
+		taken=$(cat /sys/kernel/regent/cpus)
+		[ "$before" != "$taken" ] || return 0
+	done
+	echo "# online: $before, taken over: $taken"
+	return 1
+}
+
+cycle() { # NUMBER
+	local phase=$(($1 % 4)) bad=0
+	[ "$last" -gt 0 ] || phase=3
+	case $phase in 0 | 1) set_cpu "$last" 0 || bad=1 ;; esac
+	insmod "$module" || return 1
+	[ "$(cat /sys/kernel/regent/status)" = 'taken over' ] || bad=1
+	case $phase in
+	0) set_cpu "$last" 1 || bad=1 ;;
+	2) set_cpu "$last" 0 || bad=1 ;;
+	esac
+	cpus_agree || bad=1
+	sleep 0.$((RANDOM % 9))
+	rmmod regent || return 1
+	case $phase in 1 | 2) set_cpu "$last" 1 || bad=1 ;; esac
+	return $bad
+}
+
+handbacks() {
+	grep -c 'regent: handed back:' "$dir/dmesg"
+}
+
+# "handed back: N CPUs, F of F fields as found"
+as_found() {
+	awk '/regent: handed back:/ { for (i = 2; i < NF; i++)
+			if ($i == "of" && $(i - 1) == $(i + 1) && $(i + 1) > 0) n++ }
+		END { print n + 0 }' "$dir/dmesg"
+}
+
+follow_log() {
+	dmesg --follow >"$dir/dmesg" 2>/dev/null & log=$!
+	trap 'kill $log; rm -rf "$dir"' EXIT
+}
+
+wait_for_log() { # HANDBACKS
+	local end=$((SECONDS + 60))
+	until [ "$(handbacks)" -ge "$1" ] || [ $SECONDS -ge $end ]; do
+		sleep 0.1
+	done
+}
+
+# The same without Regent: what the kernel complains of here is not Regent's. And
+# four cycles without load, for what the first ones leave in caches.
+control() {
+	local i
+	start_load
+	sleep $((cycles < 40 ? 10 : 30))
+	stop_load || echo "# without Regent, the load failed: $(tail -n 1 "$dir/load")"
+	from=$(($(wc -l <"$dir/dmesg") + 1))
+	complaints 1 | kinds >"$dir/known"
+	[ ! -s "$dir/known" ] || sed 's/^/# without Regent, too: /' "$dir/known"
+	for i in 0 1 2 3; do
+		cycle "$i" || bail "cycle $i of the warm-up failed"
+	done
+	wait_for_log 4
+}
+
+run_cycles() {
+	local i start=$SECONDS
+	broken=0
+	for ((i = 0; i < cycles; i++)); do
+		cycle "$i" || { broken=$((broken + 1)); echo "# cycle $i failed"; }
+		[ -d /sys/module/regent ] && bail "cycle $i left the module behind"
+		[ $(((i + 1) % 10)) -ne 0 ] ||
+			echo "# $((i + 1)) of $cycles cycles, $(($(as_found) - 4)) as found, $((SECONDS - start)) s"
+	done
+}
+
+check_log() {
+	local new
+	wait_for_log $((cycles + 4))
+	[ "$(handbacks)" = $((cycles + 4)) ]
+	result $? "the log has every handback ($(($(handbacks) - 4)) of $cycles)"
+	[ "$(as_found)" = "$(handbacks)" ]
+	result $? "all fields as found, each time ($(($(as_found) - 4)) of $cycles)"
+	grep -o 'regent: handed back:.*' "$dir/dmesg" | sort | uniq -c | sed 's/^/# /'
+	new=$(complaints "$from" | kinds | comm -13 "$dir/known" -)
+	[ -z "$new" ]
+	result $? 'the kernel has nothing to complain of'
+	[ -z "$new" ] || complaints "$from" | head -n 20 | sed 's/^/# /'
+}
+
+check_memory() {
+	selftests/leak/memsnap.sh >"$dir/after"
+	selftests/leak/memcmp.sh "$dir/before" "$dir/after" >"$dir/memory"
+	result $? "$(tail -n 1 "$dir/memory")"
+	sed 's/^/# /' "$dir/memory"
+}
+
+echo 'TAP version 13'
+# The load shall not keep this script from its work, only Regent.
+renice -n -20 $$ >/dev/null
+# A copy: the host may build a new one meanwhile.
+cp "$module" "$dir/regent.ko" || bail "no $module"
+module=$dir/regent.ko
+follow_log
+control
+selftests/leak/memsnap.sh >"$dir/before"
+start_load
+run_cycles
+stop_load
+result $? "the load's checks: $(tail -n 1 "$dir/load")"
+sed 's/^/# /' "$dir/load"
+[ $broken = 0 ]
+result $? "$cycles takeovers and handbacks on $((last + 1)) CPUs"
+[ "$last" -lt 2 ] || [ "$(cat "$dir/hotplugs")" -gt 0 ]
+result $? "CPUs went and came at random times ($(cat "$dir/hotplugs" 2>/dev/null) changes)"
+check_log
+check_memory
+echo "1..$count"
+[ $failures = 0 ]

@@ -1,0 +1,205 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034 # what is set here is used by the tests
+#
+# What the takeover's tests share: TAP, the kernel's log, taking over and back.
+# A test sources this, runs checks and ends with "finish". Each starts and ends
+# with Regent not loaded, and its last check is a clean kernel log.
+
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+out=${REGENT_OUT:-$top/build/$(uname -r)}
+module=$out/regent.ko
+ctl=$top/tools/regentctl
+sys=/sys/kernel/regent
+dumper=$out/selftests/takeover/dumper/regent_dumper.ko
+poke_module=$out/selftests/takeover/poke/regent_poke.ko
+poke_user=$out/selftests/takeover/poke/poke_user
+debug=/sys/kernel/debug/regent
+
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+
+tests=0
+failed=0
+
+comment() {
+	sed 's/^/# /'
+}
+
+# result STATUS NAME
+result() {
+	tests=$((tests + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $tests - $2"
+	else
+		echo "not ok $tests - $2"
+		failed=$((failed + 1))
+	fi
+}
+
+# check NAME COMMAND...: what it says and what Regent said is shown if it fails.
+check() {
+	name=$1
+	shift
+	"$@" >"$work/said" 2>&1
+	code=$?
+	result $code "$name"
+	[ $code -eq 0 ] && return
+	echo "# status $code of: $*"
+	comment <"$work/said"
+	log | grep regent | tail -n 20 | comment
+}
+
+skip() { # NAME REASON
+	tests=$((tests + 1))
+	echo "ok $tests - $1 # SKIP $2"
+}
+
+skip_all() { # REASON
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+not() {
+	! "$@"
+}
+
+same() { # WANTED GOT
+	[ "$1" = "$2" ] && return
+	echo "wanted '$1'"
+	echo "got    '$2'"
+	return 1
+}
+
+# Is the number within bounds?
+between() { # LOW NUMBER HIGH
+	[ "$1" -le "$2" ] && [ "$2" -le "$3" ] && return
+	echo "'$2' is not between $1 and $3"
+	return 1
+}
+
+# Poll: a shared host can be away for seconds, so the limit is a generous one.
+wait_for() { # SECONDS COMMAND...
+	tries=$(($1 * 10))
+	shift
+	while ! "$@"; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || { echo "did not come true: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
+# --- the kernel's log --------------------------------------------------------
+
+marks=0
+mark() {
+	marks=$((marks + 1))
+	echo "selftest $$ mark $marks" >/dev/kmsg
+}
+
+# What the kernel said since a mark (the last one).
+log() { # [MARK]
+	dmesg | awk -v mark="selftest $$ mark ${1:-$marks}" '
+		found { print }
+		substr($0, length($0) - length(mark) + 1) == mark { found = 1 }
+		END { if (!found) print "BUG: the mark has been pushed out of the log" }'
+}
+
+log_has() { # FIXED-STRING
+	log | grep -Fq -- "$1" && return
+	echo "the log has not: $1"
+	return 1
+}
+
+# What must not be there, whatever else is.
+bad='WARNING:|BUG:|Oops|invalid opcode|general protection|unchecked MSR'
+bad="$bad|for unknown reason|unknown NMI|INFO: (task|rcu)|Call Trace|possible recursive"
+bad="$bad|soft lockup|hard LOCKUP|refcount_t|Kernel panic|traps: |segfault"
+
+clean_log() { # [MARK] [EXPECTED-PATTERN]
+	log "${1:-1}" | grep -E "$bad" >"$work/bad"
+	[ -z "${2-}" ] || sed -E -i "/$2/d" "$work/bad"
+	[ ! -s "$work/bad" ] && return
+	cat "$work/bad"
+	return 1
+}
+
+# --- taking over and back ----------------------------------------------------
+
+take() { # [PARAMETER=VALUE...]
+	insmod "$module" "$@"
+}
+
+give() {
+	rmmod regent
+}
+
+regent_loaded() {
+	grep -q '^regent ' /proc/modules
+}
+
+# handed back: N CPUs, F of F fields as found
+as_found() { # CPUS
+	log | sed -n 's/.*regent: handed back: \([0-9]*\) CPUs, \([0-9]*\) of \([0-9]*\) fields as found$/\1 \2 \3/p' >"$work/back"
+	read -r cpus same all <"$work/back" || { echo "no word of it in the log"; return 1; }
+	[ "$cpus" -eq "$1" ] && [ "$same" -eq "$all" ] && [ "$all" -ge $((cpus * 50)) ] && return
+	log | grep 'regent: '
+	return 1
+}
+
+give_as_found() { # [CPUS]
+	check "${2:-handed back}" give
+	check "${2:-handed back}: all fields as found" as_found "${1:-$(nproc --all)}"
+}
+
+# --- witnesses ---------------------------------------------------------------
+
+dump() { # FILE
+	[ -d /sys/module/regent_dumper ] || insmod "$dumper" || return
+	cat /sys/kernel/debug/regent_dumper/state >"$work/$1"
+}
+
+same_dumps() { # BEFORE AFTER
+	"$here/dumpdiff" "$work/$1" "$work/$2"
+}
+
+# poke COMMAND...: the answer
+poke() {
+	[ -d /sys/module/regent_poke ] || insmod "$poke_module" || return
+	echo "$*" >/dev/regent_poke && cat /dev/regent_poke
+}
+
+# hypercall NR [A [B]] (hexadecimal): the answer
+hypercall() {
+	echo "$*" >$debug/hypercall && cat $debug/hypercall
+}
+
+# --- CPUs --------------------------------------------------------------------
+
+last_cpu=$(($(nproc --all) - 1))
+
+online() { # CPU
+	echo 1 >/sys/devices/system/cpu/cpu"$1"/online
+}
+
+offline() { # CPU
+	echo 0 >/sys/devices/system/cpu/cpu"$1"/online
+}
+
+# What must be left behind: nothing.
+finish() {
+	! regent_loaded || { give; false; }
+	result $? 'Regent is not loaded any more'
+	for m in regent_dumper regent_poke; do
+		[ ! -d /sys/module/$m ] || rmmod $m
+	done
+	check 'the kernel log is clean' clean_log 1 "${1-}"
+	echo "1..$tests"
+	[ $failed -eq 0 ]
+	exit
+}
+
+[ -r "$module" ] || { echo "Bail out! no $module"; exit 2; }
+! regent_loaded || { echo "Bail out! Regent is loaded already"; exit 2; }
+mark

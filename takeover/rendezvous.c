@@ -25,6 +25,8 @@
  * @cpus: how many take part
  * @ready: how many have reached the first barrier
  * @entered: how many have reached the second one
+ * @unready: a CPU failed before the first barrier; constant after it, which
+ *	@error is not: a CPU may fail to enter before others have looked
  * @error: first failure
  * @where: part of the step that failed
  * @who: CPU it failed on
@@ -33,6 +35,7 @@ struct rendezvous {
 	unsigned int cpus;
 	atomic_t ready;
 	atomic_t entered;
+	atomic_t unready;
 	atomic_t error;
 	const char *where;
 	unsigned int who;
@@ -112,10 +115,12 @@ static int enter_all(void *arg)
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 	int err = step_fails("ready", c->cpu) ? -ECANCELED : cpu_ready(c);
 
-	if (err)
+	if (err) {
 		failed(r, "ready", err);
+		atomic_set(&r->unready, 1);
+	}
 	barrier_wait(&r->ready, r->cpus);
-	if (atomic_read(&r->error))
+	if (atomic_read(&r->unready))
 		return 0;
 	err = cpu_enter(c);
 	if (!err && step_fails("processors", c->cpu)) {

@@ -284,6 +284,9 @@ int guards_do(void)
 			err = -ECANCELED;
 		}
 		if (err) {
+			/* A refusal has said why. */
+			if (err != -EOPNOTSUPP)
+				pr_err("guard %s failed: %pe\n", guards[i].name, ERR_PTR(err));
 			undo_guards(i);
 			return err;
 		}

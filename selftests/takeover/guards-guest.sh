@@ -1,0 +1,288 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# guards-guest.sh TASK [ARGUMENT]...: what guards.sh has done inside a machine.
+# Says on its output what the host is to judge; any other trouble ends it with
+# "FAIL: ..." and status 1.
+
+cd "$(dirname "$0")/../.." || exit 1
+self=$PWD/selftests/takeover/guards-guest.sh
+build=build/$(uname -r)
+sys=/sys/kernel/regent
+limit=60	# seconds for what takes a moment; the host may be busy
+
+fail() {
+	echo "FAIL: $*"
+	exit 1
+}
+
+# until_true COMMAND...: poll, with a limit
+until_true() {
+	waited=0
+	until "$@"; do
+		waited=$((waited + 1))
+		[ $waited -lt $((limit * 10)) ] || return 1
+		sleep 0.1
+	done
+}
+
+mark() {
+	echo "guards: $*" >/dev/kmsg
+}
+
+online() {
+	cat /sys/devices/system/cpu/online
+}
+
+take() { # PARAMETER...
+	insmod "$build/regent.ko" "$@" || fail "insmod: $(dmesg | grep regent: | tail -n1)"
+	[ "$(cat $sys/cpus)" = "$(online)" ] ||
+		fail "taken over: $(cat $sys/cpus), online: $(online)"
+}
+
+give_back() {
+	rmmod regent || fail 'rmmod'
+	dmesg | sed -n 's/.*regent: \(handed back: .*\)/\1/p' | tail -n1
+}
+
+switches() {
+	sed -n 's/^ctxt //p' /proc/stat
+}
+
+switched_since() { # NUMBER
+	[ "$(switches)" -gt "$1" ]
+}
+
+# A little load, which has really begun when this returns.
+load() {
+	for worker in pipes exec timerfd memory; do
+		"$build/selftests/load/load_worker" $worker 0 >/dev/null 2>&1 &
+		loads="$loads $!"
+	done
+	until_true switched_since $(($(switches) + 3000)) || fail 'the load does not run'
+}
+
+load_ends() {
+	# shellcheck disable=SC2086 # a list
+	kill -TERM $loads || fail 'the load has died'
+	for pid in $loads; do
+		wait "$pid" || fail "the load's check failed: $?"
+	done
+	loads=
+}
+
+hypercall() { # NUMBER A B
+	echo "$*" >/sys/kernel/debug/regent/hypercall
+	cat /sys/kernel/debug/regent/hypercall
+}
+
+kexec_line() { # TASK [ARGUMENT]...
+	echo "console=ttyS0,115200 panic=-1 cryptomgr.notests=1 tsc=reliable" \
+		"no_timer_check regent.cmd64=$(printf '%s' "$self $*" | base64 -w0)"
+}
+
+# --- tasks ------------------------------------------------------------------
+
+# The machine is to end while it is taken over.
+task_end() { # reboot|poweroff|halt|sysrq KEY
+	take
+	load
+	mark "end"
+	case $1 in
+	sysrq) echo "$2" >/proc/sysrq-trigger ;;
+	*) busybox "$1" -f ;;
+	esac
+	sleep $limit
+	fail "survived $*"
+}
+
+# A takeover and handback under load, all CPUs.
+task_cycle() {
+	take
+	load
+	cat $sys/image
+	load_ends
+	give_back
+}
+
+# The same, with most of the memory used meanwhile.
+task_memory() {
+	take
+	total=$(sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+	mount -t tmpfs -o size=100% fill /mnt
+	head -c $((total * 85 / 100))k /dev/zero >/mnt/fill || fail 'filling memory'
+	highest=$(sed -n 's/^ *start_pfn: *//p' /proc/zoneinfo | sort -n | tail -n1)
+	[ "$highest" -ge $((1 << 20)) ] && echo 'memory above 4 GiB'
+	rm /mnt/fill
+	give_back
+}
+
+switch_cpu() { # CPU 0|1
+	echo "$2" >"/sys/devices/system/cpu/cpu$1/online" || fail "CPU $1 to $2"
+}
+
+# Booted with maxcpus=1: CPUs come while taken over; one goes again.
+task_comers() {
+	[ "$(online)" = 0 ] || fail "online: $(online)"
+	take
+	for cpu in 1 2 3; do
+		switch_cpu $cpu 1
+		taskset -c $cpu cat $sys/cpus
+	done
+	load
+	switch_cpu 2 0
+	cat $sys/cpus
+	load_ends
+	give_back
+	switch_cpu 2 1
+	online
+}
+
+cpu_is_there() { # CPU
+	[ -d "/sys/devices/system/cpu/cpu$1" ]
+}
+
+# CPUs 2 and 3 are possible, but absent. CPU 2 is plugged in while taken over:
+# Regent has nothing prepared for it, so it must stay offline, and nothing else
+# may suffer.
+task_absent() {
+	take debug=1
+	echo "counter of an absent CPU: $(hypercall 2 3 0)"
+	echo "device_add EPYC-x86_64-cpu,id=new,socket-id=0,core-id=2,thread-id=0" \
+		>/dev/virtio-ports/regent.monitor
+	until_true cpu_is_there 2 || fail 'no CPU was plugged in'
+	echo "counter of a new CPU: $(hypercall 2 2 0)"
+	echo 1 >/sys/devices/system/cpu/cpu2/online && fail 'the new CPU came online'
+	online
+	cat $sys/cpus
+	give_back
+	switch_cpu 2 1
+	online
+	task_cycle
+}
+
+task_refused() {
+	insmod "$build/regent.ko" && fail 'insmod went well'
+	[ ! -d $sys ] || fail "$sys is there"
+	dmesg | sed -n '/regent: .*taint/d; s/.*\(regent: .*\)/\1/p'
+}
+
+# kexec while taken over; the next kernel does a cycle, too.
+task_kexec() { # OPTION...
+	take
+	load
+	kexec -l "$@" --initrd="$REGENT_INITRD" \
+		--command-line="$(kexec_line next "$(nproc)")" "$REGENT_VMLINUZ" ||
+		fail 'kexec -l'
+	mark "end"
+	kexec -e
+	sleep $limit
+	fail 'survived kexec -e'
+}
+
+task_next() { # CPUS
+	echo "next kernel: $(nproc) of $1 CPUs"
+	task_cycle
+}
+
+symbol() { # NAME
+	awk -v name="$1" '$3 == name { print $1; exit }' /proc/kallsyms
+}
+
+prepare_dump() { # TEXT
+	mark "$1"
+	kexec -p -s --initrd="$REGENT_INITRD" --command-line="$(kexec_line dump \
+		"$(symbol __per_cpu_offset)" "$(symbol l_cpus)" "$(nproc --all)" \
+		) nr_cpus=1 irqpoll reset_devices" "$REGENT_VMLINUZ" ||
+		fail 'kexec -p'
+}
+
+# A crash on that CPU, with CPU 1 offline if asked for.
+task_crash() { # CPU [offline]
+	take
+	prepare_dump "written before the crash"
+	load
+	[ -z "$2" ] || switch_cpu 1 0
+	taskset -c "$1" sh -c 'echo c >/proc/sysrq-trigger'
+	fail 'survived the crash'
+}
+
+# A crash at once after a fault of K's.
+task_fault() {
+	take debug=1
+	prepare_dump "written before K's fault"
+	load
+	taskset -c 1 sh -c '
+		echo 4 0 >/sys/kernel/debug/regent/hypercall
+		echo c >/proc/sysrq-trigger'
+	fail 'survived the crash'
+}
+
+# Reads all of the dump; finds the release, K's last words, and whether the CPUs
+# of the dead kernel were still worlds at its end: a byte of struct l_cpu, by
+# the symbols' addresses and the dump's own headers.
+search_vmcore() { # __PER_CPU_OFFSET L_CPUS CPUS
+	python3 - "$@" <<-'PYTHON'
+	import os, re, struct, sys
+
+	core = open("/proc/vmcore", "rb", buffering=0)
+
+	def read(at, size):
+	    core.seek(at)
+	    return core.read(size)
+
+	head = read(0, 64)
+	phoff, = struct.unpack_from("<Q", head, 32)
+	entry, count = struct.unpack_from("<HH", head, 54)
+	loads = []
+	for i in range(count):
+	    kind, _, offset, va, _, size = struct.unpack("<IIQQQQ", read(phoff + i * entry, 40))
+	    if kind == 4:
+	        release = re.search(rb"OSRELEASE=[^\n]*", read(offset, size))
+	        if release:
+	            print("vmcore:", release[0].decode())
+	    if kind == 1:
+	        loads.append((va, size, offset))
+
+	def memory(va, size):
+	    for start, length, offset in loads:
+	        if start <= va < start + length:
+	            return read(offset + va - start, size)
+	    sys.exit(f"FAIL: {va:#x} is not in the dump")
+
+	offsets, cpus, number = int(sys.argv[1], 16), int(sys.argv[2], 16), int(sys.argv[3])
+	for cpu in range(number):
+	    base, = struct.unpack("<Q", memory(offsets + 8 * cpu, 8))
+	    name, prepared, entered = struct.unpack("<I??", memory((base + cpus) % (1 << 64), 6))
+	    state = "a world" if entered else "handed back"
+	    print(f"CPU {name}{'' if prepared else ' unprepared'}: {state}")
+
+	core.seek(0)
+	total, piece, words = 0, b"", set()
+	while more := core.read(1 << 20):
+	    total += len(more)
+	    piece = piece[-200:] + more
+	    words |= set(re.findall(rb"#PF vector e error \w+ at K\+\w+[ -~]*", piece))
+	if total == os.stat("/proc/vmcore").st_size:
+	    print("vmcore:", total, "bytes, all read")
+	for text in words:
+	    print("last words:", text.decode())
+	PYTHON
+}
+
+# In the dump kernel.
+task_dump() { # __PER_CPU_OFFSET L_CPUS CPUS
+	[ -r /proc/vmcore ] || fail 'no /proc/vmcore'
+	search_vmcore "$@" || fail 'search_vmcore'
+	makedumpfile -c -d 31 /proc/vmcore /tmp/dump >/tmp/said 2>&1 ||
+		fail "makedumpfile: $(tail -n1 /tmp/said)"
+	echo "makedumpfile: $(stat -c %s /tmp/dump) of $(stat -c %s /proc/vmcore) bytes"
+	makedumpfile --dump-dmesg /tmp/dump /tmp/dmesg >/tmp/said 2>&1 ||
+		fail "makedumpfile --dump-dmesg: $(tail -n1 /tmp/said)"
+	sed 's/^/dmesg: /' /tmp/dmesg
+}
+
+mark "start $*"
+task=$1
+shift
+"task_$task" "$@"

@@ -1,0 +1,370 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# guards.sh [--list] [--all] [CASE]...: what ends a machine while Linux is taken
+# over, and on what machines a takeover works or is refused. Runs on the host,
+# boots scripts/machine once a case, prints TAP. What happens inside is in
+# guards-guest.sh. Needs regent.ko and the selftests built for 6.1 and 6.12.
+#
+# --list  name the cases, the slow ones of --all with a "*"
+# --all   the slow ones, too
+
+cd "$(dirname "$0")/../.." || exit 1
+guest=selftests/takeover/guards-guest.sh
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+count=0
+failures=0
+
+CASES=(reboot poweroff halt emergency triple panic kexec kdump kdump_612 kdump_fault
+	no_svm no_npt intel one_cpu lean pti memory comers)
+SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested)
+
+# --- checking ---------------------------------------------------------------
+
+result() { # STATUS NAME
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $case: $2"
+	else
+		echo "not ok $count - $case: $2"
+		failures=$((failures + 1))
+		failed_here=yes
+	fi
+}
+
+# boot [OPTION]... -- TASK...: output in $work/out, errors in $work/err, the
+# kernel's words in $work/console; $status.
+boot() {
+	local -a options=()
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	for _ in 1 2 3; do
+		scripts/machine --timeout 240 --console "$work/console" "${options[@]}" \
+			-- "$guest" "$@" >"$work/out" 2>"$work/err"
+		status=$?
+		started && return
+		echo "# $case: the machine failed before it came to the test: $status"
+	done
+}
+
+# QEMU 7.2 now and then breaks a booting kernel (an int3 of the kernel's own
+# text poking is hit and not found): no reason to fail what has not begun.
+started() {
+	grep -q 'guards: start' "$work/console"
+}
+
+ended_well() { # NAME
+	[ "$status" = 0 ]
+	result $? "$1"
+}
+
+out_has() { # EXTENDED-REGEX NAME
+	grep -Eq -- "$1" "$work/out"
+	result $? "$2"
+}
+
+console_has() { # EXTENDED-REGEX NAME
+	begun | grep -Eq -- "$1"
+	result $? "$2"
+}
+
+# What the kernel said since Regent came; the kernels after it included.
+begun() {
+	sed -n '/guards: start/,$p' "$work/console"
+}
+
+handed_back() { # CPUS: on the console, every field as found
+	console_has "handed back: $1 CPUs, ([1-9][0-9]+) of \1 fields as found" \
+		"$1 CPUs were handed back, all fields as found"
+}
+
+not_handed_back() {
+	! begun | grep -q 'handed back'
+	result $? 'without a handback by the notifier'
+}
+
+# A bug that Linux saw. The crash that a test asks for is none.
+TROUBLE='BUG:|WARNING: CPU|Oops|general protection|invalid opcode|double fault|unchecked MSR|K on CPU|field .* found 0x|scheduling while atomic'
+
+linux_content() {
+	! begun | sed '/sysrq: Trigger a crash/,/Starting crashdump kernel/d' |
+		sed '/sysrq: Trigger a crash/,$d' | grep -E "$TROUBLE" >"$work/trouble"
+	result $? 'nothing troubled Linux'
+	sed 's/^/# /' "$work/trouble"
+}
+
+show_failure() {
+	echo "# status $status; output, errors, console:"
+	tail -n 15 "$work/out" | sed 's/^/# out: /'
+	head -n 15 "$work/err" | sed 's/^/# err: /'
+	tail -n 30 "$work/console" | sed 's/^/# con: /'
+}
+
+# --- how machines end -------------------------------------------------------
+
+case_reboot() {
+	boot --fast --cpus 4 --expect reboot -- end reboot
+	ended_well 'reboot -f reboots'
+	handed_back 4
+	linux_content
+}
+
+case_poweroff() {
+	boot --fast --kernel 6.12 --cpus 4 --expect poweroff -- end poweroff
+	ended_well 'poweroff -f switches off'
+	handed_back 4
+	linux_content
+}
+
+# A halted machine stays, so nobody but the console tells of it.
+case_halt() {
+	: >"$work/console"
+	scripts/machine --fast --timeout 240 --console "$work/console" --quiet -- \
+		$guest end halt >"$work/out" 2>"$work/err" &
+	local machine=$! halted=1
+	while kill -0 $machine 2>/dev/null; do
+		grep -q 'reboot: System halted' "$work/console" && { halted=0; break; }
+		sleep 0.2
+	done
+	kill -TERM $machine 2>/dev/null
+	wait $machine
+	status=$?
+	result $halted 'halt -f halts'
+	handed_back 2
+	linux_content
+}
+
+case_emergency() {
+	boot --fast --cpus 4 --expect reboot -- end sysrq b
+	ended_well 'sysrq-b resets'
+	not_handed_back
+	linux_content
+}
+
+case_triple() {
+	boot --fast --expect reboot --append reboot=t -- end sysrq b
+	ended_well 'sysrq-b resets by a triple fault'
+	not_handed_back
+	linux_content
+}
+
+case_panic() {
+	boot --fast --cpus 4 --expect panic -- end sysrq c
+	ended_well 'sysrq-c panics and ends the machine'
+	console_has 'Kernel panic - not syncing: sysrq triggered crash' \
+		'with the reason on the console'
+	linux_content
+}
+
+# --- kernels after this one -------------------------------------------------
+
+judge_kexec() { # CPUS
+	ended_well 'the next kernel runs its command'
+	handed_back "$1"
+	out_has "^next kernel: $1 of $1 CPUs" 'with every CPU'
+	out_has '^intact$' 'where Linux can be taken over'
+	out_has "^handed back: $1 CPUs, ([0-9]+) of \1 fields as found" \
+		'and handed back, all fields as found'
+	linux_content
+}
+
+case_kexec() {
+	boot --fast --cpus 4 -- kexec -s
+	judge_kexec 4
+}
+
+case_kexec_612() {
+	boot --fast --kernel 6.12 --cpus 2 -- kexec -c
+	judge_kexec 2
+}
+
+judge_dump() { # SERIES CPUS MARK
+	ended_well 'the dump kernel runs'
+	out_has '^vmcore: [1-9][0-9]* bytes, all read' '/proc/vmcore can be read to its end'
+	out_has "^vmcore: OSRELEASE=$1\." 'it has VMCOREINFO with the release'
+	out_has '^makedumpfile: [0-9]+ of' 'makedumpfile filters it'
+	out_has "^dmesg: .*guards: $3" "its log has what was written before the crash"
+	[ "$(grep -c '^CPU [0-9]*: handed back' "$work/out")" = "$2" ]
+	result $? "all $2 CPUs had been handed back"
+	! grep '^dmesg:' "$work/out" |
+		sed '/sysrq: Trigger a crash/,$d' | grep -Eq "${TROUBLE/|K on CPU/}"
+	result $? 'the log has no word of trouble before the crash'
+	! grep '^dmesg:' "$work/out" | sed '1,/sysrq: Trigger a crash/d' |
+		grep -q '\[regent\]\|regent_'
+	result $? 'and nothing of Regent in the crash itself'
+}
+
+case_kdump() {
+	boot --fast --cpus 4 --append crashkernel=320M -- crash 3 offline
+	judge_dump 6.1 4 'written before the crash'
+}
+
+case_kdump_612() {
+	boot --fast --kernel 6.12 --append crashkernel=320M -- crash 0
+	judge_dump 6.12 2 'written before the crash'
+}
+
+case_kdump_fault() {
+	boot --fast --append crashkernel=320M -- fault
+	judge_dump 6.1 2 "written before K's fault"
+	out_has '^last words: #PF vector e' "K's last words are in the dump"
+}
+
+# --- machines ---------------------------------------------------------------
+
+refusal() { # REGEX OPTION...
+	local why=$1
+	shift
+	boot --fast --cpus 1 "$@" -- refused
+	ended_well 'insmod fails and leaves nothing'
+	out_has "^regent: refused: $why" 'it says why and what to do'
+	[ "$(wc -l <"$work/out")" = 1 ]
+	result $? 'in one line'
+}
+
+case_no_svm() {
+	refusal 'this CPU does not offer SVM.*; enable it' --cpu EPYC,-svm
+}
+
+case_no_npt() {
+	refusal 'SVM without nested paging; Regent needs a CPU with NPT' \
+		--cpu EPYC,+svm,-npt
+}
+
+case_intel() {
+	refusal 'this CPU has no AMD SVM, and the Intel backend is not there yet' \
+		--cpu Skylake-Server
+}
+
+cycle() { # CPUS OPTION...
+	local cpus=$1
+	shift
+	boot --cpus "$cpus" "$@" -- cycle
+	ended_well 'takeover and handback'
+	out_has '^intact$' "K's image is intact"
+	handed_back "$cpus"
+	linux_content
+}
+
+case_one_cpu() {
+	cycle 1 --fast
+}
+
+case_lean() {
+	cycle 2 --fast --cpu EPYC,+svm,+npt,-smap,-smep,-pcid,-fsgsbase,-umip,-xsaves,-pge
+}
+
+case_pti() {
+	cycle 2 --fast --append pti=on
+	console_is 'Kernel/User page tables isolation: force enabled' \
+		'page-table isolation was on'
+}
+
+case_kaslr() {
+	cycle 2
+}
+
+# Five-level tables are switched on by the packed kernel only.
+case_la57() {
+	cycle 2 --cpu max,+svm,+npt
+	out_has '^la57$' 'with five levels of page tables'
+}
+
+case_eight_cpus() {
+	cycle 8 --fast
+}
+
+console_is() { # EXTENDED-REGEX NAME: anywhere, the boot included
+	grep -Eq -- "$1" "$work/console"
+	result $? "$2"
+}
+
+big() { # MEGABYTES
+	boot --fast --memory "$1" -- memory
+	ended_well 'takeover, most memory used, handback'
+	out_has '^memory above 4 GiB' 'with memory above 4 GiB'
+	handed_back 2
+	linux_content
+}
+
+case_memory() {
+	big 5000
+}
+
+case_memory_4g() {
+	big 4096
+}
+
+case_comers() {
+	boot --fast --cpus 4 --append maxcpus=1 -- comers
+	ended_well 'CPUs come and go while taken over'
+	[ "$(head -n3 "$work/out" | tr '\n' ' ')" = '0-1 0-2 0-3 ' ]
+	result $? 'each is taken over when it comes'
+	out_has '^0-1,3$' 'and handed back when it goes'
+	handed_back 3
+	[ "$(tail -n1 "$work/out")" = 0-3 ]
+	result $? 'what was offline comes online afterwards'
+	linux_content
+}
+
+case_absent() {
+	boot --fast --monitor --qemu='-smp 2,maxcpus=4' -- absent
+	ended_well 'a machine with absent CPUs, one plugged in while taken over'
+	out_has '^counter of an absent CPU: -22$' 'K knows no counters of an absent CPU'
+	out_has '^counter of a new CPU: -22$' 'nor of one plugged in later'
+	handed_back 2
+	handed_back 3
+	linux_content
+}
+
+# --- a second SVM -----------------------------------------------------------
+
+case_nested() {
+	result 0 '# SKIP not there yet'
+}
+
+run() { # CASE
+	case=$1
+	failed_here=
+	tee "$work/out" "$work/err" "$work/console" </dev/null
+	"case_$case"
+	[ -z "$failed_here" ] || show_failure
+}
+
+prepared() {
+	local release
+	for series in 6.1 6.12; do
+		release=$(scripts/setup --print-kernel $series | cut -d' ' -f3)
+		for file in regent.ko selftests/load/load_worker; do
+			[ -r "build/$release/$file" ] ||
+				{ echo "Bail out! no build/$release/$file: make first"; exit 1; }
+		done
+	done
+}
+
+wanted=()
+for argument; do
+	case $argument in
+	--list)
+		printf '%s\n' "${CASES[@]}" "${SLOW[@]/%/ *}"
+		exit ;;
+	--all) wanted+=("${CASES[@]}" "${SLOW[@]}") ;;
+	*)
+		[[ " ${CASES[*]} ${SLOW[*]} " == *" $argument "* ]] ||
+			{ echo "guards.sh: no case $argument (see --list)" >&2; exit 2; }
+		wanted+=("$argument") ;;
+	esac
+done
+[ ${#wanted[@]} -gt 0 ] || wanted=("${CASES[@]}")
+
+echo 'TAP version 13'
+prepared
+for name in "${wanted[@]}"; do
+	run "$name"
+done
+echo "1..$count"
+[ $failures = 0 ]

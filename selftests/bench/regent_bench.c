@@ -5,10 +5,12 @@
  * Meant for an emulator that counts time in instructions (scripts/machine
  * --icount): there one tick of the TSC is one instruction, which a loop of
  * known length verifies. Elsewhere the figures are ticks scaled by that loop,
- * and a line says so. Operations of the kernel need regent_bench.ko.
+ * and a line says so. Operations of the kernel need regent_bench.ko. While
+ * Regent rules, the exits to it per operation are counted as well.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <math.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,6 +30,7 @@
 #define REPEAT		7
 #define SLEEP_NS	100000
 #define KERNEL_DIR	"/sys/kernel/debug/regent_bench/"
+#define EXIT_FILES	"/sys/kernel/regent/cpu0/exits_*"
 
 struct op {
 	const char *name;
@@ -37,8 +40,14 @@ struct op {
 	uint64_t (*run)(uint64_t n);
 };
 
+struct result {
+	double instructions;
+	double exits;		/* NAN without Regent */
+};
+
 static double instructions_per_tick;
 static double ticks_per_ns;
+static uint64_t operations;	/* done since the last measure() began */
 
 static inline uint64_t tsc(void)
 {
@@ -266,6 +275,7 @@ static const struct op ops[] = {
 	{ "apic_write_lvterr", "write of the APIC's LVT error entry", 0, NULL },
 	{ "apic_write_tpr", "write of the APIC's task priority", 0, NULL },
 	{ "self_ipi", "interrupt sent to oneself, handled", 0, NULL },
+	{ "stop_machine", "stop_machine() of an empty function", 0, NULL },
 	{ "vmmcall_null", "Regent's null hypercall (SVM)", 0, NULL },
 	{ "vmcall_null", "Regent's null hypercall (VMX)", 0, NULL },
 };
@@ -323,31 +333,70 @@ static double kernel_once(const char *name)
 		return NAN;
 	got = fscanf(f, "%llu %llu", &ticks, &n);
 	fclose(f);
-	return got == 2 ? (double)ticks / n : NAN;
+	if (got != 2)
+		return NAN;
+	operations += n;
+	return (double)ticks / n;
 }
 
 static double once(const struct op *op, uint64_t (*run)(uint64_t), const char *name)
 {
-	return run ? (double)run(op->iterations) / op->iterations : kernel_once(name);
+	if (!run)
+		return kernel_once(name);
+	operations += op->iterations;
+	return (double)run(op->iterations) / op->iterations;
+}
+
+/* All exits of this CPU so far; NAN if there is no Regent. */
+static double exits(void)
+{
+	double total = NAN;
+	glob_t files;
+	size_t i;
+
+	if (glob(EXIT_FILES, 0, NULL, &files))
+		return NAN;
+	for (i = 0; i < files.gl_pathc; i++) {
+		FILE *f = fopen(files.gl_pathv[i], "r");
+		double n;
+
+		if (!f || fscanf(f, "%lf", &n) != 1)
+			die(files.gl_pathv[i]);
+		fclose(f);
+		total = isnan(total) ? n : total + n;
+	}
+	globfree(&files);
+	return total;
+}
+
+/* What was added since, without what reading the counters adds by itself. */
+static double exits_since(double before)
+{
+	double after = exits(), again = exits();
+
+	return (after - before) - (again - after);
 }
 
 /*
  * The least of several runs, so that a run without a timer interrupt counts,
- * minus the least of the empty loop.
+ * minus the least of the empty loop. The exits are those of all the runs.
  */
-static double measure(const struct op *op)
+static struct result measure(const struct op *op)
 {
-	double best = INFINITY, empty = INFINITY, ticks;
+	double best = INFINITY, empty = INFINITY, ticks, before = exits(), left;
 	int i;
 
+	operations = 0;
 	for (i = 0; i < REPEAT; i++) {
 		ticks = once(op, op->run, op->name);
 		if (isnan(ticks))
-			return NAN;
+			return (struct result){ NAN, NAN };
 		best = fmin(best, ticks);
-		empty = fmin(empty, once(op, op->run ? run_empty : NULL, "empty"));
 	}
-	return (best - empty) * instructions_per_tick;
+	left = exits_since(before) / operations;
+	for (i = 0; i < REPEAT; i++)
+		empty = fmin(empty, once(op, op->run ? run_empty : NULL, "empty"));
+	return (struct result){ (best - empty) * instructions_per_tick, left };
 }
 
 static bool wanted(const char *name, int argc, char **argv)
@@ -360,16 +409,28 @@ static bool wanted(const char *name, int argc, char **argv)
 	return !argc;
 }
 
-static void report(const struct op *op, double result, bool json, bool first)
+static const char *number(double x, const char *format, const char *absent)
 {
-	if (json && isnan(result))
-		printf("%s\"%s\": null", first ? "" : ", ", op->name);
-	else if (json)
-		printf("%s\"%s\": %.1f", first ? "" : ", ", op->name, result);
-	else if (isnan(result))
-		printf("%-22s %12s  # %s\n", op->name, "absent", op->what);
+	static char text[2][32];
+	static int turn;
+
+	if (isnan(x))
+		return absent;
+	turn = !turn;
+	snprintf(text[turn], sizeof(text[turn]), format, x);
+	return text[turn];
+}
+
+static void report(const struct op *op, struct result r, bool json, bool first)
+{
+	if (json)
+		printf("%s\"%s\": {\"instructions\": %s, \"exits\": %s}", first ? "" : ", ",
+		       op->name, number(r.instructions, "%.1f", "null"),
+		       number(r.exits, "%.4f", "null"));
 	else
-		printf("%-22s %12.1f  # %s\n", op->name, result, op->what);
+		printf("%-22s %12s %12s  # %s\n", op->name,
+		       number(r.instructions, "%.1f", "absent"),
+		       number(r.exits, "%.4f", "-"), op->what);
 	fflush(stdout);
 }
 

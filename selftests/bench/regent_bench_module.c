@@ -8,6 +8,7 @@
 #include <linux/irq_work.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
+#include <linux/stop_machine.h>
 #include <asm/apic.h>
 #include <asm/asm.h>
 #include <asm/msr.h>
@@ -22,6 +23,7 @@ module_param(iterations, uint, 0644);
 struct bench {
 	const char *name;
 	bool interrupts;		/* run with interrupts on */
+	bool sleeps;
 	bool (*prepare)(void);		/* is it there? may be NULL */
 	u64 (*run)(unsigned int n);
 };
@@ -53,9 +55,14 @@ static u64 read_msr(u32 msr)
 }
 
 /* Every register is written with the value that it has. */
-static bool have_values(void)
+static bool have_efer(void)
 {
 	efer = read_msr(MSR_EFER);
+	return true;
+}
+
+static bool have_values(void)
+{
 	user_gs_base = read_msr(MSR_KERNEL_GS_BASE);
 	lvt_error = apic->read(APIC_LVTERR);
 	tpr = apic->read(APIC_TASKPRI);
@@ -122,6 +129,11 @@ static void nothing(struct irq_work *work)
 
 static DEFINE_IRQ_WORK(self_interrupt, nothing);
 
+static int nothing_stopped(void *unused)
+{
+	return 0;
+}
+
 BENCH_LOOP(empty, )
 BENCH_LOOP(kernel_cpuid, cpuid_leaf0())
 BENCH_LOOP(rdmsr_apicbase, native_read_msr(MSR_IA32_APICBASE))
@@ -135,13 +147,14 @@ BENCH_LOOP(apic_write_tpr, apic->write(APIC_TASKPRI, tpr))
 BENCH_LOOP(vmmcall_null, null_vmmcall())
 BENCH_LOOP(vmcall_null, null_vmcall())
 BENCH_LOOP(self_ipi, irq_work_queue(&self_interrupt); irq_work_sync(&self_interrupt))
+BENCH_LOOP(stop_machine, stop_machine(nothing_stopped, NULL, cpu_online_mask))
 
 static const struct bench benches[] = {
 	{ "empty", .run = run_empty },
 	{ "kernel_cpuid", .run = run_kernel_cpuid },
 	{ "rdmsr_apicbase", .run = run_rdmsr_apicbase },
 	{ "rdmsr_efer", .run = run_rdmsr_efer },
-	{ "wrmsr_efer", .prepare = have_values, .run = run_wrmsr_efer },
+	{ "wrmsr_efer", .prepare = have_efer, .run = run_wrmsr_efer },
 	{ "wrmsr_kernel_gs_base", .prepare = have_values, .run = run_wrmsr_kernel_gs_base },
 	{ "apic_read_id", .run = run_apic_read_id },
 	{ "apic_write_lvterr", .prepare = have_values, .run = run_apic_write_lvterr },
@@ -149,6 +162,7 @@ static const struct bench benches[] = {
 	{ "vmmcall_null", .prepare = have_vmmcall, .run = run_vmmcall_null },
 	{ "vmcall_null", .prepare = have_vmcall, .run = run_vmcall_null },
 	{ "self_ipi", .interrupts = true, .run = run_self_ipi },
+	{ "stop_machine", .sleeps = true, .run = run_stop_machine },
 };
 
 static u64 measure(const struct bench *b, unsigned int n)
@@ -164,18 +178,30 @@ static u64 measure(const struct bench *b, unsigned int n)
 	return ticks;
 }
 
-static int bench_show(struct seq_file *m, void *unused)
+/* On one CPU, what prepare() has found is still true in run(). */
+static bool measure_here(const struct bench *b, unsigned int n, u64 *ticks)
 {
-	const struct bench *b = m->private;
-	unsigned int n = iterations;
 	bool there;
-	u64 ticks = 0;
 
 	preempt_disable();
 	there = !b->prepare || b->prepare();
 	if (there)
-		ticks = measure(b, n);
+		*ticks = measure(b, n);
 	preempt_enable();
+	return there;
+}
+
+static int bench_show(struct seq_file *m, void *unused)
+{
+	const struct bench *b = m->private;
+	unsigned int n = iterations;
+	bool there = true;
+	u64 ticks = 0;
+
+	if (b->sleeps)
+		ticks = b->run(n);
+	else
+		there = measure_here(b, n, &ticks);
 	if (there)
 		seq_printf(m, "%llu %u\n", ticks, n);
 	else

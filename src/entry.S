@@ -30,6 +30,10 @@
 	.text
 	.globl	k_entry
 k_entry:
+	/* Linux's data segments may be a user's, which K's GDT does not have. */
+	xor	%eax, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
 	mov	%rdx, %rsp
 	mov	%rcx, %rdi
 	mov	%r9, %rsi

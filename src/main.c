@@ -16,7 +16,8 @@ static void cpu_init(struct cpu *cpu)
 	cpu->stack_top = h->stack_top;
 	cpu->shared = (void *)(REGENT_VA_SHARED + (u64)h->cpu * REGENT_PAGE_SIZE);
 	cpu->busy = 0;
-	cpu->aborting = 0;
+	cpu->faults = 0;
+	cpu->mc_pending = 0;
 }
 
 /**

@@ -5,7 +5,9 @@
  */
 #include <linux/log2.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
@@ -15,6 +17,12 @@
 static char *corrupt_field;
 module_param(corrupt_field, charp, 0400);
 MODULE_PARM_DESC(corrupt_field, "debug: NAME, falsify this field of the state blob; the handback must report it");
+
+/* CPUs present when the blob was made: those that Regent knows. */
+struct cpumask regent_cpus;
+
+/* Guards what is in the blob; a CPU that comes online writes there, too. */
+static DEFINE_MUTEX(blob_lock);
 
 static size_t fill;	/* bytes of the blob written so far */
 static struct regent_blob_field **cpu_fields;	/* by CPU number */
@@ -52,7 +60,7 @@ static size_t blob_size(void)
 {
 	size_t size = sizeof(struct regent_blob_header);
 
-	size += num_present_cpus() * (sizeof(struct regent_blob_section) +
+	size += cpumask_weight(&regent_cpus) * (sizeof(struct regent_blob_section) +
 		reg_table_size * sizeof(struct regent_blob_field));
 	size += 4 * sizeof(struct regent_blob_section);
 	size += sizeof(struct regent_blob_field);
@@ -84,7 +92,7 @@ static void layout(void)
 		     sizeof(*inventory.pci));
 	copy_section(REGENT_BLOB_IOAPIC, inventory.ioapic, inventory.ioapics,
 		     sizeof(*inventory.ioapic));
-	for_each_present_cpu(cpu) {
+	for_each_cpu(cpu, &regent_cpus) {
 		cpu_fields[cpu] = section(REGENT_BLOB_CPU, cpu, reg_table_size,
 					  sizeof(struct regent_blob_field));
 		name_fields(cpu_fields[cpu]);
@@ -132,7 +140,7 @@ void blob_undo(void)
 	unsigned int cpu;
 
 	capture_cleanup();
-	for_each_present_cpu(cpu)
+	for_each_cpu(cpu, &regent_cpus)
 		free_cpu(per_cpu_ptr(&l_cpus, cpu));
 	vfree(regent.blob);
 	regent.blob = NULL;
@@ -145,11 +153,12 @@ int blob_do(void)
 	unsigned int cpu;
 	int err = 0;
 
+	cpumask_copy(&regent_cpus, cpu_present_mask);
 	if (corrupt_field && !field_exists(corrupt_field)) {
 		pr_err("corrupt_field=%s: no such field; see regentctl state\n", corrupt_field);
 		return -EINVAL;
 	}
-	for_each_present_cpu(cpu)
+	for_each_cpu(cpu, &regent_cpus)
 		err = err ?: alloc_cpu(per_cpu_ptr(&l_cpus, cpu), cpu);
 	regent.blob = vzalloc(blob_size());
 	cpu_fields = kcalloc(nr_cpu_ids, sizeof(*cpu_fields), GFP_KERNEL);
@@ -182,6 +191,7 @@ void blob_note_found(unsigned int cpu)
 	struct regent_blob_field *f = cpu_fields[cpu];
 	unsigned int i;
 
+	mutex_lock(&blob_lock);
 	for (i = 0; i < reg_table_size; i++) {
 		f[i].flags = c->exists[i] ? 0 : REGENT_FIELD_ABSENT;
 		f[i].found = c->found[i];
@@ -189,6 +199,7 @@ void blob_note_found(unsigned int cpu)
 			f[i].found ^= 1;
 	}
 	blob_seal(regent.blob);
+	mutex_unlock(&blob_lock);
 }
 
 static void note_live(unsigned int cpu)
@@ -197,6 +208,8 @@ static void note_live(unsigned int cpu)
 	struct regent_blob_field *f = cpu_fields[cpu];
 	unsigned int i;
 
+	if (!c->captured)
+		return;
 	for (i = 0; i < reg_table_size; i++) {
 		if (f[i].flags & REGENT_FIELD_ABSENT)
 			continue;
@@ -224,7 +237,8 @@ void blob_report(unsigned int cpus)
 	struct blob_result r;
 	unsigned int cpu;
 
-	for_each_present_cpu(cpu)
+	mutex_lock(&blob_lock);
+	for_each_cpu(cpu, &regent_cpus)
 		note_live(cpu);
 	r = blob_compare(regent.blob, differs, NULL);
 	if (r.same == r.compared)
@@ -234,4 +248,23 @@ void blob_report(unsigned int cpus)
 		pr_warn("handed back: %u CPUs, %u of %u fields as found\n",
 			cpus, r.same, r.compared);
 	blob_seal(regent.blob);
+	mutex_unlock(&blob_lock);
+}
+
+/**
+ * blob_read() - copy a part of the blob out
+ * @to: where to
+ * @off: first byte
+ * @count: bytes
+ *
+ * Process context. Return: bytes copied.
+ */
+ssize_t blob_read(char *to, loff_t off, size_t count)
+{
+	ssize_t n;
+
+	mutex_lock(&blob_lock);
+	n = memory_read_from_buffer(to, count, &off, regent.blob, regent.blob->length);
+	mutex_unlock(&blob_lock);
+	return n;
 }

@@ -23,9 +23,14 @@ static unsigned int hots_untrapped;	/* these come first */
 /* Rows of the pseudo registers, which follow the MSRs in the table. */
 static unsigned int pseudo_row;
 
-static unsigned int row_of(u32 pseudo)
+/* Rows of the MSRs that K is told. */
+static struct {
+	unsigned int efer, pat, s_cet, isst, hsave, vm_cr;
+} row;
+
+static unsigned int row_of(u32 index)
 {
-	return reg_find(pseudo) - reg_table;
+	return reg_find(index) - reg_table;
 }
 
 /**
@@ -60,7 +65,7 @@ void capture_probe(struct l_cpu *c)
  */
 int capture_setup(void)
 {
-	const struct l_cpu *c = this_cpu_ptr(&l_cpus);
+	const struct l_cpu *c = raw_cpu_ptr(&l_cpus);
 	unsigned int i, trapped;
 
 	hot = kcalloc(reg_table_size, sizeof(*hot), GFP_KERNEL);
@@ -76,6 +81,12 @@ int capture_setup(void)
 			hots_untrapped = hots;
 	}
 	pseudo_row = row_of(REG_CR0);
+	row.efer = row_of(MSR_REG_EFER);
+	row.pat = row_of(MSR_REG_PAT);
+	row.s_cet = row_of(MSR_REG_S_CET);
+	row.isst = row_of(MSR_REG_ISST);
+	row.hsave = row_of(MSR_REG_VM_HSAVE_PA);
+	row.vm_cr = row_of(MSR_REG_VM_CR);
 	return 0;
 }
 
@@ -225,10 +236,16 @@ static void capture_segment(struct regent_segment *s, u16 selector)
 
 	s->selector = selector;
 	s->base = 0;
+	s->unusable = !(selector & ~3);
+	if (s->unusable) {
+		s->access = 0;
+		s->limit = 0;
+		return;
+	}
 	asm volatile("lar %[sel], %[access]"
 		     : "=@ccz"(ok), [access] "=r"(access)
 		     : [sel] "r"((u32)selector));
-	s->unusable = !ok || !(selector & ~3);
+	s->unusable = !ok;
 	if (s->unusable) {
 		s->access = 0;
 		s->limit = 0;
@@ -241,14 +258,15 @@ static void capture_segment(struct regent_segment *s, u16 selector)
 
 /**
  * capture_state() - what K needs to run Linux on as a world
- * @s: filled in from what capture_hot() has just read into l_cpu.found
+ * @h: filled in from what capture_hot() has just read into l_cpu.found
  *
  * In the rendezvous, interrupts off.
  */
-void capture_state(struct regent_state *s)
+void capture_state(struct regent_handoff *h)
 {
 	const u64 *v = this_cpu_ptr(&l_cpus)->found;
 	const u64 *pseudo = v + pseudo_row;
+	struct regent_state *s = &h->state;
 
 	s->cr0 = pseudo[REG_CR0 - REG_PSEUDO];
 	s->cr2 = pseudo[REG_CR2 - REG_PSEUDO];
@@ -257,8 +275,12 @@ void capture_state(struct regent_state *s)
 	s->dr6 = pseudo[REG_DR6 - REG_PSEUDO];
 	s->dr7 = pseudo[REG_DR7 - REG_PSEUDO];
 	s->rflags = pseudo[REG_RFLAGS - REG_PSEUDO];
-	s->efer = __rdmsr(MSR_EFER);
-	s->pat = __rdmsr(MSR_IA32_CR_PAT);
+	s->efer = v[row.efer];
+	s->pat = v[row.pat];
+	s->s_cet = v[row.s_cet];
+	s->isst = v[row.isst];
+	h->hsave_found = v[row.hsave];
+	h->vm_cr_found = v[row.vm_cr];
 	s->gdtr_base = pseudo[REG_GDTR_BASE - REG_PSEUDO];
 	s->gdtr_limit = pseudo[REG_GDTR_LIMIT - REG_PSEUDO];
 	s->idtr_base = pseudo[REG_IDTR_BASE - REG_PSEUDO];

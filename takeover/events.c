@@ -3,6 +3,7 @@
  * What K has to tell: the event rings, and K's last words after a fault. Read
  * once a second from memory that K shares, which costs no exit.
  */
+#include <linux/mutex.h>
 #include <linux/workqueue.h>
 
 #include <regent/ring.h>
@@ -53,15 +54,16 @@ static void last_words(struct l_cpu *c)
 /**
  * events_drain() - tell what K has told
  *
- * Process context; regent_lock is not needed, the work and the handback do not
- * run it at the same time.
+ * Process context.
  */
 void events_drain(void)
 {
+	static DEFINE_MUTEX(drain_lock);
 	struct regent_event ev;
 	unsigned int cpu, n;
 
-	for_each_present_cpu(cpu) {
+	mutex_lock(&drain_lock);
+	for_each_cpu(cpu, &regent_cpus) {
 		struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
 		u32 tail;
 
@@ -73,6 +75,7 @@ void events_drain(void)
 				tell(&ev);
 		last_words(c);
 	}
+	mutex_unlock(&drain_lock);
 }
 
 static void events_run(struct work_struct *work)

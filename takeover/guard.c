@@ -43,17 +43,41 @@ static struct miscdevice kvm_holder = {
 	.mode = 0400,
 };
 
+/*
+ * From 6.12 on kvm_amd would get as far as a warning before it meets any of
+ * what Regent shows it, so it is not let in at all.
+ */
+static int guard_module(struct notifier_block *nb, unsigned long action, void *data)
+{
+	const struct module *m = data;
+
+	if (action != MODULE_STATE_COMING ||
+	    (strcmp(m->name, "kvm_amd") && strcmp(m->name, "kvm_intel")))
+		return NOTIFY_DONE;
+	pr_info("%s not loaded: Regent owns the virtualization extensions; rmmod regent first\n",
+		m->name);
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block module_guard = { .notifier_call = guard_module };
+
 static int kvm_do(void)
 {
 	int err = misc_register(&kvm_holder);
 
 	if (err == -EBUSY)
 		return step_refused("KVM is loaded; stop its VMs, then: modprobe -r kvm_amd kvm (regentctl enter does it)");
+	if (err)
+		return err;
+	err = register_module_notifier(&module_guard);
+	if (err)
+		misc_deregister(&kvm_holder);
 	return err;
 }
 
 static void kvm_undo(void)
 {
+	unregister_module_notifier(&module_guard);
 	misc_deregister(&kvm_holder);
 }
 
@@ -89,7 +113,7 @@ static int guard_nmi(unsigned int type, struct pt_regs *regs)
 		return NMI_DONE;
 	request = xchg(&c->shared->request, 0);
 	if (request & REGENT_REQUEST_LEAVE) {
-		c->nmis_seen = READ_ONCE(c->shared->nmis_sent);
+		c->nmis_seen++;
 		/* Whatever c->entered says: it changes just after the fact. */
 		cpu_leave(c);
 		irq_work_queue(&fault_irq);
@@ -137,16 +161,6 @@ static void emergency_undo(void)
 }
 
 /* Reboot, power-off, kexec */
-
-static void hand_back(const char *why)
-{
-	mutex_lock(&regent_lock);
-	cpu_hotplug_disable();
-	if (regent.status == REGENT_TAKEN)
-		handback_all(why);
-	cpu_hotplug_enable();
-	mutex_unlock(&regent_lock);
-}
 
 static int guard_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -229,6 +243,11 @@ static int guard_online(unsigned int cpu)
 
 	if (regent.status != REGENT_TAKEN)
 		return 0;
+	if (!c->prepared) {
+		pr_err("CPU %u was added after the takeover; to use it: rmmod regent, insmod it again\n",
+		       cpu);
+		return -ENODEV;
+	}
 	err = cpu_enter_one(c);
 	if (err)
 		pr_err("CPU %u not taken over (%pe) and so not brought online\n", cpu,

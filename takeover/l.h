@@ -62,6 +62,8 @@ extern const struct l_backend l_backend_svm;
  * @nmis_seen: NMIs of K's that L's handler has claimed
  * @handoff: in K's memory
  * @shared: page that K sees, too
+ * @captured: @view and @live are of the last handback
+ * @refusal: why this CPU cannot be taken over, NULL if it can
  * @away: TSC ticks the last takeover or handback took on this CPU
  * @exists: registers of the table that this CPU has
  * @found: their values before the takeover, by row
@@ -75,6 +77,8 @@ struct l_cpu {
 	u32 nmis_seen;
 	struct regent_handoff *handoff;
 	struct regent_shared *shared;
+	bool captured;
+	const char *refusal;
 	u64 away;
 	bool *exists;
 	u64 *found;
@@ -110,6 +114,7 @@ struct regent {
 
 extern struct regent regent;
 extern struct mutex regent_lock;
+extern struct cpumask regent_cpus;
 DECLARE_PER_CPU(struct l_cpu, l_cpus);
 
 /**
@@ -125,7 +130,15 @@ struct step {
 };
 
 /* module.c */
-bool step_fails(const char *name, int cpu);
+extern char *fail_step;
+bool step_named(const char *name, int cpu);
+
+/* In the rendezvous, too, where every instruction counts. */
+static inline bool step_fails(const char *name, int cpu)
+{
+	return unlikely(fail_step) && step_named(name, cpu);
+}
+
 int step_refused(const char *why);
 
 /* One do and undo each, in the order of the step table */
@@ -182,11 +195,12 @@ void capture_probe(struct l_cpu *c);
 void capture_hot(u64 *to, bool trapped);
 void capture_cold(struct l_cpu *c, u64 *to);
 u32 capture_apic_id(void);
-void capture_state(struct regent_state *s);
+void capture_state(struct regent_handoff *h);
 
 /* blob.c */
 void blob_note_found(unsigned int cpu);
 void blob_report(unsigned int cpus);
+ssize_t blob_read(char *to, loff_t off, size_t count);
 
 /* rendezvous.c */
 int cpu_enter(struct l_cpu *c);
@@ -195,7 +209,7 @@ int cpu_enter_one(struct l_cpu *c);
 void cpu_leave_one(struct l_cpu *c);
 unsigned int cpus_entered(void);
 int takeover_all(void);
-void handback_all(const char *why);
+void hand_back(const char *why);
 
 /* hypercall.c */
 long regent_hypercall(u64 nr, u64 a, u64 b);

@@ -12,7 +12,7 @@ struct regent regent = { .why = "not taken over" };
 DEFINE_MUTEX(regent_lock);
 DEFINE_PER_CPU(struct l_cpu, l_cpus);
 
-static char *fail_step;
+char *fail_step;
 module_param(fail_step, charp, 0400);
 MODULE_PARM_DESC(fail_step, "debug: NAME[:CPU], make this step fail (on this CPU)");
 
@@ -31,16 +31,16 @@ static const struct step steps[] = {
 static bool refused;
 
 /**
- * step_fails() - does fail_step= name this?
+ * step_named() - does fail_step= name this?
  * @name: a step, or a part of one
  * @cpu: CPU it runs on, -1 for a step of the whole machine
  */
-bool step_fails(const char *name, int cpu)
+bool step_named(const char *name, int cpu)
 {
 	size_t n = strlen(name);
 	int which;
 
-	if (!fail_step || strncmp(fail_step, name, n))
+	if (strncmp(fail_step, name, n))
 		return false;
 	if (cpu < 0)
 		return !fail_step[n];

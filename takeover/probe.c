@@ -12,6 +12,9 @@
 
 #include "l.h"
 
+#define CPUID_INVLPGB	(1u << 3)	/* 8000_0008 EBX */
+#define CPUID_CET_SS	(1u << 7)	/* 7 ECX */
+
 static const char *l_reason;
 static DEFINE_SPINLOCK(l_reason_lock);
 
@@ -54,6 +57,8 @@ static int probe_machine(void)
 	regent.backend = &l_backend_svm;
 	if (!boot_cpu_has(X86_FEATURE_SVM))
 		return step_refused("this CPU does not offer SVM (or a hypervisor below hides it); enable it in the firmware, or nested virtualization below");
+	if (x86_hyper_type == X86_HYPER_XEN_HVM)
+		return step_refused("Linux is a guest of Xen, whose hypercalls need Linux's own page tables; use another hypervisor below");
 	if (num_possible_cpus() > REGENT_MAX_CPUS)
 		return step_refused("more CPUs than Regent knows how to hold; boot with nr_cpus=4096");
 	return 0;
@@ -78,6 +83,12 @@ u32 probe_features(void)
 		f |= REGENT_FEAT_1G;
 	if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
 		f |= REGENT_FEAT_OUTER;
+	if (boot_cpu_has(X86_FEATURE_V_SPEC_CTRL))
+		f |= REGENT_FEAT_V_SPEC_CTRL;
+	if (cpuid_ebx(0x80000008) & CPUID_INVLPGB)
+		f |= REGENT_FEAT_INVLPGB;
+	if (cpuid_ecx(7) & CPUID_CET_SS)
+		f |= REGENT_FEAT_CET;
 	if (__read_cr4() & X86_CR4_LA57)
 		f |= REGENT_FEAT_LA57;
 	return f;

@@ -11,12 +11,16 @@
  * knows then that Linux is a world on all of them.
  */
 #include <linux/cpu.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/stop_machine.h>
+#include <linux/suspend.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
+
+#include <hw/cr.h>
 
 #include "l.h"
 
@@ -61,13 +65,12 @@ static int cpu_ready(struct l_cpu *c)
 {
 	struct regent_handoff *h = c->handoff;
 
-	if (!c->prepared)
+	if (!c->prepared || c->refusal)
 		return -ENODEV;
 	capture_hot(c->found, true);
-	capture_state(&h->state);
-	h->cr4 = h->state.cr4 & ~(X86_CR4_PGE | X86_CR4_PCIDE | (1ull << 23));
-	h->hsave_found = c->found[reg_find(MSR_REG_VM_HSAVE_PA) - reg_table];
-	h->vm_cr_found = c->found[reg_find(MSR_REG_VM_CR) - reg_table];
+	capture_state(h);
+	h->cr4 = h->state.cr4 & ~(X86_CR4_PGE | X86_CR4_PCIDE | HW_CR4_CET);
+	c->captured = false;
 	return 0;
 }
 
@@ -84,14 +87,15 @@ int cpu_enter(struct l_cpu *c)
 	long err;
 
 	regent.backend->enable(h);
+	/* Before the fact: a crash in between must find the CPU. */
+	WRITE_ONCE(c->entered, true);
 	err = regent_trampoline_enter(h->cr3, regent.header->entry, h->stack_top,
 				      h->cpu_va, h->cr4);
 	if (err) {
+		WRITE_ONCE(c->entered, false);
 		regent.backend->disable(h);
-		return err;
 	}
-	WRITE_ONCE(c->entered, true);
-	return 0;
+	return err;
 }
 
 /**
@@ -146,6 +150,7 @@ static int leave_all(void *arg)
 		capture_hot(c->view, false);
 		cpu_leave(c);
 		capture_hot(c->live, true);
+		c->captured = true;
 	}
 	c->away = rdtsc_ordered() - start;
 	return 0;
@@ -153,7 +158,7 @@ static int leave_all(void *arg)
 
 static u64 tsc_to_ns(u64 ticks)
 {
-	return div_u64(ticks * 1000000ull, tsc_khz ?: 1);
+	return mul_u64_u32_div(ticks, 1000000, tsc_khz ?: 1);
 }
 
 static u64 longest_away(void)
@@ -173,7 +178,7 @@ unsigned int cpus_entered(void)
 {
 	unsigned int cpu, n = 0;
 
-	for_each_present_cpu(cpu)
+	for_each_cpu(cpu, &regent_cpus)
 		n += READ_ONCE(per_cpu_ptr(&l_cpus, cpu)->entered);
 	return n;
 }
@@ -182,7 +187,11 @@ static void cold_found(void *unused)
 {
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 
-	c->handoff->apic_id = capture_apic_id();
+	/* Things may have changed since the probe: suspend, another module. */
+	c->refusal = regent.backend->probe_cpu();
+	capture_probe(c);
+	if (c->prepared)
+		c->handoff->apic_id = capture_apic_id();
 	capture_cold(c, c->found);
 }
 
@@ -216,7 +225,10 @@ int takeover_all(void)
 	stop_machine(enter_all, &r, cpu_online_mask);
 	err = atomic_read(&r.error);
 	if (err) {
-		pr_err("step %s, CPU %u failed: %pe\n", r.where, r.who, ERR_PTR(err));
+		const char *why = per_cpu_ptr(&l_cpus, r.who)->refusal;
+
+		pr_err("step %s, CPU %u failed: %pe%s%s\n", r.where, r.who, ERR_PTR(err),
+		       why ? "; " : "", why ?: "");
 		return err;
 	}
 	regent.pause_takeover_ns = longest_away();
@@ -229,13 +241,8 @@ int takeover_all(void)
 	return 0;
 }
 
-/**
- * handback_all() - hand every CPU back
- * @why: for sysfs
- *
- * Process context, regent_lock held, hotplug held off. Cannot fail.
- */
-void handback_all(const char *why)
+/* regent_lock held, hotplug held off. */
+static void handback_all(const char *why)
 {
 	unsigned int cpus = cpus_entered();
 
@@ -262,7 +269,6 @@ int cpu_enter_one(struct l_cpu *c)
 	unsigned long flags;
 	int err;
 
-	capture_probe(c);
 	cold_found(NULL);
 	local_irq_save(flags);
 	err = cpu_ready(c);
@@ -289,12 +295,54 @@ void cpu_leave_one(struct l_cpu *c)
 	capture_hot(c->view, false);
 	cpu_leave(c);
 	capture_hot(c->live, true);
+	c->captured = true;
 	local_irq_restore(flags);
 	cold_live(NULL);
 }
 
+/* A CPU that halted in K never comes out; nothing of K's may be freed then. */
+static bool cpu_lost(void)
+{
+	unsigned int cpu;
+
+	for_each_cpu(cpu, &regent_cpus) {
+		const struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
+
+		if (READ_ONCE(c->shared->dead)) {
+			pr_crit("CPU %u is lost in Regent, which stays loaded; reboot this machine\n",
+				cpu);
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * hand_back() - hand every CPU back
+ * @why: for sysfs
+ *
+ * Process context. Afterwards no CPU is in K, so that K's memory can go: also
+ * after a fault of K, when a CPU may not have had its NMI yet.
+ */
+void hand_back(const char *why)
+{
+	if (cpu_lost())
+		for (;;)
+			schedule_timeout_idle(HZ * 60);
+	mutex_lock(&regent_lock);
+	cpu_hotplug_disable();
+	if (regent.status == REGENT_TAKEN)
+		handback_all(why);
+	while (cpus_entered())
+		stop_machine(leave_all, NULL, cpu_online_mask);
+	cpu_hotplug_enable();
+	mutex_unlock(&regent_lock);
+}
+
 int processors_do(void)
 {
+	/* Between suspend's notifiers a takeover would be lost. */
+	unsigned int sleep = lock_system_sleep();
 	int err;
 
 	mutex_lock(&regent_lock);
@@ -302,21 +350,11 @@ int processors_do(void)
 	err = takeover_all();
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
+	unlock_system_sleep(sleep);
 	return err;
 }
 
-/*
- * After this no CPU is in K, so that K's memory can go: also after a fault of
- * K, when a CPU may not have had its NMI yet.
- */
 void processors_undo(void)
 {
-	mutex_lock(&regent_lock);
-	cpu_hotplug_disable();
-	if (regent.status == REGENT_TAKEN)
-		handback_all("handed back");
-	while (cpus_entered())
-		stop_machine(leave_all, NULL, cpu_online_mask);
-	cpu_hotplug_enable();
-	mutex_unlock(&regent_lock);
+	hand_back("handed back");
 }

@@ -3,6 +3,7 @@
  * The services: /sys/kernel/regent, and reading K's events.
  */
 #include <linux/kobject.h>
+#include <linux/math64.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
@@ -32,7 +33,7 @@ static ssize_t cpus_show(struct kobject *k, struct kobj_attribute *a, char *buf)
 
 	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return -ENOMEM;
-	for_each_present_cpu(cpu)
+	for_each_cpu(cpu, &regent_cpus)
 		if (READ_ONCE(per_cpu_ptr(&l_cpus, cpu)->entered))
 			cpumask_set_cpu(cpu, mask);
 	n = sysfs_emit(buf, "%*pbl\n", cpumask_pr_args(mask));
@@ -72,7 +73,7 @@ static ssize_t all_cpus(char *buf, u64 counter, bool largest, bool ticks)
 	unsigned int cpu;
 	u64 total = 0;
 
-	for_each_present_cpu(cpu) {
+	for_each_cpu(cpu, &regent_cpus) {
 		long v = regent_hypercall(REGENT_HC_COUNTER, cpu, counter);
 
 		if (v < 0)
@@ -80,7 +81,7 @@ static ssize_t all_cpus(char *buf, u64 counter, bool largest, bool ticks)
 		total = largest ? max_t(u64, total, v) : total + v;
 	}
 	if (ticks)
-		total = div_u64(total * 1000000ull, tsc_khz ?: 1);
+		total = mul_u64_u32_div(total, 1000000, tsc_khz ?: 1);
 	return sysfs_emit(buf, "%llu\n", total);
 }
 
@@ -175,12 +176,7 @@ static const struct attribute_group cpu_group = { .attrs = cpu_attrs };
 static ssize_t state_read(struct file *file, struct kobject *k, struct bin_attribute *a,
 			  char *buf, loff_t off, size_t count)
 {
-	ssize_t n;
-
-	mutex_lock(&regent_lock);
-	n = memory_read_from_buffer(buf, count, &off, regent.blob, regent.blob->length);
-	mutex_unlock(&regent_lock);
-	return n;
+	return blob_read(buf, off, count);
 }
 
 static struct bin_attribute attr_state = {
@@ -195,7 +191,7 @@ static int add_cpus(void)
 	cpu_dir = kcalloc(nr_cpu_ids, sizeof(*cpu_dir), GFP_KERNEL);
 	if (!cpu_dir)
 		return -ENOMEM;
-	for_each_present_cpu(cpu) {
+	for_each_cpu(cpu, &regent_cpus) {
 		char name[16];
 		int err;
 

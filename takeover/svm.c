@@ -20,6 +20,7 @@ extern const u8 regent_k_svm[], regent_k_svm_end[];
 #define CPUID_SVM_NPT		(1u << 0)
 #define CPUID_ENCRYPTION	0x8000001f
 #define SYSCFG_MEM_ENCRYPT	(1ull << 23)
+#define TSC_RATIO_ONE		(1ull << 32)
 #define MSR_SEV_STATUS		0xc0010131
 
 static bool encryption_active(void)
@@ -46,6 +47,8 @@ static const char *svm_probe_cpu(void)
 		return "the firmware has switched SVM off; enable SVM (AMD-V) in its setup";
 	if (rdmsrl_safe(MSR_EFER, &v) || (v & EFER_SVME))
 		return "another hypervisor owns SVM (EFER.SVME is set); if it is KVM: modprobe -r kvm_amd";
+	if (!rdmsrl_safe(MSR_AMD64_TSC_RATIO, &v) && v && v != TSC_RATIO_ONE)
+		return "the TSC ratio for guests is not 1 (MSR C0000104), which would change Linux's clock; reboot";
 	if (encryption_active())
 		return "memory encryption is active; boot with mem_encrypt=off";
 #ifdef X86_CR4_FRED

@@ -297,7 +297,7 @@ static int prepare_cpus(void)
 	unsigned int cpu;
 	int err;
 
-	for_each_present_cpu(cpu) {
+	for_each_cpu(cpu, &regent_cpus) {
 		struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
 
 		err = prepare_area(c);
@@ -305,7 +305,7 @@ static int prepare_cpus(void)
 			return err;
 	}
 	/* After the last mapping all CPUs share. */
-	for_each_present_cpu(cpu) {
+	for_each_cpu(cpu, &regent_cpus) {
 		struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
 
 		err = cpu_root(&c->handoff->cr3);
@@ -345,7 +345,7 @@ void tables_undo(void)
 {
 	unsigned int cpu;
 
-	for_each_present_cpu(cpu)
+	for_each_cpu(cpu, &regent_cpus)
 		per_cpu_ptr(&l_cpus, cpu)->prepared = false;
 	shared_root = 0;
 }

@@ -94,7 +94,9 @@ struct vmcb_save {
 	u64 br_to;
 	u64 last_excp_from;
 	u64 last_excp_to;
-	u8  reserved298[0xc00 - 0x298];
+	u8  reserved298[0x2e0 - 0x298];
+	u64 spec_ctrl;
+	u8  reserved2e8[0xc00 - 0x2e8];
 };
 
 struct vmcb {
@@ -143,6 +145,7 @@ VMCB_AT(save.cr2, 0x640);
 VMCB_AT(save.g_pat, 0x668);
 VMCB_AT(save.dbgctl, 0x670);
 VMCB_AT(save.last_excp_to, 0x690);
+VMCB_AT(save.spec_ctrl, 0x6e0);
 _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 /* intercept_misc1 */
@@ -164,7 +167,9 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 /* Bits 0 to 12 name the groups of fields that the processor may keep. */
 #define SVM_CLEAN_ALL		0x1fffu
 
+/* nested_ctl */
 #define SVM_NESTED_PAGING	(1ull << 0)
+#define SVM_ENABLE_INVLPGB	(1ull << 7)
 
 #define SVM_INT_SHADOW		(1ull << 0)
 

@@ -67,6 +67,7 @@ bool backend_skip(struct world *world);
 void backend_skip_hypercall(struct world *world);
 void backend_inject(struct world *world, u8 vector, u32 error);
 void backend_retry_event(struct world *world);
+bool backend_event_queued(const struct world *world);
 void backend_flush(struct world *world);
 bool backend_outer_call(struct world *world);
 

@@ -21,7 +21,8 @@
  * @id: Linux's CPU number
  * @entered: Linux is a world on this CPU; written by this CPU only
  * @busy: K is inside an exit: the world's state is complete in memory
- * @aborting: K faulted on this CPU before
+ * @faults: exceptions reported on this CPU; the second one halts it
+ * @mc_pending: #MC came while K ran; Linux gets it at the next entry
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
  * @event_head: K's own head of the event ring
@@ -41,7 +42,8 @@ struct cpu {
 	u32 id;
 	u32 entered;
 	u32 busy;
-	u32 aborting;
+	u32 faults;
+	u32 mc_pending;
 	u32 tlb_seen;
 	u32 event_head;
 	u64 entry_start;

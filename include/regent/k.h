@@ -45,6 +45,7 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip);
 int host_donate(struct cpu *cpu, u64 pa);
 bool host_flushed(void);
 bool host_owns(u64 pa);
+void host_lock_break(const struct cpu *cpu);
 u32 host_table_pages(void);
 u32 host_tlb_sequence(void);
 

@@ -13,8 +13,9 @@
 void k_stack_reset(u64 stack, void (*fn)(struct cpu *cpu), struct cpu *arg)
 	__attribute__((noreturn));
 
-static void __attribute__((noreturn)) halt(void)
+static void __attribute__((noreturn)) halt(struct cpu *cpu)
 {
+	cpu->shared->dead = 1;
 	for (;;)
 		asm volatile("cli; hlt");
 }
@@ -49,6 +50,7 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 	} else {
 		backend_retry_event(world);
 	}
+	host_lock_break(cpu);
 	ask_for_leave(cpu);
 	cpu->busy = 0;
 	backend_resume(world);
@@ -66,12 +68,12 @@ void k_abort(const char *why)
 {
 	struct cpu *cpu = this_cpu();
 
+	cpu->faults++;
 	log_text("Regent gives up: ");
 	log_text(why);
 	log_text("\n");
 	cpu->shared->faulted = 1;
-	if (!cpu->busy || cpu->aborting)
-		halt();
-	cpu->aborting = 1;
+	if (!cpu->busy || cpu->faults > 1)
+		halt(cpu);
 	k_stack_reset(cpu->stack_top, go_on, cpu);
 }

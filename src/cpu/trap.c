@@ -69,6 +69,17 @@ static void report(const struct trap_frame *f)
 	event_post(REGENT_EV_FAULT, f->vector, f->rip);
 }
 
+/*
+ * Whether #MC waits while GIF is clear is up to the processor. It is Linux's:
+ * the CPU is made to look behind, so that the next entry takes the slow way and
+ * delivers it.
+ */
+static void machine_check(struct cpu *cpu)
+{
+	cpu->mc_pending = 1;
+	cpu->tlb_seen--;
+}
+
 /**
  * trap() - an exception in K, called from stubs.S on an IST stack
  * @f: what the CPU and stubs.S pushed; RIP may be changed
@@ -84,6 +95,12 @@ void trap(struct trap_frame *f)
 			return;
 		}
 	}
+	if (f->vector == HW_TRAP_MC) {
+		machine_check(this_cpu());
+		return;
+	}
+	if (this_cpu()->faults)
+		k_abort("a fault in a fault");
 	report(f);
 	k_abort("K faulted");
 }

@@ -21,6 +21,7 @@
 /**
  * struct host_memory - the host world's memory region
  * @lock: guards all below, and the nested tables
+ * @holder: who has it
  * @sequence: number of zaps
  * @next_page: pages taken from the pool
  * @nr_chunks: chunks that are K's, the donated ones included
@@ -28,11 +29,36 @@
  */
 static struct host_memory {
 	struct lock lock;
+	const struct cpu *holder;
 	u32 sequence;
 	u32 next_page;
 	u32 nr_chunks;
 	u64 chunk[REGENT_MAX_CHUNKS];
 } host;
+
+static void host_lock(void)
+{
+	lock_take(&host.lock);
+	host.holder = this_cpu();
+}
+
+static void host_unlock(void)
+{
+	host.holder = NULL;
+	lock_drop(&host.lock);
+}
+
+/**
+ * host_lock_break() - give the lock up for a CPU that faulted with it
+ * @cpu: this CPU
+ *
+ * The tables may lack what was being added; every entry in them is whole.
+ */
+void host_lock_break(const struct cpu *cpu)
+{
+	if (host.holder == cpu)
+		host_unlock();
+}
 
 static u64 *table_page(void *ctx, u64 pa)
 {
@@ -78,6 +104,20 @@ static bool owns(u64 pa)
 	return false;
 }
 
+/* Is a chunk of K's in this range? */
+static bool overlaps_owned(u64 start, u64 size)
+{
+	u32 i;
+
+	for (i = 0; i < k_params.nr_chunks; i++)
+		if (k_params.chunk[i] - start < size)
+			return true;
+	for (i = 0; i < host.nr_chunks; i++)
+		if (host.chunk[i] - start < size)
+			return true;
+	return false;
+}
+
 /**
  * host_owns() - is this K's memory?
  * @pa: physical address
@@ -86,9 +126,9 @@ bool host_owns(u64 pa)
 {
 	bool answer;
 
-	lock_take(&host.lock);
+	host_lock();
 	answer = owns(pa);
-	lock_drop(&host.lock);
+	host_unlock();
 	return answer;
 }
 
@@ -115,6 +155,8 @@ static bool map_more(const struct ptab *pt, u64 pa)
 		return false;
 	if (leaf.size < size)
 		size = leaf.size;
+	while (size > REGENT_CHUNK_SIZE && overlaps_owned(pa & ~(size - 1), size))
+		size >>= 9;
 	return ptab_map(pt, pa & ~(size - 1), pa & ~(size - 1), size,
 			HW_NPT_WORLD) == PTAB_OK;
 }
@@ -146,13 +188,13 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 	bool again, hidden;
 
 	host_tables(&pt);
-	lock_take(&host.lock);
+	host_lock();
 	hidden = owns(pa);
 	if (!hidden)
 		again = map_more(&pt, pa);
 	else
 		again = !write && !fetch && show_zeros(&pt, pa);
-	lock_drop(&host.lock);
+	host_unlock();
 
 	if (hidden)
 		count_hidden(cpu, pa, !write && !fetch, fetch, rip);
@@ -176,7 +218,7 @@ int host_donate(struct cpu *cpu, u64 pa)
 	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
 		return -REGENT_HC_EINVAL;
 	host_tables(&pt);
-	lock_take(&host.lock);
+	host_lock();
 	if (owns(pa)) {
 		err = -REGENT_HC_EBUSY;
 	} else if (host.nr_chunks == REGENT_MAX_CHUNKS ||
@@ -186,7 +228,7 @@ int host_donate(struct cpu *cpu, u64 pa)
 		host.chunk[host.nr_chunks++] = pa;
 		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
 	}
-	lock_drop(&host.lock);
+	host_unlock();
 	(void)cpu;
 	return err;
 }

@@ -70,7 +70,6 @@ svm_resume:
 	mov	VMCB_RAX(%rsi), %rax
 	mov	%rax, WORLD_RAX(%rdi)
 	mov	%gs:CPU_STACK_TOP, %rsp
-	/* Forget return addresses that a world has trained. */
 	call	world_exit
 	mov	%rax, %rdi
 	jmp	svm_resume

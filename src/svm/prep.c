@@ -24,6 +24,9 @@ static void build_control(struct vmcb_control *c, const struct regent_params *p)
 	c->msrpm_base = p->backend[SVM_PARAM_MSRPM];
 	c->asid = SVM_ASID_HOST;
 	c->nested_ctl = SVM_NESTED_PAGING;
+	/* A broadcast reaches the ASID of the host world, on all CPUs: Linux's. */
+	if (p->features & REGENT_FEAT_INVLPGB)
+		c->nested_ctl |= SVM_ENABLE_INVLPGB;
 	c->nested_cr3 = p->nested_root;
 }
 

@@ -61,6 +61,18 @@ static void put_state(struct vmcb *v, const struct regent_state *s)
 	save->ssp = 0;
 }
 
+/*
+ * Where VMRUN switches SPEC_CTRL, a world runs with its own value OR-ed with
+ * K's, so K's must have no bit of its own. Elsewhere Linux's value just stays.
+ */
+static void take_spec_ctrl(struct vmcb *v)
+{
+	if (!k_has(REGENT_FEAT_V_SPEC_CTRL))
+		return;
+	v->save.spec_ctrl = hw_rdmsr(MSR_REG_SPEC_CTRL);
+	hw_wrmsr(MSR_REG_SPEC_CTRL, 0);
+}
+
 static void load_tables(const struct regent_handoff *h)
 {
 	struct hw_table gdt = { sizeof(h->gdt) - 1, (u64)h->gdt };
@@ -96,6 +108,7 @@ void backend_cpu_init(struct cpu *cpu, u64 linux_rsp)
 	v->ctl.clean = 0;
 	/* This ASID may have been used on this CPU by whoever had SVM before. */
 	v->ctl.tlb_control = SVM_TLB_FLUSH_ALL;
+	take_spec_ctrl(v);
 	svm_vmsave(h->backend_pa[SVM_PA_VMCB]);
 	load_tables(h);
 	svm_vmload(h->backend_pa[SVM_PA_HOST_VMCB]);
@@ -119,8 +132,8 @@ void backend_resume(struct world *world)
  */
 void backend_leave(struct cpu *cpu, u64 result)
 {
-	const struct vmcb *v = vmcb_of(&cpu->system);
-	const struct vmcb_save *s = &v->save;
+	const struct regent_handoff *h = cpu->handoff;
+	const struct vmcb_save *s = &vmcb_of(&cpu->system)->save;
 	struct svm_leave_frame f = {
 		.gdtr = { s->gdtr.limit, s->gdtr.base },
 		.idtr = { s->idtr.limit, s->idtr.base },
@@ -138,14 +151,18 @@ void backend_leave(struct cpu *cpu, u64 result)
 	hw_write_cr2(s->cr2);
 	hw_write_dr6(s->dr6);
 	hw_write_dr7(s->dr7);
-	hw_wrmsr(MSR_REG_PAT, s->g_pat);
+	if (s->g_pat != h->state.pat)
+		hw_wrmsr(MSR_REG_PAT, s->g_pat);
+	if (k_has(REGENT_FEAT_V_SPEC_CTRL))
+		hw_wrmsr(MSR_REG_SPEC_CTRL, s->spec_ctrl);
 	if (k_has(REGENT_FEAT_CET)) {
 		hw_wrmsr(MSR_REG_S_CET, s->s_cet);
 		hw_wrmsr(MSR_REG_ISST, s->isst);
 	}
 	/* SVME stays until Linux has set GIF again. */
-	hw_wrmsr(MSR_REG_EFER, s->efer);
-	svm_leave(cpu->handoff->backend_pa[SVM_PA_VMCB], &f);
+	if (s->efer != (h->state.efer | HW_EFER_SVME))
+		hw_wrmsr(MSR_REG_EFER, s->efer);
+	svm_leave(h->backend_pa[SVM_PA_VMCB], &f);
 }
 
 /**
@@ -267,7 +284,9 @@ static int write_efer(struct vmcb *v, u64 value)
 	hw_wrmsr(MSR_REG_EFER, ours);
 	if (!ok)
 		return -1;
-	v->save.efer = value | HW_EFER_SVME;
+	/* LMA is read-only; it is a bit of the VMCB all the same. */
+	v->save.efer = (value & ~HW_EFER_LMA) | (v->save.efer & HW_EFER_LMA) |
+		       HW_EFER_SVME;
 	v->ctl.clean = 0;
 	return 1;
 }
@@ -435,6 +454,15 @@ void backend_retry_event(struct world *world)
 	if (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))
 		return;
 	v->ctl.event_inj = event;
+}
+
+/**
+ * backend_event_queued() - will the next entry deliver an event already?
+ * @world: of this CPU
+ */
+bool backend_event_queued(const struct world *world)
+{
+	return vmcb_of(world)->ctl.event_inj & SVM_EVENT_VALID;
 }
 
 /**

@@ -106,15 +106,33 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
-/* Before each entry: flush if a translation was taken away (see mm/host.c). */
-static void tlb_catch_up(struct cpu *cpu, struct world *world)
+/* A machine check that came while K ran waits until nothing else is queued. */
+static void deliver_mc(struct cpu *cpu, struct world *world)
+{
+	if (!cpu->mc_pending)
+		return;
+	if (backend_event_queued(world)) {
+		cpu->tlb_seen--;	/* look again at the next exit */
+		return;
+	}
+	cpu->mc_pending = 0;
+	backend_inject(world, HW_TRAP_MC, BACKEND_NO_ERROR_CODE);
+}
+
+static void __attribute__((noinline)) catch_up(struct cpu *cpu, struct world *world)
 {
 	u32 now = host_tlb_sequence();
 
-	if (likely(cpu->tlb_seen == now))
-		return;
 	backend_flush(world);
 	__atomic_store_n(&cpu->tlb_seen, now, __ATOMIC_RELEASE);
+	deliver_mc(cpu, world);
+}
+
+/* Before each entry: flush if a translation was taken away (see mm/host.c). */
+static inline void tlb_catch_up(struct cpu *cpu, struct world *world)
+{
+	if (unlikely(cpu->tlb_seen != host_tlb_sequence()))
+		catch_up(cpu, world);
 }
 
 /* What every way back into a world passes. */
@@ -130,13 +148,26 @@ static inline struct world *enter(struct cpu *cpu, struct world *world)
 	return world;
 }
 
+/*
+ * The CPU does not take the world's state. At the first entry Linux is still in
+ * its trampoline and can be told; later, nothing of its state is certain.
+ */
+static void __attribute__((noreturn)) refused(struct cpu *cpu, struct world *world)
+{
+	if (backend_rip(world) == cpu->handoff->resume)
+		backend_leave(cpu, -REGENT_HC_EINVAL);
+	backend_exit_describe(world);
+	cpu->busy = 0;
+	k_abort("the CPU refused the world's state");
+}
+
 static struct world * __attribute__((noinline))
 exit_slow(struct cpu *cpu, struct world *world)
 {
 	enum regent_exit_reason reason = backend_exit_reason(world);
 
 	if (unlikely(backend_entry_failed(world)))
-		backend_leave(cpu, -REGENT_HC_EINVAL);
+		refused(cpu, world);
 	cpu->exits[reason]++;
 	exit_table[reason](cpu, world);
 	return enter(cpu, world);

@@ -95,6 +95,8 @@ struct regent_image_header {
 #define REGENT_FEAT_CET		(1u << 7)
 #define REGENT_FEAT_DEBUG_FAULT	(1u << 8)	/* L allows REGENT_HC_DEBUG_FAULT */
 #define REGENT_FEAT_1G		(1u << 9)
+#define REGENT_FEAT_V_SPEC_CTRL	(1u << 10)	/* VMRUN switches SPEC_CTRL */
+#define REGENT_FEAT_INVLPGB	(1u << 11)
 
 /**
  * struct regent_params - what all CPUs share; read-only for K
@@ -233,6 +235,8 @@ struct regent_handoff {
  * struct regent_shared - one page for each CPU that both sides see
  * @request: REGENT_REQUEST_*, set by K before it sends an NMI, cleared by L
  * @faulted: K's fault happened on this CPU
+ * @dead: 1 when this CPU has halted in K and will not come back
+ * @reserved: zero
  * @nmis_sent: NMIs that K has sent to this CPU
  * @log_length: bytes in @log
  * @events: what K has to tell
@@ -245,6 +249,8 @@ struct regent_shared {
 	u32 request;
 	u32 nmis_sent;
 	u32 faulted;
+	u32 dead;
+	u32 reserved;
 	u32 log_length;
 	struct regent_ring events;
 	char log[REGENT_LOG_SIZE];

@@ -58,6 +58,7 @@ enum reg_pseudo {
 };
 
 #define MSR_REG_EFER		0xc0000080u
+#define MSR_REG_SPEC_CTRL	0x00000048u
 #define MSR_REG_PAT		0x00000277u
 #define MSR_REG_APIC_BASE	0x0000001bu
 #define MSR_REG_FS_BASE		0xc0000100u

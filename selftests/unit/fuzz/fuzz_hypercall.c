@@ -9,7 +9,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <asm/prctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <hw/pte.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
@@ -130,6 +133,10 @@ static void start(u8 features)
 	params.chunk[0] = CHUNK_PA;
 	identity_map(0, 4ull << 30);
 	cpu_of(0)->entered = 1;
+	cpu_of(0)->self = cpu_of(0);
+	/* K reaches its CPU through GS, which user space here does not use. */
+	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (u64)cpu_of(0)))
+		abort();
 }
 
 /* A call is made again while K says so, as Linux's CPU would. */

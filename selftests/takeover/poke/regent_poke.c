@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does from the kernel what Linux has no business to do, survives it, and says
+ * what came of it. Knows nothing of Regent: the same command on the bare
+ * machine gives what to compare with.
+ *
+ * /dev/regent_poke: write one command, read its answer, which is the vector of
+ * the exception ("none" without one) and, where there is one, the value.
+ *
+ *	page			physical address of a page of this module's own
+ *	read PA			8 bytes through the direct map
+ *	write PA VALUE
+ *	mmio PA			4 bytes through a new uncached mapping
+ *	rdmsr NR
+ *	wrmsr NR VALUE
+ *	insn NAME		an instruction of SVM
+ *	step			where a single-stepped RDMSR and WRMSR of EFER trap
+ *
+ * All on the CPU that the writer runs on. mmap() at a physical address maps it.
+ */
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/kdebug.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/objtool.h>
+#include <linux/uaccess.h>
+#include <asm/asm.h>
+#include <asm/msr.h>
+
+#define MAX_STEPS	32
+#define NO_TRAP		-1
+
+/* Both under poke_lock. */
+static DEFINE_MUTEX(poke_lock);
+static char answer[1024];
+
+static struct page *own_page;
+
+static void answer_trap(int trap)
+{
+	if (trap == NO_TRAP)
+		scnprintf(answer, sizeof(answer), "none\n");
+	else
+		scnprintf(answer, sizeof(answer), "trap %d\n", trap);
+}
+
+static void answer_value(int trap, u64 value)
+{
+	if (trap == NO_TRAP)
+		scnprintf(answer, sizeof(answer), "none 0x%llx\n", value);
+	else
+		answer_trap(trap);
+}
+
+/* An instruction whose exception, if it raises one, ends up in "trap". */
+#define TRY(trap, insn, ...)						\
+	asm volatile("1: " insn "\n"					\
+		     "mov $-1, %%eax\n"					\
+		     "2:\n"						\
+		     _ASM_EXTABLE_FAULT(1b, 2b)				\
+		     : "=a"(trap) : __VA_ARGS__ : "rbx", "r11", "memory")
+
+static int poke_read(u64 pa, u64 unused)
+{
+	u64 value = 0xdeadbeef;
+	int trap;
+
+	if (!pfn_valid(PHYS_PFN(pa)) || pa % sizeof(value))
+		return -EINVAL;
+	TRY(trap, "mov (%[from]), %%rbx; mov %%rbx, (%[to])",
+	    [from] "r"(phys_to_virt(pa)), [to] "r"(&value));
+	answer_value(trap, value);
+	return 0;
+}
+
+static int poke_write(u64 pa, u64 value)
+{
+	int trap;
+
+	if (!pfn_valid(PHYS_PFN(pa)) || pa % sizeof(value))
+		return -EINVAL;
+	TRY(trap, "mov %[value], (%[to])", [value] "r"(value), [to] "r"(phys_to_virt(pa)));
+	answer_trap(trap);
+	return 0;
+}
+
+static int poke_mmio(u64 pa, u64 unused)
+{
+	void __iomem *p = ioremap(pa & PAGE_MASK, PAGE_SIZE);
+	u64 value = 0;
+	int trap;
+
+	if (!p)
+		return -ENOMEM;
+	TRY(trap, "mov (%[from]), %%ebx; mov %%rbx, (%[to])",
+	    [from] "r"((__force void *)p + (pa & ~PAGE_MASK)), [to] "r"(&value));
+	iounmap(p);
+	answer_value(trap, value);
+	return 0;
+}
+
+static int poke_rdmsr(u64 nr, u64 unused)
+{
+	u32 low = 0, high = 0;
+	int trap;
+
+	asm volatile("1: rdmsr\n"
+		     "mov %%eax, %[low]\n"
+		     "mov $-1, %%eax\n"
+		     "2:\n"
+		     _ASM_EXTABLE_FAULT(1b, 2b)
+		     : "=&a"(trap), [low] "=&r"(low), "=&d"(high) : "c"((u32)nr));
+	answer_value(trap, (u64)high << 32 | low);
+	return 0;
+}
+
+static int poke_wrmsr(u64 nr, u64 value)
+{
+	int trap;
+
+	TRY(trap, "wrmsr", "c"((u32)nr), "a"((u32)value), "d"((u32)(value >> 32)));
+	answer_trap(trap);
+	return 0;
+}
+
+/* RAX and RCX are zero: no address of a control block, no hypercall's magic. */
+#define TRY_INSN(wanted, name)						\
+	if (!strcmp(wanted, #name)) {					\
+		TRY(trap, "xor %%r11d, %%r11d; 1: " #name, "a"(0), "c"(0)); \
+		answer_trap(trap);					\
+		return 0;						\
+	}
+
+static int poke_insn(const char *name)
+{
+	int trap;
+
+	TRY_INSN(name, vmrun);
+	TRY_INSN(name, vmload);
+	TRY_INSN(name, vmsave);
+	TRY_INSN(name, stgi);
+	TRY_INSN(name, clgi);
+	TRY_INSN(name, skinit);
+	TRY_INSN(name, invlpga);
+	TRY_INSN(name, vmmcall);
+	return -EINVAL;
+}
+
+/* Single-stepping: each #DB between the two labels is noted, and goes on. */
+
+extern const char regent_poke_first[], regent_poke_last[];
+static unsigned int steps;
+static unsigned int step_at[MAX_STEPS];
+
+static int step_trapped(struct notifier_block *nb, unsigned long what, void *data)
+{
+	const struct die_args *die = data;
+	unsigned long ip = die->regs->ip;
+
+	if (what != DIE_DEBUG || ip < (unsigned long)regent_poke_first ||
+	    ip > (unsigned long)regent_poke_last)
+		return NOTIFY_DONE;
+	if (steps < MAX_STEPS)
+		step_at[steps++] = ip - (unsigned long)regent_poke_first;
+	return NOTIFY_STOP;
+}
+
+static struct notifier_block step_notifier = { .notifier_call = step_trapped };
+
+/* Reads EFER and writes the same value back, with TF set. */
+static noinline void step_over_efer(void)
+{
+	asm volatile("pushfq\n"
+		     "orl $0x100, (%%rsp)\n"
+		     "popfq\n"
+		     ".globl regent_poke_first\n"
+		     "regent_poke_first:\n"
+		     ANNOTATE_NOENDBR
+		     "nop\n"
+		     "rdmsr\n"
+		     "nop\n"
+		     "wrmsr\n"
+		     "nop\n"
+		     "pushfq\n"
+		     "andl $~0x100, (%%rsp)\n"
+		     "popfq\n"
+		     ".globl regent_poke_last\n"
+		     "regent_poke_last:\n"
+		     ANNOTATE_NOENDBR
+		     : : "c"(MSR_EFER) : "rax", "rdx", "memory");
+}
+
+static int poke_step(void)
+{
+	unsigned long flags;
+	unsigned int i;
+	size_t n = 0;
+	int err = register_die_notifier(&step_notifier);
+
+	if (err)
+		return err;
+	steps = 0;
+	local_irq_save(flags);
+	step_over_efer();
+	local_irq_restore(flags);
+	unregister_die_notifier(&step_notifier);
+	for (i = 0; i < steps; i++)
+		n += scnprintf(answer + n, sizeof(answer) - n, "%u ", step_at[i]);
+	scnprintf(answer + n, sizeof(answer) - n, "\n");
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*poke)(u64 a, u64 b);
+} numeric[] = {
+	{ "read", poke_read },
+	{ "write", poke_write },
+	{ "mmio", poke_mmio },
+	{ "rdmsr", poke_rdmsr },
+	{ "wrmsr", poke_wrmsr },
+};
+
+static int poke(const char *text)
+{
+	char word[16], name[16];
+	u64 a = 0, b = 0;
+	int i;
+
+	if (sscanf(text, "%15s %15s", word, name) == 2 && !strcmp(word, "insn"))
+		return poke_insn(name);
+	if (!strcmp(word, "step"))
+		return poke_step();
+	if (!strcmp(word, "page")) {
+		scnprintf(answer, sizeof(answer), "0x%llx\n", page_to_phys(own_page));
+		return 0;
+	}
+	if (sscanf(text, "%15s %lli %lli", word, &a, &b) < 2)
+		return -EINVAL;
+	for (i = 0; i < ARRAY_SIZE(numeric); i++)
+		if (!strcmp(word, numeric[i].name))
+			return numeric[i].poke(a, b);
+	return -EINVAL;
+}
+
+static ssize_t poke_command(struct file *file, const char __user *user, size_t n,
+			    loff_t *off)
+{
+	char text[80];
+	int err;
+
+	if (n >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, user, n))
+		return -EFAULT;
+	text[n] = 0;
+	mutex_lock(&poke_lock);
+	answer[0] = 0;
+	err = poke(text);
+	mutex_unlock(&poke_lock);
+	return err ?: n;
+}
+
+static ssize_t poke_answer(struct file *file, char __user *user, size_t n, loff_t *off)
+{
+	ssize_t got;
+
+	mutex_lock(&poke_lock);
+	got = simple_read_from_buffer(user, n, off, answer, strlen(answer));
+	mutex_unlock(&poke_lock);
+	return got;
+}
+
+static int poke_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	return remap_pfn_range(vma, vma->vm_start, vma->vm_pgoff,
+			       vma->vm_end - vma->vm_start, vma->vm_page_prot);
+}
+
+static const struct file_operations poke_fops = {
+	.owner = THIS_MODULE,
+	.read = poke_answer,
+	.write = poke_command,
+	.mmap = poke_mmap,
+};
+
+static struct miscdevice poke_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "regent_poke",
+	.fops = &poke_fops,
+	.mode = 0600,
+};
+
+static int __init poke_init(void)
+{
+	int err;
+
+	own_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	if (!own_page)
+		return -ENOMEM;
+	err = misc_register(&poke_device);
+	if (err)
+		__free_page(own_page);
+	return err;
+}
+
+static void __exit poke_exit(void)
+{
+	misc_deregister(&poke_device);
+	__free_page(own_page);
+}
+
+module_init(poke_init);
+module_exit(poke_exit);
+
+MODULE_DESCRIPTION("Test of Regent: does what Linux has no business to do");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Registers of the virtual local APIC, see <regent/vapic.h>. Plain logic.
+ *
+ * What an access to something reserved does depends on the mode. In x2APIC
+ * mode it is #GP. In xAPIC mode reserved bits are ignored, reserved registers
+ * read as 0 and set a bit in ESR, and writes to read-only registers are lost.
+ */
+#include <regent/vapic.h>
+#include "vapic_priv.h"
+
+/* What can be done to a register in which mode. */
+#define R1	(1u << 0)	/* read in xAPIC mode */
+#define W1	(1u << 1)
+#define R2	(1u << 2)	/* read in x2APIC mode */
+#define W2	(1u << 3)
+#define RR	(R1 | R2)
+#define WW	(W1 | W2)
+#define RW	(RR | WW)
+
+#define ICR_WRITABLE	0x000ccfffu
+#define ICR_BUSY	(1u << 12)	/* always reads 0, may be written */
+#define LVT_STATUS	((1u << 12) | (1u << 14))	/* read-only */
+#define LVT_PLAIN	0x000107ffu
+#define LVT_PIN		0x0001a7ffu
+
+/* @write: bits that can be written; @ignore: read-only ones, not reserved. */
+struct rule {
+	u32 write;
+	u32 ignore;
+	u32 can;
+};
+
+static const struct rule rules[VAPIC_REGS] = {
+	[VAPIC_REG_ID] = { 0, 0, RR },
+	[VAPIC_REG_VERSION] = { 0, 0, RR },
+	[VAPIC_REG_TPR] = { 0xff, 0, RW },
+	[VAPIC_REG_APR] = { 0, 0, R1 },
+	[VAPIC_REG_PPR] = { 0, 0, RR },
+	[VAPIC_REG_EOI] = { 0, 0, R1 | WW },
+	[VAPIC_REG_RRD] = { 0, 0, R1 },
+	[VAPIC_REG_LDR] = { 0xff000000, 0, RR | W1 },
+	[VAPIC_REG_DFR] = { 0xf0000000, 0, R1 | W1 },
+	/* Bit 12 is there only when the version says so. */
+	[VAPIC_REG_SVR] = { 0x13ff, 0, RW },
+	[VAPIC_REG_ISR ... VAPIC_REG_IRR + 7] = { 0, 0, RR },
+	[VAPIC_REG_ESR] = { 0, 0, RW },
+	[VAPIC_REG_CMCI] = { LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_ICR] = { ICR_WRITABLE, ICR_BUSY, RW },
+	[VAPIC_REG_ICR2] = { 0xff000000, 0, R1 | W1 },
+	[VAPIC_REG_TIMER] = { 0x000700ff, LVT_STATUS, RW },
+	[VAPIC_REG_THERMAL] = { LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_PERF] = { LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_LINT0] = { LVT_PIN, LVT_STATUS, RW },
+	[VAPIC_REG_LINT1] = { LVT_PIN, LVT_STATUS, RW },
+	[VAPIC_REG_ERROR] = { 0x000100ff, LVT_STATUS, RW },
+	[VAPIC_REG_INITIAL] = { 0xffffffff, 0, RW },
+	[VAPIC_REG_CURRENT] = { 0, 0, RR },
+	[VAPIC_REG_DIVIDE] = { 0xb, 0, RW },
+	[VAPIC_REG_SELF] = { 0xff, 0, W2 },
+	[VAPIC_REG_EXT_FEATURE] = { 0, 0, RR },
+	[VAPIC_REG_EXT_CONTROL] = { 0x4, 0x3, RW },
+	[VAPIC_REG_EXT_LVT ... VAPIC_REG_EXT_LVT + 3] =
+		{ LVT_PLAIN, LVT_STATUS, RW },
+};
+
+/**
+ * vapic_lvt_bit() - an LVT's bit in vapic_effect.lvts
+ * @lvt: a register
+ *
+ * Return: the bit, or 0 when it is no LVT.
+ */
+u32 vapic_lvt_bit(u32 lvt)
+{
+	if (lvt >= VAPIC_REG_TIMER && lvt <= VAPIC_REG_ERROR)
+		return 1u << (lvt - VAPIC_REG_TIMER);
+	if (lvt == VAPIC_REG_CMCI)
+		return 1u << 6;
+	if (lvt >= VAPIC_REG_EXT_LVT && lvt < VAPIC_REG_EXT_LVT + 4)
+		return 1u << (8 + lvt - VAPIC_REG_EXT_LVT);
+	return 0;
+}
+
+/* The first four LVTs are always there; the version tells how many more. */
+static bool exists(const struct vapic *v, u32 reg)
+{
+	u32 max_lvt = v->reg[VAPIC_REG_VERSION] >> 16 & 0xff;
+	u32 extended = v->reg[VAPIC_REG_EXT_FEATURE] >> 16 & 0xff;
+
+	switch (reg) {
+	case VAPIC_REG_PERF:
+		return max_lvt >= 4;
+	case VAPIC_REG_THERMAL:
+		return max_lvt >= 5;
+	case VAPIC_REG_CMCI:
+		return max_lvt >= 6;
+	}
+	if (reg < VAPIC_REG_EXT_FEATURE)
+		return true;
+	if (!(v->reg[VAPIC_REG_VERSION] & VAPIC_VERSION_EXTENDED))
+		return false;
+	return reg < VAPIC_REG_EXT_LVT || reg - VAPIC_REG_EXT_LVT < extended;
+}
+
+/* What can be done to a register now: some of R1 and W1, or of R2 and W2. */
+static u32 allowed(const struct vapic *v, u32 reg)
+{
+	u32 can;
+
+	if (reg >= VAPIC_REGS)
+		return 0;
+	can = rules[reg].can & (v->x2apic ? R2 | W2 : R1 | W1);
+	return can && exists(v, reg) ? can : 0;
+}
+
+static u32 writable(const struct vapic *v, u32 reg)
+{
+	u32 bits = rules[reg].write;
+
+	if (reg == VAPIC_REG_TIMER && !v->has_deadline)
+		bits &= ~VAPIC_TIMER_DEADLINE;
+	if (reg == VAPIC_REG_SVR &&
+	    !(v->reg[VAPIC_REG_VERSION] & VAPIC_VERSION_NO_BROADCAST))
+		bits &= ~VAPIC_SVR_NO_BROADCAST;
+	return bits;
+}
+
+/**
+ * vapic_read() - the world reads a register
+ * @v: the vapic; in xAPIC mode the error LVT may become pending
+ * @reg: which
+ * @now: the TSC
+ * @value: filled in on VAPIC_OK; 64 bits of ICR in x2APIC mode, else 32
+ *
+ * Return: VAPIC_OK or VAPIC_GP.
+ */
+int vapic_read(struct vapic *v, u32 reg, u64 now, u64 *value)
+{
+	*value = 0;
+	if (!(allowed(v, reg) & RR)) {
+		if (v->x2apic)
+			return VAPIC_GP;
+		if (!allowed(v, reg))
+			vapic_error(v, VAPIC_ESR_REGISTER);
+		return VAPIC_OK;
+	}
+	*value = v->reg[reg];
+	if (reg == VAPIC_REG_PPR)
+		*value = v->ppr;
+	else if (reg == VAPIC_REG_CURRENT)
+		*value = vapic_timer_count(v, now);
+	else if (reg == VAPIC_REG_ICR && v->x2apic)
+		*value |= (u64)v->reg[VAPIC_REG_ICR2] << 32;
+	return VAPIC_OK;
+}
+
+static void send_self(struct vapic *v, u8 vector, struct vapic_effect *e)
+{
+	e->what |= VAPIC_EFFECT_CHECK;
+	if (vector < 16)
+		vapic_error(v, VAPIC_ESR_SEND_ILLEGAL);
+	else
+		vapic_accept(v, vector, false);
+}
+
+/*
+ * Write ICR's lower half, which sends. Both manuals list combinations of
+ * shorthand and delivery mode that are not valid, and processors send some of
+ * them nevertheless: the caller gets them all, so that on a forwarded CPU it is
+ * still the physical APIC that decides. The level and trigger bits have no
+ * meaning but with INIT.
+ */
+static void send_ipi(struct vapic *v, u32 icr, struct vapic_effect *e)
+{
+	struct vapic_ipi *ipi = &e->ipi;
+
+	v->reg[VAPIC_REG_ICR] = icr;
+	ipi->vector = icr;
+	ipi->delivery = icr >> 8 & 7;
+	ipi->shorthand = icr >> 18 & 3;
+	ipi->deassert = ipi->delivery == VAPIC_INIT && (icr & LVT_LEVEL) &&
+		!(icr & (1u << 14));
+	ipi->to.logical = icr & (1u << 11);
+	ipi->to.wide = v->x2apic;
+	ipi->to.dest = v->reg[VAPIC_REG_ICR2];
+	if (!v->x2apic)
+		ipi->to.dest >>= 24;
+	if (ipi->delivery <= VAPIC_LOWEST && ipi->vector < 16) {
+		vapic_error(v, VAPIC_ESR_SEND_ILLEGAL);
+		e->what |= VAPIC_EFFECT_CHECK;
+	} else if (ipi->delivery == VAPIC_FIXED &&
+		   ipi->shorthand == VAPIC_TO_SELF) {
+		send_self(v, ipi->vector, e);
+	} else {
+		e->what |= VAPIC_EFFECT_IPI;
+	}
+}
+
+/* The timer is due, or was due before this write: that comes first. */
+static void settle_timer(struct vapic *v, u64 now, struct vapic_effect *e)
+{
+	if (vapic_timer_fire(v, now))
+		e->what |= VAPIC_EFFECT_CHECK;
+	e->what |= VAPIC_EFFECT_TIMER;
+}
+
+/* To and from TSC-deadline mode the timer stops, else it counts on. */
+static void write_lvt(struct vapic *v, u32 reg, u32 value, u64 now,
+		      struct vapic_effect *e)
+{
+	bool was_deadline = vapic_deadline_mode(v);
+
+	if (reg == VAPIC_REG_TIMER)
+		settle_timer(v, now, e);
+	if (!vapic_software_enabled(v))
+		value |= VAPIC_LVT_MASKED;
+	v->reg[reg] = value | (v->reg[reg] & LVT_STATUS);
+	if (vapic_deadline_mode(v) != was_deadline)
+		v->armed = false;
+	e->what |= VAPIC_EFFECT_LVT;
+	e->lvts = vapic_lvt_bit(reg);
+}
+
+static void write_svr(struct vapic *v, u32 value, u64 now,
+		      struct vapic_effect *e)
+{
+	bool was_enabled = v->reg[VAPIC_REG_SVR] & VAPIC_SVR_ENABLE;
+	u32 lvt;
+
+	if (was_enabled != !!(value & VAPIC_SVR_ENABLE))
+		e->what |= VAPIC_EFFECT_ENABLE;
+	if (was_enabled && !(value & VAPIC_SVR_ENABLE)) {
+		settle_timer(v, now, e);
+		for (lvt = 0; lvt < VAPIC_REGS; lvt++) {
+			if (!vapic_lvt_bit(lvt))
+				continue;
+			v->reg[lvt] |= VAPIC_LVT_MASKED;
+			e->lvts |= vapic_lvt_bit(lvt);
+		}
+		e->what |= VAPIC_EFFECT_LVT;
+	}
+	v->reg[VAPIC_REG_SVR] = value;
+}
+
+static void write_timer(struct vapic *v, u32 reg, u32 value, u64 now,
+			struct vapic_effect *e)
+{
+	u32 count;
+
+	if (reg == VAPIC_REG_INITIAL && vapic_deadline_mode(v))
+		return;
+	settle_timer(v, now, e);
+	count = vapic_timer_count(v, now);
+	v->reg[reg] = value;
+	if (reg == VAPIC_REG_INITIAL)
+		vapic_timer_arm(v, value, now);
+	else if (v->armed && !vapic_deadline_mode(v))
+		vapic_timer_arm(v, count, now);	/* on at another speed */
+}
+
+/* The register can be written, and so can all bits of the value. */
+static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
+			  struct vapic_effect *e)
+{
+	switch (reg) {
+	case VAPIC_REG_TPR:
+		vapic_set_tpr(v, value);
+		e->what |= VAPIC_EFFECT_TPR | VAPIC_EFFECT_CHECK;
+		return;
+	case VAPIC_REG_EOI:
+		vapic_end(v, e);
+		return;
+	case VAPIC_REG_ICR:
+		send_ipi(v, value, e);
+		return;
+	case VAPIC_REG_INITIAL:
+	case VAPIC_REG_DIVIDE:
+		write_timer(v, reg, value, now, e);
+		return;
+	case VAPIC_REG_ESR:
+		v->reg[reg] = v->esr_next;
+		v->esr_next = 0;
+		return;
+	case VAPIC_REG_SVR:
+		write_svr(v, value, now, e);
+		return;
+	case VAPIC_REG_SELF:
+		send_self(v, value, e);
+		return;
+	case VAPIC_REG_DFR:
+		v->reg[reg] = value | 0x0fffffff;
+		return;
+	}
+	if (vapic_lvt_bit(reg))
+		write_lvt(v, reg, value, now, e);
+	else
+		v->reg[reg] = value;
+}
+
+static int write_x2apic(struct vapic *v, u32 reg, u64 value, u64 now,
+			struct vapic_effect *e)
+{
+	u32 bits;
+
+	if (!(allowed(v, reg) & W2))
+		return VAPIC_GP;
+	bits = writable(v, reg);
+	if ((u32)value & ~(bits | rules[reg].ignore))
+		return VAPIC_GP;
+	if (reg == VAPIC_REG_ICR)
+		v->reg[VAPIC_REG_ICR2] = value >> 32;
+	else if (value >> 32)
+		return VAPIC_GP;
+	write_allowed(v, reg, value & bits, now, e);
+	return VAPIC_OK;
+}
+
+/**
+ * vapic_write() - the world writes a register
+ * @v: the vapic
+ * @reg: which
+ * @value: 64 bits in x2APIC mode, else the lower 32 count
+ * @now: the TSC
+ * @e: filled in: what the caller has to do
+ *
+ * Return: VAPIC_OK, or VAPIC_GP, and then nothing has changed.
+ */
+int vapic_write(struct vapic *v, u32 reg, u64 value, u64 now,
+		struct vapic_effect *e)
+{
+	u32 can;
+
+	e->what = 0;
+	e->lvts = 0;
+	if (v->x2apic)
+		return write_x2apic(v, reg, value, now, e);
+	can = allowed(v, reg);
+	if (can & W1) {
+		write_allowed(v, reg, value & writable(v, reg), now, e);
+	} else if (!can) {
+		vapic_error(v, VAPIC_ESR_REGISTER);
+		e->what = VAPIC_EFFECT_CHECK;
+	}
+	return VAPIC_OK;
+}

@@ -38,5 +38,10 @@ k_entry:
 	mov	%rcx, %rdi
 	mov	%r9, %rsi
 	cld
+	/*
+	 * GIF holds everything off. IF is what masks physical interrupts while a
+	 * world with V_INTR_MASKING runs, and they are to end its run.
+	 */
+	sti
 	call	k_enter
 	ud2

@@ -32,6 +32,10 @@ void k_enter(struct cpu *cpu, u64 linux_rsp)
 {
 	cpu_init(cpu);
 	backend_cpu_init(cpu, linux_rsp);
+	cpu->system.kind = WORLD_SYSTEM;
+	cpu->system.state = WORLD_RUNNING;
+	cpu->system.cpu = cpu->id;
+	cpu->current = &cpu->system;
 	mapcache_flush(&cpu->window);
 	cpu->tlb_seen = host_tlb_sequence();
 	__atomic_store_n(&cpu->entered, 1, __ATOMIC_RELEASE);

@@ -3,6 +3,7 @@
  * K's image: copied out of the module into K's memory, its parameters and IDT
  * filled in, and mapped with the rights that its parts ask for.
  */
+#include <linux/cpu.h>
 #include <linux/errno.h>
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -49,6 +50,35 @@ static int map_image(const struct regent_image_header *h)
 	return err;
 }
 
+static void add_world_msr(struct regent_params *p, u32 msr, bool exists)
+{
+	if (exists && p->nr_world_msrs < ARRAY_SIZE(p->world_msr))
+		p->world_msr[p->nr_world_msrs++] = msr;
+}
+
+/* What a switch between worlds moves; the rows of class REG_WORLD a world can see. */
+static void fill_switch(struct regent_params *p)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (boot_cpu_has(X86_FEATURE_OSXSAVE)) {
+		cpuid_count(0xd, 0, &eax, &ebx, &ecx, &edx);
+		p->xcr0_all = eax | (u64)edx << 32;
+		p->xsave_size = ecx;
+	}
+	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, true);
+	add_world_msr(p, MSR_TSC_AUX, boot_cpu_has(X86_FEATURE_RDTSCP));
+	add_world_msr(p, MSR_IA32_SPEC_CTRL, boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
+		      !(p->features & REGENT_FEAT_V_SPEC_CTRL));
+	add_world_msr(p, MSR_IA32_U_CET, p->features & REGENT_FEAT_CET);
+	add_world_msr(p, MSR_IA32_PL3_SSP, p->features & REGENT_FEAT_CET);
+	if (cpu_mitigations_off())
+		return;
+	if (boot_cpu_has(X86_FEATURE_IBPB))
+		p->mitigations |= REGENT_MITIGATE_IBPB;
+	p->mitigations |= REGENT_MITIGATE_RSB;
+}
+
 static void fill_params(struct regent_params *p)
 {
 	p->features = probe_features();
@@ -58,6 +88,7 @@ static void fill_params(struct regent_params *p)
 	p->phys_bits = boot_cpu_data.x86_phys_bits;
 	p->levels = p->features & REGENT_FEAT_LA57 ? 5 : 4;
 	p->leave = (u64)regent_trampoline_out;
+	fill_switch(p);
 	p->trampoline = (u64)regent_trampoline_start & PAGE_MASK;
 }
 

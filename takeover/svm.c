@@ -61,11 +61,17 @@ static const char *svm_probe_cpu(void)
 static int svm_machine(void)
 {
 	u8 *msrpm = donated_pages(MSR_BITMAP_SIZE / PAGE_SIZE);
+	u8 *guest_msrpm = donated_pages(MSR_BITMAP_SIZE / PAGE_SIZE);
+	u8 *iopm = donated_pages(SVM_IOPM_SIZE / PAGE_SIZE);
+	u64 *backend = regent.params->backend;
 
-	if (!msrpm)
+	if (!msrpm || !guest_msrpm || !iopm)
 		return -ENOMEM;
-	svm_prepare_machine(msrpm);
-	regent.params->backend[SVM_PARAM_MSRPM] = donated_pa(msrpm);
+	svm_prepare_machine(msrpm, guest_msrpm, iopm);
+	backend[SVM_PARAM_MSRPM] = donated_pa(msrpm);
+	backend[SVM_PARAM_GUEST_MSRPM] = donated_pa(guest_msrpm);
+	backend[SVM_PARAM_IOPM] = donated_pa(iopm);
+	backend[SVM_PARAM_ASIDS] = cpuid_ebx(CPUID_SVM);
 	return 0;
 }
 

@@ -73,6 +73,40 @@ static inline void hw_pause(void)
 	asm volatile("pause" : : : "memory");
 }
 
+static inline u64 hw_xgetbv(void)
+{
+	u32 lo, hi;
+
+	asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+	return lo | (u64)hi << 32;
+}
+
+static inline void hw_xsetbv(u64 v)
+{
+	asm volatile("xsetbv" : : "c"(0), "a"((u32)v), "d"((u32)(v >> 32)));
+}
+
+/* Both take what XCR0 enables, so that is set to everything first. */
+static inline void hw_xsave(u8 *area)
+{
+	asm volatile("xsave64 %0" : "+m"(*(u8 (*)[4096])area) : "a"(~0u), "d"(~0u) : "memory");
+}
+
+static inline void hw_xrstor(const u8 *area)
+{
+	asm volatile("xrstor64 %0" : : "m"(*(const u8 (*)[4096])area), "a"(~0u), "d"(~0u)
+		     : "memory");
+}
+
+#define HW_READ_DR(n)							\
+({									\
+	u64 dr_value;							\
+	asm volatile("mov %%dr" #n ", %0" : "=r"(dr_value));		\
+	dr_value;							\
+})
+
+#define HW_WRITE_DR(n, v)	asm volatile("mov %0, %%dr" #n : : "r"((u64)(v)))
+
 struct hw_table {
 	u16 limit;
 	u64 base;

@@ -149,8 +149,16 @@ VMCB_AT(save.spec_ctrl, 0x6e0);
 _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 /* intercept_misc1 */
+#define SVM_INTERCEPT_INTR	(1u << 0)
+#define SVM_INTERCEPT_NMI	(1u << 1)
+#define SVM_INTERCEPT_SMI	(1u << 2)
+#define SVM_INTERCEPT_INIT	(1u << 3)
+#define SVM_INTERCEPT_INVD	(1u << 22)
+#define SVM_INTERCEPT_HLT	(1u << 24)
 #define SVM_INTERCEPT_INVLPGA	(1u << 26)
+#define SVM_INTERCEPT_IO	(1u << 27)
 #define SVM_INTERCEPT_MSR	(1u << 28)
+#define SVM_INTERCEPT_SHUTDOWN	(1u << 31)
 /* intercept_misc2 */
 #define SVM_INTERCEPT_VMRUN	(1u << 0)
 #define SVM_INTERCEPT_VMMCALL	(1u << 1)
@@ -159,6 +167,13 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_INTERCEPT_STGI	(1u << 4)
 #define SVM_INTERCEPT_CLGI	(1u << 5)
 #define SVM_INTERCEPT_SKINIT	(1u << 6)
+#define SVM_INTERCEPT_WBINVD	(1u << 9)
+#define SVM_INTERCEPT_MONITOR	(1u << 10)
+#define SVM_INTERCEPT_MWAIT	(1u << 11)
+#define SVM_INTERCEPT_XSETBV	(1u << 13)
+
+/* vintr */
+#define SVM_V_INTR_MASKING	(1ull << 24)
 
 #define SVM_TLB_NOTHING		0
 #define SVM_TLB_FLUSH_ALL	1
@@ -173,6 +188,11 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 #define SVM_INT_SHADOW		(1ull << 0)
 
+#define SVM_EXIT_INTR		0x060
+#define SVM_EXIT_NMI		0x061
+#define SVM_EXIT_SMI		0x062
+#define SVM_EXIT_INIT		0x063
+#define SVM_EXIT_HLT		0x078
 #define SVM_EXIT_VMRUN		0x080
 #define SVM_EXIT_INVLPGA	0x07a
 #define SVM_EXIT_MSR		0x07c

@@ -39,6 +39,18 @@ struct msr_access {
 	u64 value;
 };
 
+/**
+ * enum backend_world_exit - why a world other than Linux exited
+ * @BACKEND_WORLD_YIELD: it made a hypercall
+ * @BACKEND_WORLD_HALT: it has nothing to do
+ * @BACKEND_WORLD_INTERRUPT: something arrived for Linux
+ * @BACKEND_WORLD_FAILED: anything else: it is not to run any more
+ */
+enum backend_world_exit {
+	BACKEND_WORLD_YIELD, BACKEND_WORLD_HALT, BACKEND_WORLD_INTERRUPT,
+	BACKEND_WORLD_FAILED
+};
+
 #define BACKEND_NO_ERROR_CODE	(~0u)
 
 /* Life of a CPU */
@@ -69,6 +81,11 @@ void backend_inject(struct world *world, u8 vector, u32 error);
 void backend_retry_event(struct world *world);
 bool backend_event_queued(const struct world *world);
 void backend_flush(struct world *world);
+
+/* Worlds of K's own */
+int backend_world_create(struct cpu *cpu, struct world *world, u64 mode);
+void backend_world_destroy(struct world *world);
+enum backend_world_exit backend_world_exit(const struct world *world);
 bool backend_outer_call(struct world *world);
 
 #endif

@@ -33,6 +33,7 @@
  * @hidden_writes: see REGENT_COUNTER_HIDDEN_WRITES
  * @window: this CPU's mapping cache
  * @system: the system world: Linux on this CPU
+ * @current: the world that runs here, or is about to
  */
 struct cpu {
 	struct cpu *self;
@@ -53,6 +54,7 @@ struct cpu {
 	u64 hidden_writes;
 	struct mapcache window;
 	struct world system;
+	struct world *current;
 };
 
 _Static_assert(sizeof(struct cpu) <= 4096, "one page of the CPU's area");

@@ -31,6 +31,9 @@ bool guarded_wrmsr(u32 msr, u64 value);
 /* cpu/abort.c: K cannot go on */
 void k_abort(const char *why) __attribute__((noreturn));
 
+/* cpu/thunks.S */
+void rsb_fill(void);
+
 /* main.c */
 void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
 
@@ -45,6 +48,8 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip);
 int host_donate(struct cpu *cpu, u64 pa);
 bool host_flushed(void);
 bool host_owns(u64 pa);
+u64 host_chunk(u32 slot);
+u64 *host_table_page(void *ctx, u64 pa);
 void host_lock_break(const struct cpu *cpu);
 u32 host_table_pages(void);
 u32 host_tlb_sequence(void);

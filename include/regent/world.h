@@ -8,6 +8,8 @@
 
 #include <regent/abi/types.h>
 
+struct cpu;
+
 /**
  * struct world_regs - general registers while the world does not run
  *
@@ -22,19 +24,87 @@ struct world_regs {
 };
 
 /**
+ * enum world_kind - what runs in a world
+ * @WORLD_SYSTEM: Linux on one processor
+ * @WORLD_TEST: a small guest of K's own, for tests
+ */
+enum world_kind { WORLD_SYSTEM, WORLD_TEST };
+
+/**
+ * enum world_state - what the scheduler may do with it
+ * @WORLD_BLOCKED: it waits for something
+ * @WORLD_RUNNABLE: it could run
+ * @WORLD_RUNNING: it is some CPU's current world
+ * @WORLD_DEAD: it did something it must not; kept until it is destroyed
+ */
+enum world_state { WORLD_BLOCKED, WORLD_RUNNABLE, WORLD_RUNNING, WORLD_DEAD };
+
+#define WORLD_MSRS	8	/* most registers of class REG_WORLD switched here */
+
+/**
+ * struct world_state_area - what no entry or exit switches, only world_switch()
+ * @xcr0: which components of XSAVE the world has enabled
+ * @dr: DR0 to DR3
+ * @msr: values of the MSRs in k_params.world_msr
+ * @xsave: the XSAVE area, standard format, k_params.xsave_size bytes
+ */
+struct world_state_area {
+	u64 xcr0;
+	u64 dr[4];
+	u64 msr[WORLD_MSRS];
+	u8 *xsave;
+};
+
+/**
  * struct world - one schedulable entity
  * @regs: general registers; first, because enter.S stacks them here
  * @backend: pointer to the backend's control structure (SVM: the VMCB)
  * @backend_flags: a word of the backend's (SVM: clean bits of an unchanged VMCB)
  * @backend_host: what the backend needs to get back to K on this CPU
+ * @kind: enum world_kind
+ * @state: enum world_state; written by the CPU that runs it
+ * @id: number, 0 for a system world
+ * @cpu: CPU it is bound to
+ * @area: registers that only world_switch() moves
+ * @nested_root: physical address of its memory region's nested table
+ * @memory: its memory, K's address; NULL for Linux
+ * @pages: number of pages there
+ * @ran: TSC ticks it has run
+ * @since: when it was switched in, TSC
+ * @switches: how often it was switched in
+ * @result: what a test world has reported
  */
 struct world {
 	struct world_regs regs;
 	void *backend;
 	u64 backend_host;
 	u32 backend_flags;
+	u8 kind;
+	u8 state;
+	u16 id;
+	u32 cpu;
+	struct world_state_area area;
+	u64 nested_root;
+	u8 *memory;
+	u32 pages;
+	u64 ran;
+	u64 since;
+	u64 switches;
+	u64 result;
 };
 
 struct world *world_exit(struct world *world);
+
+/* world/switch.c */
+int world_area_init(struct world *world);
+void world_area_free(struct world *world);
+struct world *world_switch(struct cpu *cpu, struct world *to);
+
+/* world/test.c */
+s64 test_world_create(struct cpu *cpu, u64 mode);
+s64 test_world_destroy(struct cpu *cpu, u64 id);
+s64 test_world_info(u64 id, u64 what);
+struct world *test_world_run(struct cpu *cpu, u64 id);
+struct world *test_world_exit(struct cpu *cpu, struct world *world);
 
 #endif

@@ -29,3 +29,25 @@ __x86_return_thunk:
 k_return_thunk:
 	ret
 	int3
+
+/*
+ * void rsb_fill(void) - fill the return stack buffer with harmless entries
+ *
+ * 32 entries, as deep as any. Clobbers eax.
+ */
+	.globl	rsb_fill
+rsb_fill:
+	mov	$16, %eax
+1:	call	3f
+2:	pause
+	lfence
+	jmp	2b
+3:	call	5f
+4:	pause
+	lfence
+	jmp	4b
+5:	dec	%eax
+	jnz	1b
+	add	$(32 * 8), %rsp
+	lfence
+	jmp	k_return_thunk

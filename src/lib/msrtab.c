@@ -192,3 +192,16 @@ void msr_bitmap_build(u8 *bitmap)
 			bitmap[bit / 8] |= reg_table[i].trap << (bit % 8);
 	}
 }
+
+/**
+ * msr_bitmap_pass() - let both kinds of access to an MSR through
+ * @bitmap: MSR_BITMAP_SIZE bytes
+ * @index: an MSR that the map covers; others are left alone
+ */
+void msr_bitmap_pass(u8 *bitmap, u32 index)
+{
+	int bit = bitmap_bit(index);
+
+	if (bit >= 0)
+		bitmap[bit / 8] &= ~(3u << (bit % 8));
+}

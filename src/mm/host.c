@@ -17,6 +17,7 @@
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/lock.h>
+#include <regent/pages.h>
 
 /**
  * struct host_memory - the host world's memory region
@@ -60,15 +61,37 @@ void host_lock_break(const struct cpu *cpu)
 		host_unlock();
 }
 
-static u64 *table_page(void *ctx, u64 pa)
+/**
+ * host_chunk() - physical address of a chunk by its place in the window
+ * @slot: place; the chunks of the takeover come first
+ *
+ * Return: the address, or ~0 when no chunk is there.
+ */
+u64 host_chunk(u32 slot)
 {
+	if (slot < k_params.nr_chunks)
+		return k_params.chunk[slot];
+	slot -= k_params.nr_chunks;
+	return slot < host.nr_chunks ? host.chunk[slot] : ~0ull;
+}
+
+/**
+ * host_table_page() - struct ptab's @page for all tables in K's memory
+ * @ctx: unused
+ * @pa: physical address of a table
+ */
+u64 *host_table_page(void *ctx, u64 pa)
+{
+	u32 slots = k_params.nr_chunks + host.nr_chunks;
 	u32 i;
 
 	(void)ctx;
-	for (i = 0; i < k_params.nr_chunks; i++)
-		if (pa - k_params.chunk[i] < REGENT_CHUNK_SIZE)
-			return (u64 *)(REGENT_VA_CHUNKS + i * REGENT_CHUNK_SIZE +
-				       (pa - k_params.chunk[i]));
+	for (i = 0; i < slots; i++) {
+		u64 offset = pa - host_chunk(i);
+
+		if (offset < REGENT_CHUNK_SIZE)
+			return (u64 *)(REGENT_VA_CHUNKS + i * REGENT_CHUNK_SIZE + offset);
+	}
 	return NULL;
 }
 
@@ -86,7 +109,7 @@ static void host_tables(struct ptab *pt)
 	pt->root = k_params.nested_root;
 	pt->levels = k_params.levels;
 	pt->max_leaf = k_has(REGENT_FEAT_1G) ? 3 : 2;
-	pt->page = table_page;
+	pt->page = host_table_page;
 	pt->alloc = table_alloc;
 	pt->ctx = NULL;
 }
@@ -214,6 +237,7 @@ int host_donate(struct cpu *cpu, u64 pa)
 {
 	struct ptab pt;
 	int err = 0;
+	u32 slot;
 
 	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
 		return -REGENT_HC_EINVAL;
@@ -221,16 +245,18 @@ int host_donate(struct cpu *cpu, u64 pa)
 	host_lock();
 	if (owns(pa)) {
 		err = -REGENT_HC_EBUSY;
-	} else if (host.nr_chunks == REGENT_MAX_CHUNKS ||
+	} else if (k_params.nr_chunks + host.nr_chunks >= REGENT_MAX_CHUNKS ||
 		   ptab_unmap(&pt, pa, REGENT_CHUNK_SIZE)) {
 		err = -REGENT_HC_ENOSPC;
 	} else {
 		host.chunk[host.nr_chunks++] = pa;
 		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
 	}
+	slot = k_params.nr_chunks + host.nr_chunks - 1;
 	host_unlock();
 	(void)cpu;
-	return err;
+	/* Not used while another waits: then it only stays hidden. */
+	return err ?: pages_add(slot, pa);
 }
 
 /**

@@ -61,11 +61,30 @@ void svm_prepare_cpu(void *vmcb, void *host_vmcb, const struct regent_handoff *h
 	build_host(&((struct vmcb *)host_vmcb)->save, h, area);
 }
 
+/* What VMRUN or VMLOAD switches, a world may have for itself. */
+static const u32 guest_msrs[] = {
+	0x174, 0x175, 0x176,			/* SYSENTER */
+	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
+	0xc0000100, 0xc0000101, 0xc0000102,	/* FS, GS, KERNEL_GS base */
+};
+
 /**
- * svm_prepare_machine() - fill in the MSR permission map
- * @msrpm: MSR_BITMAP_SIZE bytes, zeroed
+ * svm_prepare_machine() - fill in the permission maps
+ * @msrpm: MSR_BITMAP_SIZE bytes, zeroed: the host world's
+ * @guest_msrpm: the same for other worlds
+ * @iopm: SVM_IOPM_SIZE bytes: no port for other worlds
  */
-void svm_prepare_machine(void *msrpm)
+void svm_prepare_machine(void *msrpm, void *guest_msrpm, void *iopm)
 {
+	u8 *guest = guest_msrpm;
+	u8 *ports = iopm;
+	unsigned int i;
+
 	msr_bitmap_build(msrpm);
+	for (i = 0; i < MSR_BITMAP_SIZE; i++)
+		guest[i] = 0xff;
+	for (i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)
+		msr_bitmap_pass(guest, guest_msrs[i]);
+	for (i = 0; i < SVM_IOPM_SIZE; i++)
+		ports[i] = 0xff;
 }

@@ -211,7 +211,8 @@ bool backend_is_hypercall(const struct world *world)
  */
 bool backend_entry_failed(const struct world *world)
 {
-	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_INVALID;
+	/* Emulators write 32 bits of it. */
+	return (u32)vmcb_of(world)->ctl.exit_code == (u32)SVM_EXIT_INVALID;
 }
 
 /**
@@ -276,17 +277,18 @@ void backend_msr_access(const struct world *world, struct msr_access *a)
 static int write_efer(struct vmcb *v, u64 value)
 {
 	u64 ours = hw_rdmsr(MSR_REG_EFER);
+	u64 kept;
 	bool ok;
 
 	if ((value ^ v->save.efer) & HW_EFER_LME)
 		return -1;	/* paging is on */
 	ok = guarded_wrmsr(MSR_REG_EFER, value | HW_EFER_SVME | HW_EFER_NXE);
+	kept = hw_rdmsr(MSR_REG_EFER);
 	hw_wrmsr(MSR_REG_EFER, ours);
 	if (!ok)
 		return -1;
-	/* LMA is read-only; it is a bit of the VMCB all the same. */
-	v->save.efer = (value & ~HW_EFER_LMA) | (v->save.efer & HW_EFER_LMA) |
-		       HW_EFER_SVME;
+	/* A bit that the CPU has ignored would make VMRUN fail. LMA is read-only. */
+	v->save.efer = (kept & ~HW_EFER_NXE) | (value & HW_EFER_NXE);
 	v->ctl.clean = 0;
 	return 1;
 }

@@ -170,7 +170,14 @@ exit_slow(struct cpu *cpu, struct world *world)
 		refused(cpu, world);
 	cpu->exits[reason]++;
 	exit_table[reason](cpu, world);
-	return enter(cpu, world);
+	return cpu->current == world ? enter(cpu, world) : cpu->current;
+}
+
+/* Of a world that is not Linux; the one to run next is. */
+static struct world * __attribute__((noinline))
+exit_other_world(struct cpu *cpu, struct world *world)
+{
+	return enter(cpu, test_world_exit(cpu, world));
 }
 
 /* Hypercalls that need no call of a function; the others go the slow way. */
@@ -198,6 +205,8 @@ struct world *world_exit(struct world *world)
 	cpu->entry_start = hw_rdtsc();
 	cpu->busy = 1;
 	backend_settle(world);
+	if (unlikely(world != &cpu->system))
+		return exit_other_world(cpu, world);
 	if (unlikely(!backend_is_hypercall(world) || !hypercall_fast(world)))
 		return exit_slow(cpu, world);
 	cpu->exits[REGENT_EXIT_HYPERCALL]++;

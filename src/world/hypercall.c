@@ -62,6 +62,31 @@ static s64 debug(u64 kind)
 	return -REGENT_HC_EFAULT;
 }
 
+static bool test_call(struct cpu *cpu, struct world *world)
+{
+	struct world_regs *r = &world->regs;
+
+	if (!k_has(REGENT_FEAT_DEBUG_FAULT)) {
+		r->rax = -REGENT_HC_EPERM;
+		return true;
+	}
+	switch (r->rax) {
+	case REGENT_HC_TEST_CREATE:
+		r->rax = test_world_create(cpu, r->rdi);
+		return true;
+	case REGENT_HC_TEST_INFO:
+		r->rax = test_world_info(r->rdi, r->rsi);
+		return true;
+	case REGENT_HC_TEST_DESTROY:
+		r->rax = test_world_destroy(cpu, r->rdi);
+		return true;
+	}
+	/* Linux goes on behind the call when the world exits. */
+	backend_skip_hypercall(world);
+	test_world_run(cpu, r->rdi);
+	return false;
+}
+
 /**
  * hypercall() - do what L asks
  * @cpu: this CPU
@@ -93,6 +118,11 @@ bool hypercall(struct cpu *cpu, struct world *world)
 	case REGENT_HC_FLUSHED:
 		r->rax = host_flushed();
 		return true;
+	case REGENT_HC_TEST_CREATE:
+	case REGENT_HC_TEST_RUN:
+	case REGENT_HC_TEST_INFO:
+	case REGENT_HC_TEST_DESTROY:
+		return test_call(cpu, world);
 	default:
 		r->rax = -REGENT_HC_ENOSYS;
 		return true;

@@ -98,6 +98,10 @@ struct regent_image_header {
 #define REGENT_FEAT_V_SPEC_CTRL	(1u << 10)	/* VMRUN switches SPEC_CTRL */
 #define REGENT_FEAT_INVLPGB	(1u << 11)
 
+/* What stands between two owners of a CPU, as the CPU needs it. */
+#define REGENT_MITIGATE_IBPB	(1u << 0)	/* indirect branch prediction barrier */
+#define REGENT_MITIGATE_RSB	(1u << 1)	/* fill the return stack buffer */
+
 /**
  * struct regent_params - what all CPUs share; read-only for K
  * @features: REGENT_FEAT_*
@@ -114,6 +118,11 @@ struct regent_image_header {
  * @leave: Linux address of the trampoline's way out
  * @trampoline: Linux address of the trampoline's first page
  * @backend: physical addresses for the backend (SVM: the MSR bitmap)
+ * @xcr0_all: components of XSAVE this CPU has
+ * @xsave_size: bytes of an XSAVE area, standard format, for all of them
+ * @nr_world_msrs: entries in @world_msr
+ * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
+ * @mitigations: REGENT_MITIGATE_*
  * @area: bit N is set when CPU N has an area; others must not be touched
  * @chunk: physical addresses of the donated chunks
  */
@@ -131,6 +140,12 @@ struct regent_params {
 	u64 leave;
 	u64 trampoline;
 	u64 backend[4];
+	u64 xcr0_all;
+	u32 xsave_size;
+	u32 nr_world_msrs;
+	u32 world_msr[8];
+	u32 mitigations;
+	u32 reserved;
 	u64 area[REGENT_MAX_CPUS / 64];
 	u64 chunk[REGENT_MAX_CHUNKS];
 };

@@ -47,6 +47,20 @@
  * REGENT_HC_FLUSHED - 0 while a CPU may still hold a translation that a zap
  * removed, else 1. L makes every CPU enter K once and asks again.
  */
+/* The next four need debug=1 of L, else -REGENT_HC_EPERM.
+ *
+ * REGENT_HC_TEST_CREATE - rdi: enum regent_test_mode. Makes a test world bound
+ * to this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
+ * donate a chunk and ask again).
+ *
+ * REGENT_HC_TEST_RUN - rdi: id. Switches to the world; it runs until it yields
+ * or an interrupt wants Linux. Returns the world's result so far: the number of
+ * times it found all its registers right, or a negative REGENT_HC_E*.
+ *
+ * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
+ *
+ * REGENT_HC_TEST_DESTROY - rdi: id.
+ */
 #define REGENT_HC_NULL		0
 #define REGENT_HC_LEAVE		1
 #define REGENT_HC_COUNTER	2
@@ -54,7 +68,11 @@
 #define REGENT_HC_DEBUG_FAULT	4
 #define REGENT_HC_DONATE	5
 #define REGENT_HC_FLUSHED	6
-#define REGENT_HC_MAX		7
+#define REGENT_HC_TEST_CREATE	7
+#define REGENT_HC_TEST_RUN	8
+#define REGENT_HC_TEST_INFO	9
+#define REGENT_HC_TEST_DESTROY	10
+#define REGENT_HC_MAX		11
 
 #define REGENT_HC_EPERM		1
 #define REGENT_HC_EFAULT	14
@@ -92,6 +110,31 @@ enum regent_counter {
 	REGENT_COUNTER_HIDDEN_WRITES,
 	REGENT_COUNTER_TABLE_PAGES,
 	REGENT_COUNTERS
+};
+
+/**
+ * enum regent_test_mode - what a test world runs in
+ */
+enum regent_test_mode {
+	REGENT_TEST_REAL = 0,		/* real mode */
+	REGENT_TEST_32,			/* protected mode, no paging */
+	REGENT_TEST_64,			/* long mode */
+	REGENT_TEST_MODES
+};
+
+/**
+ * enum regent_test_info - what REGENT_HC_TEST_INFO reads
+ * @REGENT_TEST_ROUNDS: times the world found all its registers right
+ * @REGENT_TEST_WRONG: number of the first register it found wrong, 0 for none
+ * @REGENT_TEST_SWITCHES: times it was switched in
+ * @REGENT_TEST_RAN: TSC ticks it has run
+ */
+enum regent_test_info {
+	REGENT_TEST_ROUNDS = 0,
+	REGENT_TEST_WRONG,
+	REGENT_TEST_SWITCHES,
+	REGENT_TEST_RAN,
+	REGENT_TEST_INFOS
 };
 
 /**

@@ -94,6 +94,7 @@ extern const unsigned int reg_table_size;
 const struct reg_entry *reg_find(u32 index);
 bool msr_bitmap_covers(u32 index);
 void msr_bitmap_build(u8 *bitmap);
+void msr_bitmap_pass(u8 *bitmap, u32 index);
 
 /* Bytes of SVM's MSR permission map. */
 #define MSR_BITMAP_SIZE		8192

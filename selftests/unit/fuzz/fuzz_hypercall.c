@@ -67,6 +67,43 @@ void event_post(u32 type, u64 a, u64 b)
 	events += type;
 }
 
+/* Worlds and the page pool have tests of their own in the machine. */
+int pages_add(u32 slot, u64 pa)
+{
+	if (host_chunk(slot) != pa)
+		abort();
+	return 0;
+}
+
+s64 test_world_create(struct cpu *cpu, u64 mode)
+{
+	return cpu == cpu_of(0) ? (s64)(mode & 63) : -1;
+}
+
+s64 test_world_destroy(struct cpu *cpu, u64 id)
+{
+	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 test_world_info(u64 id, u64 what)
+{
+	return id + what;
+}
+
+struct world *test_world_run(struct cpu *cpu, u64 id)
+{
+	(void)id;
+	return &cpu->system;
+}
+
+static bool skipped;
+
+void backend_skip_hypercall(struct world *world)
+{
+	(void)world;
+	skipped = true;
+}
+
 static u64 *page_at(void *ctx, u64 pa)
 {
 	(void)ctx;
@@ -144,8 +181,9 @@ static void call(struct world *w)
 {
 	int i;
 
+	skipped = false;
 	for (i = 0; i <= PIECES; i++)
-		if (hypercall(cpu_of(0), w))
+		if (hypercall(cpu_of(0), w) || skipped)
 			return;
 	abort();
 }

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The scheduling policy: who runs next on a CPU, and for how long. Plain
+ * logic, compiled into K and into the unit tests and the simulation.
+ *
+ * What is fair. On each CPU, at any time, let the runnable entities i have
+ * shares w, guarantees min and caps max. The fluid ideal gives each the rate
+ *
+ *	r_i = clamp(L * w_i, min_i, max_i)	L such that the rates add up to 1
+ *
+ * (or all are at their max and the CPU idles). Over any interval in which an
+ * entity stays runnable it gets the integral of r_i, up to a constant: about
+ * a slice where all have shares only, some POLICY_PERIODs where guarantees or
+ * caps bind. So it is within 2% of its ideal once that is some 100 slices.
+ * Shares count within a CPU; between CPUs only placing and stealing even out.
+ *
+ * How. Shares: EEVDF. Time run is charged to a virtual time at 1/w; V, the
+ * mean of the virtual times weighted by w, is where the ideal would be; who is
+ * not ahead of V is eligible, and the eligible one with the earliest virtual
+ * deadline runs. lag = w * (V - vtime) is the service an entity is owed.
+ * Guarantees and caps: a bucket each, filled by quotas of a period; who has a
+ * guarantee left runs before the others, the earliest period first (EDF: it
+ * holds because the sum of min per CPU is limited); whose cap is used up waits
+ * for the period that gives it time again. Overruns are carried over.
+ * Boost: a host interrupt puts the system world first. It pays with its own
+ * virtual time as always, so it only borrows: not past POLICY_BOOST_DEBT, and
+ * before guarantees only POLICY_BOOST_RATE of the CPU, which admission never
+ * gives away.
+ *
+ * What always holds, for every run queue, between two calls:
+ *  - an entity is in the tree of fair ones iff it is runnable or running and
+ *    not throttled; it is in the tree of guaranteed ones iff moreover it has a
+ *    min; it is in the tree of throttled ones iff throttled;
+ *  - weight, sum and load are what the trees add up to, and 0 <= sum < weight:
+ *    the floor of V is base; so somebody is eligible if anybody is fair;
+ *  - what an entity is owed or owes when it comes back is in
+ *    [-POLICY_DEBT, POLICY_CREDIT], whatever happened before;
+ *  - the guarantees of all entities added to a CPU, runnable or not, are at
+ *    most POLICY_MIN_LIMIT, and those of all CPUs at most the machine's limit;
+ *  - a system world stays on its CPU, and so does who is running.
+ *
+ * Each call costs O(log n) in the entities of a run queue, and O(1) in those
+ * of other CPUs; policy_place() and policy_busiest() look at each run queue
+ * that they are given, policy_steal() at POLICY_STEAL_LOOKS candidates.
+ *
+ * Locking: all of a run queue and of its entities is guarded by the run
+ * queue's lock, which is the caller's; policy_move() and policy_steal() need
+ * both. Time is in ns, monotonic on a CPU; it may wrap round, and CPUs need
+ * not agree on it.
+ */
+#ifndef REGENT_POLICY_H
+#define REGENT_POLICY_H
+
+#include <regent/abi/types.h>
+#include <regent/tree.h>
+
+#define POLICY_US		1000ull
+#define POLICY_MS		(1000 * POLICY_US)
+
+#define POLICY_SHARES_MAX	65536u
+#define POLICY_FULL		1000u	/* min and max: all of a CPU */
+#define POLICY_MIN_LIMIT	900u	/* guarantees on a CPU; rest: boost, others */
+#define POLICY_ENTITIES		65535u	/* on a CPU, for the sums not to overflow */
+
+#define POLICY_PERIOD		(10 * POLICY_MS)	/* of min and max */
+#define POLICY_BURST		5u	/* periods of a cap that are saved up */
+#define POLICY_GRAIN		(50 * POLICY_US)	/* no timer is shorter */
+#define POLICY_LATENCY		(16 * POLICY_MS)	/* shared out as slices, */
+#define POLICY_SLICE_MIN	(100 * POLICY_US)	/* within these bounds */
+#define POLICY_SLICE_MAX	(2 * POLICY_MS)
+#define POLICY_FOREVER		(~0ull)
+
+#define POLICY_CREDIT		(40 * POLICY_MS)	/* kept while away */
+#define POLICY_DEBT		(100 * POLICY_MS)
+#define POLICY_MIN_DEBT		POLICY_PERIOD		/* what min may run up */
+#define POLICY_BOOST_DEBT	(2 * POLICY_MS)
+#define POLICY_BOOST_SLICE	(200 * POLICY_US)
+#define POLICY_BOOST_RATE	50u			/* of POLICY_FULL */
+
+#define POLICY_RELEASES		4	/* throttled ones freed in one pick */
+#define POLICY_STEAL_LOOKS	16
+
+enum policy_error {
+	POLICY_OK = 0,
+	POLICY_BUSY = -16,	/* running, or the CPU has its system world */
+	POLICY_INVAL = -22,	/* parameters, kind, state */
+	POLICY_NOROOM = -28,	/* guarantees or entities over the limit */
+	POLICY_NOTHERE = -1,	/* the affinity excludes the CPU */
+};
+
+enum sched_kind {
+	SCHED_IDLE,		/* runs when nothing else does; in no tree */
+	SCHED_SYSTEM,		/* the host's on this CPU: never moves */
+	SCHED_VM,
+	SCHED_SERVICE,
+};
+
+enum sched_state {
+	SCHED_OFF,		/* on no run queue */
+	SCHED_BLOCKED,
+	SCHED_RUNNABLE,
+	SCHED_RUNNING,
+};
+
+/* Why the running entity was chosen. */
+enum sched_reason {
+	SCHED_FAIR,
+	SCHED_GUARANTEED,
+	SCHED_BOOSTED,
+};
+
+struct runq;
+
+/**
+ * struct sched_entity - the scheduling state of a world, embedded there
+ * @fair: by virtual time (65536ths of ns / share), value: virtual deadline,
+ *	marks: CPUs it may move to, modulo 64; valid while in the tree
+ * @timed: while throttled, by when that ends; else, with a min, by the start
+ *	of the period that has some of it left
+ * @rq: run queue it is added to, blocked or not
+ * @affinity: a bit for each allowed CPU, or NULL for all
+ * @affinity_cpus: bits in @affinity
+ * @kind: enum sched_kind
+ * @state: enum sched_state
+ * @reason: enum sched_reason of its last turn
+ * @throttled: its cap is used up
+ * @shares: 1 to POLICY_SHARES_MAX
+ * @min: guaranteed thousandths of a CPU
+ * @max: cap in thousandths, POLICY_FULL for none
+ * @rest: of the last division of time by shares
+ * @lag: ns it was owed when it left the fair tree
+ * @since: when @lag was brought up to date
+ * @period: start of the period of the buckets
+ * @min_left: ns of guarantee left in it; negative: overrun
+ * @max_left: ns of cap left in it; negative: overrun
+ * @boost_left: ns it may yet run before guarantees
+ * @boost_at: when that was brought up to date
+ * @boost_used: ns of its last boost that it has run
+ * @ran: ns it ran in all
+ *
+ * The owner sets @kind, @shares, @min, @max, @affinity and @affinity_cpus,
+ * zeroes the rest, and calls policy_add(); the rest is the policy's.
+ */
+struct sched_entity {
+	struct tree_node fair;
+	struct tree_node timed;
+	struct runq *rq;
+	const u64 *affinity;
+	u32 affinity_cpus;
+	u8 kind;
+	u8 state;
+	u8 reason;
+	bool throttled;
+	u32 shares;
+	u32 min;
+	u32 max;
+	u32 rest;
+	s64 lag;
+	u64 since;
+	u64 period;
+	s64 min_left;
+	s64 max_left;
+	s64 boost_left;
+	u64 boost_at;
+	u64 boost_used;
+	u64 ran;
+};
+
+/**
+ * struct policy_machine - what the run queues of a machine share
+ * @min_sum: guarantees given on all CPUs; changed atomically
+ * @min_limit: the most that may be given
+ */
+struct policy_machine {
+	u32 min_sum;
+	u32 min_limit;
+};
+
+/**
+ * struct runq - the run queue of a CPU
+ * @machine: the machine's
+ * @cpu: its number
+ * @fair: runnable and running ones that are not throttled
+ * @guaranteed: those of them that have a min
+ * @throttled: runnable ones whose cap is used up
+ * @idle: what to run when there is nothing to run
+ * @system: the system world of the CPU, or NULL
+ * @curr: picked last, NULL when it is gone
+ * @boost: the system world while it is to be boosted, else NULL
+ * @clock: latest time seen
+ * @until: when the last decision ends
+ * @open: the last decision was made with nobody else to run: who comes has
+ *	to be looked at now
+ * @base: floor of V
+ * @sum: sum of weight * (vtime - @base) in the fair tree
+ * @weight: sum of shares in the fair tree
+ * @load: sum of shares of all that are runnable, running or throttled
+ * @nr: entities in the fair tree
+ * @movable: those of them that may be stolen
+ * @entities: all that were added
+ * @min_sum: sum of min of all that were added
+ */
+struct runq {
+	struct policy_machine *machine;
+	u32 cpu;
+	struct tree fair;
+	struct tree guaranteed;
+	struct tree throttled;
+	struct sched_entity *idle;
+	struct sched_entity *system;
+	struct sched_entity *curr;
+	struct sched_entity *boost;
+	u64 clock;
+	u64 until;
+	bool open;
+	u64 base;
+	s64 sum;
+	u64 weight;
+	u64 load;
+	u32 nr;
+	u32 movable;
+	u32 entities;
+	u32 min_sum;
+};
+
+void policy_init_machine(struct policy_machine *machine, u32 cpus);
+void policy_init_cpu(struct runq *rq, struct policy_machine *machine, u32 cpu,
+		     struct sched_entity *idle, u64 now);
+
+int policy_add(struct runq *rq, struct sched_entity *e, u64 now);
+void policy_remove(struct sched_entity *e, u64 now);
+int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now);
+int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus);
+
+void policy_charge(struct sched_entity *e, u64 ran, u64 now);
+bool policy_wake(struct sched_entity *e, u64 now);
+bool policy_boost(struct sched_entity *e, u64 now);
+void policy_block(struct sched_entity *e, u64 now);
+struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice);
+
+int policy_move(struct sched_entity *e, struct runq *to, u64 now);
+struct sched_entity *policy_steal(struct runq *from, struct runq *to, u64 now);
+struct runq *policy_place(const struct sched_entity *e, struct runq *rqs[], u32 n);
+struct runq *policy_busiest(const struct runq *to, struct runq *rqs[], u32 n);
+
+s64 policy_lag(const struct sched_entity *e);
+bool policy_allowed(const struct sched_entity *e, u32 cpu);
+u64 policy_marks(const struct sched_entity *e);
+bool policy_min_fits(const struct runq *rq, u32 min);
+
+/* One node of a tree of struct sched_entity: whose is it? */
+static inline struct sched_entity *policy_of_fair(struct tree_node *node)
+{
+	return (struct sched_entity *)((char *)node -
+				       offsetof(struct sched_entity, fair));
+}
+
+static inline struct sched_entity *policy_of_timed(struct tree_node *node)
+{
+	return (struct sched_entity *)((char *)node -
+				       offsetof(struct sched_entity, timed));
+}
+
+#endif

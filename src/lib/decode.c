@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Decoder of accesses to device registers, see <regent/decode.h>; what the
+ * instructions do is in decode_apply.c. Plain logic.
+ *
+ * The bytes are a guest's and may be anything, also not those that made the
+ * access: everything is bounded by DECODE_MAX and by what is known.
+ */
+#include <regent/decode.h>
+
+/* How an opcode goes on, and which way it works. */
+#define BYTE	0x01		/* operands of one byte, else of operand size */
+#define TO_REG	0x02
+#define IMM8	0x04
+#define IMMZ	0x08		/* of operand size, but at most four bytes */
+#define MODRM	0x10
+#define MOFFS	0x20		/* an address, no ModRM */
+#define STRING	0x40
+#define KNOWN	0x80
+
+/* Not an op yet: bits 5:3 of ModRM tell which. */
+#define GROUP		0x80
+#define GROUP_ALU	0x80
+#define GROUP_TEST	0x81	/* TEST, TEST, NOT, NEG */
+#define GROUP_INC	0x82
+#define GROUP_MOV	0x83
+#define GROUP_BT	0x84
+
+struct opcode {
+	u8 op;
+	u8 how;
+};
+
+#define ALU(op) \
+	[(op) << 3] = { op, KNOWN | MODRM | BYTE },		\
+	[(op) << 3 | 1] = { op, KNOWN | MODRM },		\
+	[(op) << 3 | 2] = { op, KNOWN | MODRM | BYTE | TO_REG },	\
+	[(op) << 3 | 3] = { op, KNOWN | MODRM | TO_REG }
+
+static const struct opcode one_byte[256] = {
+	ALU(DECODE_ADD), ALU(DECODE_OR), ALU(DECODE_ADC), ALU(DECODE_SBB),
+	ALU(DECODE_AND), ALU(DECODE_SUB), ALU(DECODE_XOR), ALU(DECODE_CMP),
+	[0x80] = { GROUP_ALU, KNOWN | MODRM | BYTE | IMM8 },
+	[0x81] = { GROUP_ALU, KNOWN | MODRM | IMMZ },
+	[0x82] = { GROUP_ALU, KNOWN | MODRM | BYTE | IMM8 },
+	[0x83] = { GROUP_ALU, KNOWN | MODRM | IMM8 },
+	[0x84] = { DECODE_TEST, KNOWN | MODRM | BYTE },
+	[0x85] = { DECODE_TEST, KNOWN | MODRM },
+	[0x86] = { DECODE_XCHG, KNOWN | MODRM | BYTE },
+	[0x87] = { DECODE_XCHG, KNOWN | MODRM },
+	[0x88] = { DECODE_MOV, KNOWN | MODRM | BYTE },
+	[0x89] = { DECODE_MOV, KNOWN | MODRM },
+	[0x8a] = { DECODE_MOV, KNOWN | MODRM | BYTE | TO_REG },
+	[0x8b] = { DECODE_MOV, KNOWN | MODRM | TO_REG },
+	[0xa0] = { DECODE_MOV, KNOWN | MOFFS | BYTE | TO_REG },
+	[0xa1] = { DECODE_MOV, KNOWN | MOFFS | TO_REG },
+	[0xa2] = { DECODE_MOV, KNOWN | MOFFS | BYTE },
+	[0xa3] = { DECODE_MOV, KNOWN | MOFFS },
+	[0xa4] = { DECODE_MOVS, KNOWN | STRING | BYTE },
+	[0xa5] = { DECODE_MOVS, KNOWN | STRING },
+	[0xaa] = { DECODE_STOS, KNOWN | STRING | BYTE },
+	[0xab] = { DECODE_STOS, KNOWN | STRING },
+	[0xac] = { DECODE_LODS, KNOWN | STRING | BYTE | TO_REG },
+	[0xad] = { DECODE_LODS, KNOWN | STRING | TO_REG },
+	[0xc6] = { GROUP_MOV, KNOWN | MODRM | BYTE | IMM8 },
+	[0xc7] = { GROUP_MOV, KNOWN | MODRM | IMMZ },
+	[0xf6] = { GROUP_TEST, KNOWN | MODRM | BYTE },
+	[0xf7] = { GROUP_TEST, KNOWN | MODRM },
+	[0xfe] = { GROUP_INC, KNOWN | MODRM | BYTE },
+	[0xff] = { GROUP_INC, KNOWN | MODRM },
+};
+
+/* Where decoding stands. */
+struct cursor {
+	const u8 *code;
+	int n;
+	int at;
+	int error;
+	u8 rex;
+	bool operand_prefix, address_prefix, repne;
+	int segment;			/* by prefix, or -1 */
+};
+
+static u64 take(struct cursor *c, int bytes)
+{
+	u64 value = 0;
+	int i;
+
+	if (c->at + bytes > c->n) {
+		c->error = c->at + bytes > DECODE_MAX ? DECODE_UNKNOWN
+						      : DECODE_MORE;
+		return 0;
+	}
+	for (i = 0; i < bytes; i++)
+		value |= (u64)c->code[c->at + i] << (8 * i);
+	c->at += bytes;
+	return value;
+}
+
+static u64 extend(u64 value, int bytes)
+{
+	int unused = 64 - 8 * bytes;
+
+	return (u64)((s64)(value << unused) >> unused);
+}
+
+static u64 take_signed(struct cursor *c, int bytes)
+{
+	return extend(take(c, bytes), bytes);
+}
+
+static bool take_prefix(struct cursor *c, u8 byte, struct decode *d)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e:
+		/* In 64-bit mode these are nothing, not even another prefix. */
+		if (d->mode != DECODE_64)
+			c->segment = byte >> 3 & 3;
+		break;
+	case 0x64: case 0x65:
+		c->segment = byte & 7;
+		break;
+	case 0x66:
+		c->operand_prefix = true;
+		break;
+	case 0x67:
+		c->address_prefix = true;
+		break;
+	case 0xf0:
+		d->lock = true;
+		break;
+	case 0xf2:
+		c->repne = true;
+		d->rep = true;
+		break;
+	case 0xf3:
+		d->rep = true;
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+/* A REX prefix counts only right before the opcode. Gives the opcode. */
+static u8 take_prefixes(struct cursor *c, struct decode *d)
+{
+	u8 byte;
+
+	for (;;) {
+		byte = take(c, 1);
+		if (c->error)
+			return 0;
+		if (d->mode == DECODE_64 && (byte & 0xf0) == 0x40)
+			c->rex = byte;
+		else if (take_prefix(c, byte, d))
+			c->rex = 0;
+		else
+			return byte;
+	}
+}
+
+static int operand_size(const struct cursor *c, const struct decode *d)
+{
+	if (c->rex & 8)
+		return 8;
+	return c->operand_prefix == (d->mode == DECODE_16) ? 4 : 2;
+}
+
+static int address_size(const struct cursor *c, const struct decode *d)
+{
+	if (d->mode == DECODE_64)
+		return c->address_prefix ? 4 : 8;
+	return c->address_prefix == (d->mode == DECODE_16) ? 4 : 2;
+}
+
+/*
+ * Opcodes behind 0f. The extending moves are marked by a width: where the
+ * memory operand has another one than the register.
+ */
+static struct opcode two_byte(struct cursor *c, struct decode *d)
+{
+	u8 byte = take(c, 1);
+
+	switch (byte) {
+	case 0xa3: case 0xab: case 0xb3: case 0xbb:
+		return (struct opcode){ DECODE_BT + (byte >> 3 & 3),
+					KNOWN | MODRM };
+	case 0xba:
+		return (struct opcode){ GROUP_BT, KNOWN | MODRM | IMM8 };
+	case 0xb6: case 0xb7: case 0xbe: case 0xbf:
+		d->width = byte & 1 ? 2 : 1;
+		d->sign = byte & 8;
+		return (struct opcode){ DECODE_MOV, KNOWN | MODRM | TO_REG };
+	case 0xc3:			/* MOVNTI: never of two bytes */
+		if (c->operand_prefix || d->rep)
+			break;
+		c->operand_prefix = d->mode == DECODE_16;
+		return (struct opcode){ DECODE_MOV, KNOWN | MODRM };
+	}
+	return (struct opcode){ 0, 0 };
+}
+
+static struct opcode take_opcode(struct cursor *c, struct decode *d)
+{
+	u8 byte = take_prefixes(c, d);
+
+	if (c->error)
+		return (struct opcode){ 0, 0 };
+	if (byte == 0x0f)
+		return two_byte(c, d);
+	if (d->mode == DECODE_64) {
+		if (byte == 0x82)
+			return (struct opcode){ 0, 0 };
+		/* Without REX.W vendors differ in what 66 63 does. */
+		if (byte == 0x63 && (!c->operand_prefix || (c->rex & 8))) {
+			d->width = 4;
+			d->sign = true;
+			return (struct opcode){ DECODE_MOV,
+						KNOWN | MODRM | TO_REG };
+		}
+	}
+	return one_byte[byte];
+}
+
+static void address_16(struct cursor *c, struct decode *d, u8 mod, u8 rm)
+{
+	static const u8 bases[8] = { 3, 3, 5, 5, 6, 7, 5, 3 };
+	static const u8 indexes[4] = { 6, 7, 6, 7 };
+
+	if (mod == 0 && rm == 6) {
+		d->disp = take_signed(c, 2);
+		return;
+	}
+	d->base = bases[rm];
+	if (rm < 4)
+		d->index = indexes[rm];
+	if (mod)
+		d->disp = take_signed(c, mod == 1 ? 1 : 2);
+}
+
+static void address_32(struct cursor *c, struct decode *d, u8 mod, u8 rm)
+{
+	u8 sib;
+
+	if (rm == 4) {
+		sib = take(c, 1);
+		d->scale = sib >> 6;
+		d->index = (sib >> 3 & 7) | (c->rex & 2) << 2;
+		if (d->index == 4)
+			d->index = DECODE_NO_REG;
+		rm = sib & 7;
+		if (mod || rm != 5)
+			d->base = rm | (c->rex & 1) << 3;
+	} else if (mod || rm != 5) {
+		d->base = rm | (c->rex & 1) << 3;
+	} else if (d->mode == DECODE_64) {
+		d->base = DECODE_RIP;
+	}
+	if (mod == 1)
+		d->disp = take_signed(c, 1);
+	else if (mod == 2 || rm == 5)
+		d->disp = take_signed(c, 4);
+}
+
+/* Gives bits 5:3, which are a register or choose from a group. */
+static u8 take_modrm(struct cursor *c, struct decode *d)
+{
+	u8 modrm = take(c, 1);
+
+	if (c->error)
+		return 0;
+	if (modrm >> 6 == 3) {
+		c->error = DECODE_UNKNOWN;	/* a register: no memory */
+		return 0;
+	}
+	if (d->address_width == 2)
+		address_16(c, d, modrm >> 6, modrm & 7);
+	else
+		address_32(c, d, modrm >> 6, modrm & 7);
+	if (d->base == 4 || d->base == 5)
+		d->segment = DECODE_SS;
+	return modrm >> 3 & 7;
+}
+
+static bool choose(struct opcode *o, u8 which)
+{
+	static const u8 tests[] = {
+		DECODE_TEST, DECODE_TEST, DECODE_NOT, DECODE_NEG,
+	};
+
+	switch (o->op) {
+	case GROUP_ALU:
+		o->op = which;
+		return true;
+	case GROUP_TEST:
+		if (which < 2)
+			o->how |= o->how & BYTE ? IMM8 : IMMZ;
+		o->op = tests[which & 3];
+		return which < 4;
+	case GROUP_INC:
+		o->op = DECODE_INC + (which & 1);
+		return which < 2;
+	case GROUP_MOV:
+		o->op = DECODE_MOV;
+		return which == 0;
+	}
+	o->op = DECODE_BT + (which & 3);
+	return which >= 4;
+}
+
+static void register_operand(const struct cursor *c, struct decode *d, u8 which)
+{
+	d->reg = which | (c->rex & 4) << 1;
+	if (d->reg_width == 1 && !c->rex && which >= 4) {
+		d->reg = which - 4;
+		d->high = true;
+	}
+}
+
+static void string_operands(struct decode *d)
+{
+	d->base = 6;
+	d->reg = 0;
+	if (d->op == DECODE_MOVS)
+		d->reg = DECODE_NO_REG;
+	if (d->op == DECODE_STOS) {
+		d->base = 7;
+		d->segment = DECODE_ES;
+	}
+}
+
+/* Everything between the opcode and the immediate. */
+static void take_operands(struct cursor *c, struct decode *d, struct opcode *o)
+{
+	u8 which;
+
+	if (o->how & STRING) {
+		string_operands(d);
+	} else if (o->how & MOFFS) {
+		d->disp = take(c, d->address_width);
+		d->reg = 0;
+	} else {
+		which = take_modrm(c, d);
+		if (!(o->op & GROUP))
+			register_operand(c, d, which);
+		else if (!choose(o, which))
+			c->error = c->error ?: DECODE_UNKNOWN;
+		d->op = o->op;
+	}
+	/* Only what a string instruction writes stays in ES. */
+	if (c->segment >= 0 && d->op != DECODE_STOS)
+		d->segment = c->segment;
+}
+
+static void set_direction(struct decode *d)
+{
+	bool load = d->op == DECODE_MOV || d->op == DECODE_LODS;
+	bool test = d->op == DECODE_CMP || d->op == DECODE_TEST ||
+		    d->op == DECODE_BT;
+
+	d->reads = d->to_reg || !(load || d->op == DECODE_STOS);
+	d->writes = !d->to_reg && !test;
+}
+
+/* What LOCK goes with; with anything else it is #UD. */
+static bool lockable(const struct decode *d)
+{
+	return d->reads && d->writes && d->op != DECODE_MOVS;
+}
+
+static int decode_any(const u8 *code, int n, struct decode *d)
+{
+	struct cursor c = { .code = code, .n = n, .segment = -1 };
+	struct opcode o = take_opcode(&c, d);
+	int size;
+
+	if (c.error)
+		return c.error;
+	if (!(o.how & KNOWN))
+		return DECODE_UNKNOWN;
+	size = operand_size(&c, d);
+	d->op = o.op;
+	d->to_reg = o.how & TO_REG;
+	d->reg_width = o.how & BYTE ? 1 : size;
+	if (!d->width)
+		d->width = d->reg_width;
+	d->address_width = address_size(&c, d);
+	take_operands(&c, d, &o);
+	if (o.how & (IMM8 | IMMZ))
+		d->imm = take_signed(&c, o.how & IMM8 ? 1 :
+					 size < 4 ? size : 4);
+	if (c.error)
+		return c.error;
+	set_direction(d);
+	if (d->lock && !lockable(d))
+		return DECODE_UNKNOWN;
+	if (!(o.how & STRING))
+		d->rep = false;		/* nothing, or a hint */
+	d->length = c.at;
+	return DECODE_OK;
+}
+
+/*
+ * Linux's APIC accesses: MOV between a 32-bit register and memory at a base
+ * register plus displacement or at a displacement alone, without prefix.
+ */
+static bool decode_fast(const u8 *code, struct decode *d)
+{
+	u8 modrm = code[1], mod = modrm >> 6, rm = modrm & 7;
+	int at = 2;
+
+	if ((code[0] & 0xfd) != 0x89 || mod == 3 || mod == 1)
+		return false;
+	if (rm == 4) {
+		if (mod || code[2] != 0x25)
+			return false;
+		at = 3;
+	} else {
+		if (!mod && rm == 5)
+			return false;
+		d->base = rm;
+		if (rm == 5)
+			d->segment = DECODE_SS;
+	}
+	d->length = at;
+	if (mod || at == 3) {
+		d->disp = extend(code[at] | code[at + 1] << 8 |
+				 code[at + 2] << 16 | (u64)code[at + 3] << 24,
+				 4);
+		d->length = at + 4;
+	}
+	d->op = DECODE_MOV;
+	d->width = 4;
+	d->reg_width = 4;
+	d->address_width = 8;
+	d->reg = modrm >> 3 & 7;
+	d->to_reg = code[0] & 2;
+	d->reads = d->to_reg;
+	d->writes = !d->to_reg;
+	return true;
+}
+
+/**
+ * decode() - decode one instruction that accesses memory
+ * @code: its bytes
+ * @n: how many are known; more than DECODE_MAX are not looked at
+ * @mode: the mode of the code segment
+ * @d: filled in; all of it is valid only on DECODE_OK
+ *
+ * Return: enum decode_result.
+ */
+int decode(const u8 *code, int n, enum decode_mode mode, struct decode *d)
+{
+	*d = (struct decode){
+		.mode = mode, .segment = DECODE_DS, .reg = DECODE_NO_REG,
+		.base = DECODE_NO_REG, .index = DECODE_NO_REG,
+	};
+	if (mode == DECODE_64 && n >= 7 && decode_fast(code, d))
+		return DECODE_OK;
+	return decode_any(code, n < DECODE_MAX ? n : DECODE_MAX, d);
+}

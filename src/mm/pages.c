@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * K's free pages, for worlds. They come from chunks donated after the takeover
+ * (what is needed for the takeover itself L has laid out before). A chunk is
+ * used only when no CPU can still write to it through an old translation.
+ */
+#include <hw/pte.h>
+#include <regent/cpu.h>
+#include <regent/k.h>
+#include <regent/lock.h>
+#include <regent/pages.h>
+#include <regent/ptab.h>
+
+#define CHUNK_PAGES	(REGENT_CHUNK_SIZE / REGENT_PAGE_SIZE)
+
+/**
+ * struct free_page - a free page, linked through itself
+ */
+struct free_page {
+	struct free_page *next;
+};
+
+/**
+ * struct page_pool - the pool
+ * @lock: guards the rest
+ * @single: free pages
+ * @singles: how many
+ * @next: first unused address of the last chunk
+ * @left: unused pages there
+ * @fresh: chunk that waits for all CPUs to have flushed, NULL for none
+ */
+static struct page_pool {
+	struct lock lock;
+	struct free_page *single;
+	u32 singles;
+	u8 *next;
+	u32 left;
+	u8 *fresh;
+} pool;
+
+static u64 read_cr3(void)
+{
+	u64 v;
+
+	asm volatile("mov %%cr3, %0" : "=r"(v));
+	return v;
+}
+
+/* The page directory of the chunks' window exists, and all CPUs share it. */
+static int map_chunk(u64 va, u64 pa)
+{
+	struct ptab pt = {
+		.fmt = &ptab_x86, .root = read_cr3(), .levels = k_params.levels,
+		.max_leaf = 2, .page = host_table_page,
+	};
+
+	return ptab_map(&pt, va, pa, REGENT_CHUNK_SIZE, HW_PTE_K_DATA);
+}
+
+static void put_single(u8 *page)
+{
+	struct free_page *p = (struct free_page *)page;
+
+	p->next = pool.single;
+	pool.single = p;
+	pool.singles++;
+}
+
+/* What is left of the chunk before is used page by page. */
+static void open_fresh(void)
+{
+	while (pool.left) {
+		put_single(pool.next);
+		pool.next += REGENT_PAGE_SIZE;
+		pool.left--;
+	}
+	pool.next = pool.fresh;
+	pool.left = CHUNK_PAGES;
+	pool.fresh = NULL;
+}
+
+/**
+ * pages_add() - take a donated chunk into the pool
+ * @slot: place in the chunks' window
+ * @pa: its physical address; already zapped from the host world's tables
+ *
+ * Return: 0, or -REGENT_HC_EBUSY while the chunk before is not flushed yet.
+ */
+int pages_add(u32 slot, u64 pa)
+{
+	u8 *va = (u8 *)(REGENT_VA_CHUNKS + slot * REGENT_CHUNK_SIZE);
+	int err = -REGENT_HC_EBUSY;
+
+	lock_take(&pool.lock);
+	if (pool.fresh && host_flushed())
+		open_fresh();
+	if (!pool.fresh) {
+		err = map_chunk((u64)va, pa);
+		if (!err)
+			pool.fresh = va;
+	}
+	lock_drop(&pool.lock);
+	return err;
+}
+
+static u8 *take(u32 count)
+{
+	u8 *page = NULL;
+
+	if (pool.fresh && pool.left < count && host_flushed())
+		open_fresh();
+	if (count == 1 && pool.single) {
+		page = (u8 *)pool.single;
+		pool.single = pool.single->next;
+		pool.singles--;
+	} else if (pool.left >= count) {
+		page = pool.next;
+		pool.next += count * REGENT_PAGE_SIZE;
+		pool.left -= count;
+	}
+	return page;
+}
+
+/**
+ * pages_alloc() - take pages
+ * @count: how many, contiguous
+ *
+ * Return: K's address, zeroed, or NULL: L has to donate a chunk first.
+ */
+void *pages_alloc(u32 count)
+{
+	u64 *word;
+	u8 *page;
+	u64 i;
+
+	lock_take(&pool.lock);
+	page = take(count);
+	lock_drop(&pool.lock);
+	word = (u64 *)page;
+	for (i = 0; word && i < count * REGENT_PAGE_SIZE / 8; i++)
+		word[i] = 0;
+	return page;
+}
+
+/**
+ * pages_free() - give pages back
+ * @first: from pages_alloc(), or NULL
+ * @count: as there
+ */
+void pages_free(void *first, u32 count)
+{
+	u8 *page = first;
+
+	if (!page)
+		return;
+	lock_take(&pool.lock);
+	for (; count; count--, page += REGENT_PAGE_SIZE)
+		put_single(page);
+	lock_drop(&pool.lock);
+}
+
+/**
+ * pages_pa() - physical address of a page of the pool
+ * @page: K's address
+ */
+u64 pages_pa(const void *page)
+{
+	u64 offset = (u64)page - REGENT_VA_CHUNKS;
+
+	return host_chunk(offset / REGENT_CHUNK_SIZE) + offset % REGENT_CHUNK_SIZE;
+}
+
+/**
+ * pages_table() - struct ptab's @page for tables made of the pool's pages
+ * @ctx: unused
+ * @pa: physical address of a table
+ */
+u64 *pages_table(void *ctx, u64 pa)
+{
+	return host_table_page(ctx, pa);
+}
+
+/**
+ * pages_table_alloc() - struct ptab's @alloc
+ * @ctx: unused
+ */
+u64 pages_table_alloc(void *ctx)
+{
+	void *page = pages_alloc(1);
+
+	(void)ctx;
+	return page ? pages_pa(page) : 0;
+}
+
+/**
+ * pages_free_count() - free pages, for L to know when to donate
+ */
+u32 pages_free_count(void)
+{
+	return pool.singles + pool.left + (pool.fresh ? (u32)CHUNK_PAGES : 0);
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Worlds that are not Linux, on SVM: their control block, in the states a test
+ * world starts in. AMD APM volume 2, "Secure Virtual Machine".
+ */
+#include <hw/cr.h>
+#include <hw/vmcb.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/k.h>
+#include <regent/pages.h>
+
+#include "svm.h"
+
+#define PAT_RESET	0x0007040600070406ull
+#define CR0_PE		(1ull << 0)
+#define CR0_ET		(1ull << 4)
+#define CR0_NE		(1ull << 5)
+#define CR0_PG		(1ull << 31)
+#define CR4_PAE		(1ull << 5)
+#define CR4_OSFXSR	(1ull << 9)
+#define CR4_OSXMMEXCPT	(1ull << 10)
+
+/* Access bytes with AVL, L, D and G, as the VMCB packs them. */
+#define SEG_CODE64	0xa9b
+#define SEG_CODE32	0xc9b
+#define SEG_CODE16	0x09b
+#define SEG_DATA32	0xc93
+#define SEG_DATA16	0x093
+#define SEG_LDT		0x082
+#define SEG_TSS		0x08b
+
+#define START_RIP	0x1000
+#define START_CR3	0x4000
+
+/*
+ * Everything that would reach beyond the world exits, and everything that
+ * arrives from outside is Linux's. Interrupts are masked by K's IF, not by the
+ * world's.
+ */
+static void guest_control(struct vmcb_control *c, const struct world *w)
+{
+	c->intercept_misc1 = SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
+			     SVM_INTERCEPT_INIT | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
+			     SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IO | SVM_INTERCEPT_MSR |
+			     SVM_INTERCEPT_SHUTDOWN;
+	c->intercept_misc2 = SVM_INTERCEPT_VMRUN | SVM_INTERCEPT_VMMCALL |
+			     SVM_INTERCEPT_VMLOAD | SVM_INTERCEPT_VMSAVE |
+			     SVM_INTERCEPT_STGI | SVM_INTERCEPT_CLGI |
+			     SVM_INTERCEPT_SKINIT | SVM_INTERCEPT_WBINVD |
+			     SVM_INTERCEPT_MONITOR | SVM_INTERCEPT_MWAIT |
+			     SVM_INTERCEPT_XSETBV;
+	c->iopm_base = k_params.backend[SVM_PARAM_IOPM];
+	c->msrpm_base = k_params.backend[SVM_PARAM_GUEST_MSRPM];
+	c->asid = SVM_ASID_HOST + w->id;
+	c->tlb_control = SVM_TLB_FLUSH_ALL;
+	c->vintr = SVM_V_INTR_MASKING;
+	c->nested_ctl = SVM_NESTED_PAGING;
+	c->nested_cr3 = w->nested_root;
+}
+
+static void segment(struct vmcb_seg *s, u16 attrib, u32 limit)
+{
+	s->attrib = attrib;
+	s->limit = limit;
+}
+
+static void guest_segments(struct vmcb_save *s, u64 mode)
+{
+	u32 limit = mode == REGENT_TEST_REAL ? 0xffff : ~0u;
+	u16 data = mode == REGENT_TEST_REAL ? SEG_DATA16 : SEG_DATA32;
+
+	segment(&s->cs, mode == REGENT_TEST_REAL ? SEG_CODE16 :
+		mode == REGENT_TEST_32 ? SEG_CODE32 : SEG_CODE64, limit);
+	segment(&s->ss, data, limit);
+	segment(&s->ds, data, limit);
+	segment(&s->es, data, limit);
+	segment(&s->fs, data, limit);
+	segment(&s->gs, data, limit);
+	segment(&s->ldtr, SEG_LDT, 0xffff);
+	segment(&s->tr, SEG_TSS, 0xffff);
+	s->gdtr.limit = 0;
+	s->idtr.limit = 0;
+}
+
+static void guest_registers(struct vmcb_save *s, u64 mode)
+{
+	s->efer = HW_EFER_SVME;
+	s->cr0 = CR0_ET | CR0_NE;
+	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
+	if (mode != REGENT_TEST_REAL)
+		s->cr0 |= CR0_PE;
+	if (mode == REGENT_TEST_64) {
+		s->cr0 |= CR0_PG;
+		s->cr4 |= CR4_PAE;
+		s->cr3 = START_CR3;
+		s->efer |= HW_EFER_LME | HW_EFER_LMA;
+	}
+	s->dr6 = HW_DR6_RESET;
+	s->dr7 = HW_DR7_RESET;
+	s->rflags = 2;
+	s->rip = START_RIP;
+	s->g_pat = PAT_RESET;
+}
+
+/**
+ * backend_world_create() - give a world its control block
+ * @cpu: CPU it is bound to
+ * @world: id and nested table are set
+ * @mode: enum regent_test_mode
+ *
+ * Return: 0 or -REGENT_HC_ENOSPC (pages, or address space identifiers).
+ */
+int backend_world_create(struct cpu *cpu, struct world *world, u64 mode)
+{
+	struct vmcb *v;
+
+	if ((u64)SVM_ASID_HOST + world->id >= k_params.backend[SVM_PARAM_ASIDS])
+		return -REGENT_HC_ENOSPC;
+	v = pages_alloc(1);
+	if (!v)
+		return -REGENT_HC_ENOSPC;
+	guest_control(&v->ctl, world);
+	guest_segments(&v->save, mode);
+	guest_registers(&v->save, mode);
+	world->backend = v;
+	world->backend_flags = cpu->system.backend_flags;
+	world->backend_host = cpu->system.backend_host;
+	world->regs.link = pages_pa(v);
+	return 0;
+}
+
+/**
+ * backend_world_destroy() - free the control block
+ * @world: not running anywhere
+ */
+void backend_world_destroy(struct world *world)
+{
+	pages_free(world->backend, 1);
+	world->backend = NULL;
+}
+
+/**
+ * backend_world_exit() - why a world other than Linux exited
+ * @world: of this CPU
+ *
+ * What arrived (interrupt, NMI, SMI, INIT) stays pending: Linux gets it.
+ */
+enum backend_world_exit backend_world_exit(const struct world *world)
+{
+	struct vmcb *v = world->backend;
+
+	switch (v->ctl.exit_code) {
+	case SVM_EXIT_VMMCALL:
+		v->save.rip += 3;
+		return BACKEND_WORLD_YIELD;
+	case SVM_EXIT_HLT:
+		return BACKEND_WORLD_HALT;
+	case SVM_EXIT_INTR:
+	case SVM_EXIT_NMI:
+	case SVM_EXIT_SMI:
+	case SVM_EXIT_INIT:
+		return BACKEND_WORLD_INTERRUPT;
+	}
+	return BACKEND_WORLD_FAILED;
+}

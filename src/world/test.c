@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Test worlds: small guests of K's own in memory of their own, which look
+ * after their registers (testguest.S). They find what a switch forgets.
+ *
+ * On a direct CPU a test world runs while Linux waits in a hypercall, until it
+ * yields or anything arrives for Linux.
+ */
+#include <hw/pte.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/k.h>
+#include <regent/lock.h>
+#include <regent/pages.h>
+#include <regent/ptab.h>
+#include <regent/world.h>
+
+#define MEMORY_PAGES	8
+#define CODE		0x1000
+#define DATA		0x2000
+#define FLAGS		0x2080
+#define XMM		0x2100
+#define DRS		0x2200
+#define CR2V		0x2220
+#define MSRS		0x2228
+#define ROUNDS		0x2f00
+#define WRONG		0x2f08
+#define STACK		0x3f00
+#define PML4		0x4000
+#define PDPT		0x5000
+#define PD		0x6000
+
+#define MAX_WORLDS	64
+#define FLAGS_PATTERN	0x200cd7	/* CF PF AF ZF SF DF OF ID */
+#define FLAGS_VARY	0x0008c5
+
+extern const u8 k_test64[], k_test64_end[], k_test32[], k_test32_end[];
+extern const u8 k_test16[], k_test16_end[];
+
+static struct lock table_lock;
+static struct world *table[MAX_WORLDS];	/* index is id - 1; under table_lock */
+
+static void put(struct world *w, u32 at, u64 value)
+{
+	*(u64 *)(w->memory + at) = value;
+}
+
+static u64 get(const struct world *w, u32 at)
+{
+	return *(const u64 *)(w->memory + at);
+}
+
+/* Different in every word and every world. */
+static u64 pattern(const struct world *w, u32 at)
+{
+	u64 v = (w->id + 1) * 0x9e3779b97f4a7c15ull + at * 0xd1b54a32d192ed03ull;
+
+	return v ^ v >> 29;
+}
+
+static void fill_data(struct world *w, u64 mode)
+{
+	u32 at;
+
+	for (at = DATA; at < FLAGS; at += 8)
+		put(w, at, pattern(w, at));
+	put(w, DATA + 8 * 7, STACK - 16 * (w->id & 7));
+	put(w, FLAGS, w->id & 1 ? FLAGS_PATTERN : FLAGS_PATTERN ^ FLAGS_VARY);
+	for (at = XMM; at < DRS; at += 8)
+		put(w, at, pattern(w, at));
+	/* Addresses must be canonical; a flag mask has 32 bits. */
+	for (at = DRS; at < MSRS + 6 * 8; at += 8)
+		put(w, at, pattern(w, at) & 0x00007ffffffff000ull);
+	put(w, MSRS + 6 * 8, (u32)pattern(w, at));
+	if (mode == REGENT_TEST_64) {
+		put(w, PML4, PDPT | HW_PTE_P | HW_PTE_W);
+		put(w, PDPT, PD | HW_PTE_P | HW_PTE_W);
+		put(w, PD, HW_PTE_P | HW_PTE_W | 0x80);
+	}
+}
+
+static void copy_code(struct world *w, const u8 *from, const u8 *end)
+{
+	u8 *to = w->memory + CODE;
+
+	while (from < end)
+		*to++ = *from++;
+}
+
+static int map_memory(struct world *w)
+{
+	struct ptab pt = {
+		.fmt = &ptab_npt, .levels = k_params.levels, .max_leaf = 1,
+		.page = pages_table, .alloc = pages_table_alloc,
+	};
+
+	w->memory = pages_alloc(MEMORY_PAGES);
+	w->nested_root = pages_table_alloc(NULL);
+	pt.root = w->nested_root;
+	if (!w->memory || !w->nested_root)
+		return -REGENT_HC_ENOSPC;
+	w->pages = MEMORY_PAGES;
+	return ptab_map(&pt, 0, pages_pa(w->memory), MEMORY_PAGES * REGENT_PAGE_SIZE,
+			HW_NPT_WORLD) ? -REGENT_HC_ENOSPC : 0;
+}
+
+/* The tables of a region this small are a single page on each level. */
+static void free_tables(struct world *w)
+{
+	u64 table = w->nested_root;
+	int level;
+
+	for (level = k_params.levels; table && level >= 1; level--) {
+		u64 *page = pages_table(NULL, table);
+		u64 next = level > 1 ? page[0] & HW_PTE_ADDR : 0;
+
+		pages_free(page, 1);
+		table = next;
+	}
+}
+
+static void free_world(struct world *w)
+{
+	backend_world_destroy(w);
+	world_area_free(w);
+	free_tables(w);
+	pages_free(w->memory, MEMORY_PAGES);
+	pages_free(w, 1);
+}
+
+static int build(struct cpu *cpu, struct world *w, u64 mode)
+{
+	int err = map_memory(w);
+
+	if (!err)
+		err = world_area_init(w);
+	/* Linux needs one, too, as soon as it is not alone. */
+	if (!err && !cpu->system.area.xsave)
+		err = world_area_init(&cpu->system);
+	if (!err)
+		err = backend_world_create(cpu, w, mode);
+	if (err)
+		return err;
+	fill_data(w, mode);
+	if (mode == REGENT_TEST_64)
+		copy_code(w, k_test64, k_test64_end);
+	else if (mode == REGENT_TEST_32)
+		copy_code(w, k_test32, k_test32_end);
+	else
+		copy_code(w, k_test16, k_test16_end);
+	w->kind = WORLD_TEST;
+	w->cpu = cpu->id;
+	w->state = WORLD_RUNNABLE;
+	return 0;
+}
+
+static int reserve_id(struct world *w)
+{
+	u32 i;
+
+	lock_take(&table_lock);
+	for (i = 0; i < MAX_WORLDS && table[i]; i++)
+		;
+	if (i < MAX_WORLDS) {
+		w->id = i + 1;
+		w->state = WORLD_DEAD;	/* not to be run before it is built */
+		table[i] = w;
+	}
+	lock_drop(&table_lock);
+	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENOSPC;
+}
+
+static void release_id(struct world *w)
+{
+	lock_take(&table_lock);
+	table[w->id - 1] = NULL;
+	lock_drop(&table_lock);
+}
+
+/* Worlds of other CPUs are theirs alone: only reading counters is allowed. */
+static struct world *find(u64 id)
+{
+	return id - 1 < MAX_WORLDS ? __atomic_load_n(&table[id - 1], __ATOMIC_ACQUIRE) : NULL;
+}
+
+/**
+ * test_world_create() - see REGENT_HC_TEST_CREATE
+ * @cpu: this CPU
+ * @mode: enum regent_test_mode
+ */
+s64 test_world_create(struct cpu *cpu, u64 mode)
+{
+	struct world *w;
+	int err;
+
+	if (mode >= REGENT_TEST_MODES || !k_params.xsave_size)
+		return -REGENT_HC_EINVAL;
+	w = pages_alloc(1);
+	if (!w)
+		return -REGENT_HC_ENOSPC;
+	err = reserve_id(w);
+	if (!err) {
+		err = build(cpu, w, mode);
+		if (err)
+			release_id(w);
+	}
+	if (err) {
+		free_world(w);
+		return err;
+	}
+	return w->id;
+}
+
+/**
+ * test_world_destroy() - see REGENT_HC_TEST_DESTROY
+ * @cpu: this CPU, which the world is bound to
+ * @id: its id
+ */
+s64 test_world_destroy(struct cpu *cpu, u64 id)
+{
+	struct world *w = find(id);
+
+	if (!w || w->cpu != cpu->id || w == cpu->current)
+		return -REGENT_HC_EINVAL;
+	release_id(w);
+	free_world(w);
+	return 0;
+}
+
+/**
+ * test_world_info() - see REGENT_HC_TEST_INFO
+ * @id: the world
+ * @what: enum regent_test_info
+ */
+s64 test_world_info(u64 id, u64 what)
+{
+	const struct world *w = find(id);
+
+	if (!w)
+		return -REGENT_HC_EINVAL;
+	switch (what) {
+	case REGENT_TEST_ROUNDS:
+		return get(w, ROUNDS);
+	case REGENT_TEST_WRONG:
+		return (u8)get(w, WRONG);
+	case REGENT_TEST_SWITCHES:
+		return w->switches;
+	case REGENT_TEST_RAN:
+		return w->ran;
+	}
+	return -REGENT_HC_EINVAL;
+}
+
+/**
+ * test_world_run() - see REGENT_HC_TEST_RUN
+ * @cpu: this CPU, Linux being current and behind its hypercall already
+ * @id: the world
+ *
+ * Return: the world to enter: it, or Linux when it cannot run.
+ */
+struct world *test_world_run(struct cpu *cpu, u64 id)
+{
+	struct world *w = find(id);
+
+	if (!w || w->cpu != cpu->id || w->state != WORLD_RUNNABLE) {
+		cpu->system.regs.rax = -REGENT_HC_EINVAL;
+		return &cpu->system;
+	}
+	return world_switch(cpu, w);
+}
+
+/**
+ * test_world_exit() - a test world exited: Linux's hypercall is done
+ * @cpu: this CPU
+ * @world: the test world
+ *
+ * Return: the world to enter: Linux.
+ */
+struct world *test_world_exit(struct cpu *cpu, struct world *world)
+{
+	enum backend_world_exit why = backend_world_exit(world);
+
+	if (why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT) {
+		if (why == BACKEND_WORLD_FAILED)
+			backend_exit_describe(world);
+		world->state = WORLD_DEAD;
+	}
+	cpu->system.regs.rax = get(world, ROUNDS);
+	return world_switch(cpu, &cpu->system);
+}

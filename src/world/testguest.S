@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The guests of the test worlds: each fills its registers with a pattern,
+ * yields, and finds out whether all are as they were. Copied to 0x1000 of the
+ * world's memory; data at 0x2000, laid out by world/test.c:
+ *
+ *	0x2000	rax rbx rcx rdx rsi rdi rbp rsp r8-r15, 8 bytes each
+ *	0x2080	flags
+ *	0x2100	xmm0-xmm15
+ *	0x2200	DR0-DR3
+ *	0x2220	CR2
+ *	0x2228	7 MSRs: FS, GS, KERNEL_GS base, STAR, LSTAR, CSTAR, SFMASK
+ *	0x2800	scratch
+ *	0x2f00	rounds that were right
+ *	0x2f08	number of the first register that was wrong
+ */
+#define DATA	0x2000
+#define FLAGS	0x2080
+#define XMM	0x2100
+#define DRS	0x2200
+#define CR2V	0x2220
+#define MSRS	0x2228
+#define SCRATCH	0x2800
+#define ROUNDS	0x2f00
+#define WRONG	0x2f08
+
+	.section .rodata
+	.globl	k_test64, k_test64_end, k_test32, k_test32_end, k_test16, k_test16_end
+
+/* Compare a 64-bit word; n is what is reported. */
+	.macro	check64 n, reg, where
+	cmp	\reg, \where
+	movb	$\n, WRONG
+	jne	test64_wrong
+	.endm
+
+	.balign	16
+	.code64
+k_test64:
+	/* What stays: debug registers, CR2, MSRs. */
+	mov	DRS, %rax
+	mov	%rax, %dr0
+	mov	DRS + 8, %rax
+	mov	%rax, %dr1
+	mov	DRS + 16, %rax
+	mov	%rax, %dr2
+	mov	DRS + 24, %rax
+	mov	%rax, %dr3
+	mov	CR2V, %rax
+	mov	%rax, %cr2
+	lea	test64_msrs(%rip), %rsi
+	mov	$MSRS, %rdi
+	mov	$7, %ebx
+1:	mov	(%rsi), %ecx
+	mov	(%rdi), %eax
+	mov	4(%rdi), %edx
+	wrmsr
+	add	$4, %rsi
+	add	$8, %rdi
+	dec	%ebx
+	jnz	1b
+
+test64_round:
+	.set	i, 0
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	movdqu	XMM + 16 * \n, %xmm\n
+	.endr
+	mov	DATA + 8 * 7, %rsp
+	pushq	FLAGS
+	popfq
+	mov	DATA + 8 * 0, %rax
+	mov	DATA + 8 * 1, %rbx
+	mov	DATA + 8 * 2, %rcx
+	mov	DATA + 8 * 3, %rdx
+	mov	DATA + 8 * 4, %rsi
+	mov	DATA + 8 * 5, %rdi
+	mov	DATA + 8 * 6, %rbp
+	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
+	mov	DATA + 8 * \n, %r\n
+	.endr
+	vmmcall
+
+	movb	$1, WRONG
+	pushfq
+	mov	%rax, SCRATCH
+	popq	%rax
+	cmp	%rax, FLAGS
+	jne	test64_wrong
+	mov	SCRATCH, %rax
+	cld
+	check64	2, %rax, DATA
+	check64	3, %rbx, DATA + 8
+	check64	4, %rcx, DATA + 16
+	check64	5, %rdx, DATA + 24
+	check64	6, %rsi, DATA + 32
+	check64	7, %rdi, DATA + 40
+	check64	8, %rbp, DATA + 48
+	check64	9, %rsp, DATA + 56
+	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
+	check64	(2 + \n), %r\n, (DATA + 8 * \n)
+	.endr
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+	movdqu	%xmm\n, SCRATCH
+	mov	SCRATCH, %rax
+	check64	(32 + \n), %rax, (XMM + 16 * \n)
+	mov	SCRATCH + 8, %rax
+	check64	(32 + \n), %rax, (XMM + 16 * \n + 8)
+	.endr
+	mov	%dr0, %rax
+	check64	64, %rax, DRS
+	mov	%dr1, %rax
+	check64	65, %rax, (DRS + 8)
+	mov	%dr2, %rax
+	check64	66, %rax, (DRS + 16)
+	mov	%dr3, %rax
+	check64	67, %rax, (DRS + 24)
+	mov	%cr2, %rax
+	check64	68, %rax, CR2V
+	lea	test64_msrs(%rip), %rsi
+	mov	$MSRS, %rdi
+	mov	$70, %ebx
+2:	mov	%bl, WRONG
+	mov	(%rsi), %ecx
+	rdmsr
+	cmp	(%rdi), %eax
+	jne	test64_wrong
+	cmp	4(%rdi), %edx
+	jne	test64_wrong
+	add	$4, %rsi
+	add	$8, %rdi
+	inc	%ebx
+	cmp	$77, %ebx
+	jne	2b
+	movb	$0, WRONG
+	incq	ROUNDS
+	jmp	test64_round
+test64_wrong:
+	hlt
+	jmp	test64_wrong
+	.balign	4
+test64_msrs:
+	.long	0xc0000100, 0xc0000101, 0xc0000102
+	.long	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084
+k_test64_end:
+
+	.macro	check32 n, reg, where
+	cmp	\reg, \where
+	movb	$\n, WRONG
+	jne	test32_wrong
+	.endm
+
+	.balign	16
+	.code32
+k_test32:
+	mov	DATA + 8 * 7, %esp
+	pushl	FLAGS
+	popfl
+	mov	DATA + 8 * 0, %eax
+	mov	DATA + 8 * 1, %ebx
+	mov	DATA + 8 * 2, %ecx
+	mov	DATA + 8 * 3, %edx
+	mov	DATA + 8 * 4, %esi
+	mov	DATA + 8 * 5, %edi
+	mov	DATA + 8 * 6, %ebp
+	vmmcall
+	movb	$1, WRONG
+	pushfl
+	mov	%eax, SCRATCH
+	popl	%eax
+	cmp	%eax, FLAGS
+	jne	test32_wrong
+	mov	SCRATCH, %eax
+	check32	2, %eax, DATA
+	check32	3, %ebx, DATA + 8
+	check32	4, %ecx, DATA + 16
+	check32	5, %edx, DATA + 24
+	check32	6, %esi, DATA + 32
+	check32	7, %edi, DATA + 40
+	check32	8, %ebp, DATA + 48
+	check32	9, %esp, DATA + 56
+	movb	$0, WRONG
+	incl	ROUNDS
+	jmp	k_test32
+test32_wrong:
+	hlt
+	jmp	test32_wrong
+k_test32_end:
+
+	.macro	check16 n, reg, where
+	cmp	\reg, \where
+	movb	$\n, WRONG
+	jne	test16_wrong
+	.endm
+
+	.balign	16
+	.code16
+k_test16:
+	mov	DATA + 8 * 7, %esp
+	pushl	FLAGS
+	popfl
+	mov	DATA + 8 * 0, %eax
+	mov	DATA + 8 * 1, %ebx
+	mov	DATA + 8 * 2, %ecx
+	mov	DATA + 8 * 3, %edx
+	mov	DATA + 8 * 4, %esi
+	mov	DATA + 8 * 5, %edi
+	mov	DATA + 8 * 6, %ebp
+	vmmcall
+	movb	$1, WRONG
+	pushfl
+	mov	%eax, SCRATCH
+	popl	%eax
+	cmp	%eax, FLAGS
+	jne	test16_wrong
+	mov	SCRATCH, %eax
+	check16	2, %eax, DATA
+	check16	3, %ebx, DATA + 8
+	check16	4, %ecx, DATA + 16
+	check16	5, %edx, DATA + 24
+	check16	6, %esi, DATA + 32
+	check16	7, %edi, DATA + 40
+	check16	8, %ebp, DATA + 48
+	check16	9, %esp, DATA + 56
+	movb	$0, WRONG
+	incl	ROUNDS
+	jmp	k_test16
+test16_wrong:
+	hlt
+	jmp	test16_wrong
+k_test16_end:

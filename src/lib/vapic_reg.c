@@ -5,6 +5,7 @@
  * What an access to something reserved does depends on the mode. In x2APIC
  * mode it is #GP. In xAPIC mode reserved bits are ignored, reserved registers
  * read as 0 and set a bit in ESR, and writes to read-only registers are lost.
+ * When the APIC is off, its page is nobody's: reads give ones.
  */
 #include <regent/vapic.h>
 #include "vapic_priv.h"
@@ -60,8 +61,7 @@ static const struct rule rules[VAPIC_REGS] = {
 	[VAPIC_REG_SELF] = { 0xff, 0, W2 },
 	[VAPIC_REG_EXT_FEATURE] = { 0, 0, RR },
 	[VAPIC_REG_EXT_CONTROL] = { 0x4, 0x3, RW },
-	[VAPIC_REG_EXT_LVT ... VAPIC_REG_EXT_LVT + 3] =
-		{ LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_EXT_LVT ... VAPIC_REGS - 1] = { LVT_PLAIN, LVT_STATUS, RW },
 };
 
 /**
@@ -136,7 +136,9 @@ static u32 writable(const struct vapic *v, u32 reg)
  */
 int vapic_read(struct vapic *v, u32 reg, u64 now, u64 *value)
 {
-	*value = 0;
+	*value = v->enabled ? 0 : ~0u;
+	if (!v->enabled)
+		return VAPIC_OK;
 	if (!(allowed(v, reg) & RR)) {
 		if (v->x2apic)
 			return VAPIC_GP;
@@ -332,6 +334,8 @@ int vapic_write(struct vapic *v, u32 reg, u64 value, u64 now,
 
 	e->what = 0;
 	e->lvts = 0;
+	if (!v->enabled)
+		return VAPIC_OK;
 	if (v->x2apic)
 		return write_x2apic(v, reg, value, now, e);
 	can = allowed(v, reg);

@@ -26,7 +26,7 @@ for kind in none page slab vmalloc; do
 	"$here/memsnap.sh" >"$dir/before"
 	cycle $kind
 	"$here/memsnap.sh" >"$dir/after"
-	"$here/memcmp.sh" "$dir/before" "$dir/after" $((cycles * 2)) >"$dir/out"; got=$?
+	"$here/memcmp.sh" "$dir/before" "$dir/after" $((cycles * 3)) >"$dir/out"; got=$?
 	tests=$((tests + 1))
 	sed 's/^/# /' "$dir/out"
 	want=1

@@ -37,6 +37,17 @@
 	push	%rcx
 	.endm
 
+	/* DS and ES, on top, are the caller's business. */
+	.macro	pop_frame
+	popfq
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	.endm
+
 	.text
 	.balign	64
 SYM_DATA_START(regent_trampoline_start)
@@ -69,13 +80,7 @@ SYM_CODE_START(regent_resume)
 	NO_UNWIND
 	ANNOTATE_NOENDBR
 	add	$16, %rsp		/* DS and ES are as they were */
-	popfq
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	pop_frame
 	RET
 SYM_CODE_END(regent_resume)
 
@@ -121,13 +126,7 @@ SYM_CODE_START(regent_trampoline_out)
 	pop	%rcx
 	mov	%ecx, %ds
 	stgi
-	popfq
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbx
-	pop	%rbp
+	pop_frame
 	RET
 SYM_CODE_END(regent_trampoline_out)
 

@@ -3,11 +3,7 @@
  * Accesses that may fault: asked of the CPU instead of predicted. trap() moves
  * RIP from the first address of a pair in .fixups to the second.
  */
-	.macro	fixup from, to
-	.pushsection .fixups, "a"
-	.quad	\from, \to
-	.popsection
-	.endm
+#include <regent/fixup.h>
 
 	.text
 /* bool guarded_rdmsr(u32 msr, u64 *value) */

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Repeating a world's hypercall to the hypervisor below. */
-	.macro	fixup from, to
-	.pushsection .fixups, "a"
-	.quad	\from, \to
-	.popsection
-	.endm
+#include <regent/fixup.h>
 
 	.text
 /*

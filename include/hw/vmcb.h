@@ -196,6 +196,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_EXIT_VMRUN		0x080
 #define SVM_EXIT_INVLPGA	0x07a
 #define SVM_EXIT_MSR		0x07c
+#define SVM_EXIT_SHUTDOWN	0x07f
 #define SVM_EXIT_VMMCALL	0x081
 #define SVM_EXIT_VMLOAD		0x082
 #define SVM_EXIT_VMSAVE		0x083

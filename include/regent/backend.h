@@ -63,6 +63,7 @@ enum regent_exit_reason backend_exit_reason(const struct world *world);
 void backend_exit_describe(const struct world *world);
 bool backend_entry_failed(const struct world *world);
 bool backend_is_hypercall(const struct world *world);
+bool backend_is_shutdown(const struct world *world);
 void backend_settle(struct world *world);
 void backend_nested_fault(const struct world *world, struct nested_fault *f);
 void backend_msr_access(const struct world *world, struct msr_access *a);

@@ -30,6 +30,7 @@ bool guarded_wrmsr(u32 msr, u64 value);
 
 /* cpu/abort.c: K cannot go on */
 void k_abort(const char *why) __attribute__((noreturn));
+void k_shutdown(void) __attribute__((noreturn));
 
 /* cpu/thunks.S */
 void rsb_fill(void);

@@ -96,11 +96,20 @@ task_end() { # reboot|poweroff|halt|sysrq KEY
 	fail "survived $*"
 }
 
+task_triple() {
+	take
+	load
+	mark "end"
+	insmod "$build/selftests/takeover/triple/triple.ko"
+	fail 'survived a triple fault'
+}
+
 # A takeover and handback under load, all CPUs.
 task_cycle() {
 	take
 	load
 	cat $sys/image
+	grep -ow -m1 'la57' /proc/cpuinfo
 	load_ends
 	give_back
 }
@@ -280,6 +289,32 @@ task_dump() { # __PER_CPU_OFFSET L_CPUS CPUS
 	makedumpfile --dump-dmesg /tmp/dump /tmp/dmesg >/tmp/said 2>&1 ||
 		fail "makedumpfile --dump-dmesg: $(tail -n1 /tmp/said)"
 	sed 's/^/dmesg: /' /tmp/dmesg
+}
+
+# Linux under KVM: the same in a virtual machine inside this one.
+task_nested() {
+	modprobe kvm_amd || fail 'modprobe kvm_amd'
+	REGENT_ACCEL=kvm scripts/machine --fast --timeout 1500 --console /tmp/console -- \
+		"$self" inner
+	status=$?
+	sed -n '/guards: start/,$s/^/inner: /p' /tmp/console
+	return $status
+}
+
+outer_calls() {
+	cat $sys/cpu*/exits_outer_call | awk '{ n += $1 } END { print n }'
+}
+
+task_inner() {
+	dmesg | grep -o -m1 'x2apic'
+	echo "clock: $(cat /sys/devices/system/clocksource/clocksource0/current_clocksource)"
+	take
+	load
+	cat $sys/image
+	load_ends
+	echo "outer calls: $(outer_calls)"
+	grep . $sys/cpu*/exits_* | grep -v ':0$'
+	give_back
 }
 
 mark "start $*"

@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 count=0
 failures=0
 
-CASES=(reboot poweroff halt emergency triple panic kexec kdump kdump_612 kdump_fault
+CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_612 kdump_fault
 	no_svm no_npt intel one_cpu lean pti memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested)
 
@@ -43,7 +43,7 @@ boot() {
 	done
 	shift
 	for _ in 1 2 3; do
-		scripts/machine --timeout 240 --console "$work/console" "${options[@]}" \
+		scripts/machine --timeout "$limit" --console "$work/console" "${options[@]}" \
 			-- "$guest" "$@" >"$work/out" 2>"$work/err"
 		status=$?
 		started && return
@@ -148,6 +148,15 @@ case_emergency() {
 case_triple() {
 	boot --fast --expect reboot --append reboot=t -- end sysrq b
 	ended_well 'sysrq-b resets by a triple fault'
+	not_handed_back
+	linux_content
+}
+
+# Without a word to anybody. Regent must not stand in the way of the reset.
+case_shutdown() {
+	boot --fast --quiet -- triple
+	[ "$status" = 121 ] && grep -q 'triple fault?' "$work/err"
+	result $? 'a triple fault of Linux resets the machine'
 	not_handed_back
 	linux_content
 }
@@ -323,13 +332,27 @@ case_absent() {
 
 # --- a second SVM -----------------------------------------------------------
 
+# Linux under KVM under Linux under the emulator: x2APIC, a paravirtual clock,
+# paravirtual IPIs by hypercalls to the hypervisor below.
 case_nested() {
-	result 0 '# SKIP not there yet'
+	limit=1800
+	boot --fast --memory 3000 -- nested
+	ended_well 'takeover and handback in a virtual machine of KVM'
+	out_has '^x2apic$' 'which has an x2APIC'
+	out_has '^clock: kvm-clock' 'and the paravirtual clock'
+	out_has '^outer calls: [1-9]' 'and calls of Linux reached KVM'
+	out_has '^intact$' "K's image is intact"
+	out_has '^handed back: 2 CPUs, ([0-9]+) of \1 fields as found' \
+		'2 CPUs were handed back, all fields as found'
+	! grep '^inner:' "$work/out" | grep -E "$TROUBLE"
+	result $? 'nothing troubled the Linux inside'
+	linux_content
 }
 
 run() { # CASE
 	case=$1
 	failed_here=
+	limit=240
 	tee "$work/out" "$work/err" "$work/console" </dev/null
 	"case_$case"
 	[ -z "$failed_here" ] || show_failure
@@ -339,7 +362,8 @@ prepared() {
 	local release
 	for series in 6.1 6.12; do
 		release=$(scripts/setup --print-kernel $series | cut -d' ' -f3)
-		for file in regent.ko selftests/load/load_worker; do
+		for file in regent.ko selftests/load/load_worker \
+			selftests/takeover/triple/triple.ko; do
 			[ -r "build/$release/$file" ] ||
 				{ echo "Bail out! no build/$release/$file: make first"; exit 1; }
 		done

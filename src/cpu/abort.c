@@ -6,6 +6,7 @@
  * that hands it back. That way Linux leaves from a place it knows, at a time
  * when NMIs are not blocked, on this CPU as on all others.
  */
+#include <hw/asm.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
@@ -80,4 +81,19 @@ void k_abort(const char *why)
 	if (!cpu->busy || cpu->faults > 1)
 		halt(cpu);
 	k_stack_reset(cpu->stack_top, go_on, cpu);
+}
+
+/**
+ * k_shutdown() - end like a CPU without Regent whose Linux triple-faulted
+ *
+ * The chipset resets the machine then. There is no one to tell, and nothing to
+ * hand back.
+ */
+void k_shutdown(void)
+{
+	static const struct hw_table none;
+
+	hw_lidt(&none);
+	for (;;)
+		asm volatile("ud2");
 }

@@ -206,6 +206,18 @@ bool backend_is_hypercall(const struct world *world)
 }
 
 /**
+ * backend_is_shutdown() - did the world end in a triple fault?
+ * @world: of this CPU
+ *
+ * Not intercepted, so that the hardware does without K what it should; but
+ * QEMU (7.2) exits all the same.
+ */
+bool backend_is_shutdown(const struct world *world)
+{
+	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_SHUTDOWN;
+}
+
+/**
  * backend_entry_failed() - the CPU refused the world's state
  * @world: of this CPU
  */

@@ -91,6 +91,8 @@ static void exit_virt_insn(struct cpu *cpu, struct world *world)
 static void exit_other(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
+	if (backend_is_shutdown(world))
+		k_shutdown();
 	backend_exit_describe(world);
 	k_abort("an exit that was not asked for");
 }

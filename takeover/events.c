@@ -29,10 +29,6 @@ static void tell(const struct regent_event *ev)
 		pr_warn_ratelimited("CPU %u ran code in Regent's memory at 0x%llx (refused with #GP)\n",
 				    ev->cpu, ev->a);
 		break;
-	case REGENT_EV_NO_TABLE:
-		pr_warn_ratelimited("CPU %u touched 0x%llx, beyond what Regent can map (refused with #GP)\n",
-				    ev->cpu, ev->a);
-		break;
 	}
 }
 

@@ -46,6 +46,8 @@ static void take_range(const struct resource *r)
 	to->size = resource_size(r);
 	to->type = range_type(r);
 	inventory.top = max_t(u64, inventory.top, r->end + 1);
+	if (to->type == REGENT_RANGE_RAM || to->type == REGENT_RANGE_PERSISTENT)
+		inventory.ram_top = max_t(u64, inventory.ram_top, r->end + 1);
 }
 
 /* The top level of the resource tree: RAM, firmware, bridges' windows. */

@@ -183,6 +183,7 @@ struct inventory {
 	u32 ioapics;
 	struct mtrr_state mtrr;
 	u64 top;		/* end of the highest range */
+	u64 ram_top;		/* end of the highest RAM */
 };
 extern struct inventory inventory;
 int inventory_do(void);

@@ -216,20 +216,28 @@ static int hide_chunks(struct ptab *pt)
 }
 
 /*
- * Mapped before the rendezvous: everything up to the highest address Linux
- * knows, in whole GiB. K adds what lies beyond when Linux touches it.
+ * Mapped before the rendezvous: all RAM, and up to the highest address Linux
+ * knows where that costs little (some machines have a PCI window up to the end
+ * of the address space). K adds the rest when Linux touches it.
  */
+static u64 nested_end(void)
+{
+	u64 cheap = regent.params->features & REGENT_FEAT_1G ? 1ull << 44 : 0;
+	u64 end = max3(inventory.ram_top, min(inventory.top, cheap), 4ull << 30);
+
+	return ALIGN(end, 1ull << 30);
+}
+
 static int build_nested(void)
 {
 	struct ptab pt;
 	u64 root = l_alloc(NULL);
-	u64 end = ALIGN(inventory.top, 1ull << 30);
 
 	if (!root)
 		return -ENOMEM;
 	regent.params->nested_root = root;
 	pt = l_ptab(&ptab_npt, root, 3);
-	return map_host(&pt, max_t(u64, end, 4ull << 30));
+	return map_host(&pt, nested_end());
 }
 
 static int reserve_pages(void)

@@ -369,7 +369,9 @@ static bool lockable(const struct decode *d)
 	return d->reads && d->writes && d->op != DECODE_MOVS;
 }
 
-static int decode_any(const u8 *code, int n, struct decode *d)
+/* Out of line, so that the fast path need not save registers for it. */
+static __attribute__((noinline)) int decode_any(const u8 *code, int n,
+						struct decode *d)
 {
 	struct cursor c = { .code = code, .n = n, .segment = -1 };
 	struct opcode o = take_opcode(&c, d);

@@ -275,24 +275,13 @@ bool decode_idle(const struct decode *d, struct decode_regs *r)
 	return true;
 }
 
-/**
- * decode_apply() - carry the instruction out
- * @d: the instruction
- * @r: registers. RIP moves on, unless a repeated string instruction has more
- *	to do. Interrupt shadow, RF and single-step are left to the caller.
- * @mem: what was read, when @d->reads
- * @out: what is to be written, when @d->writes
- *
- * When the write then faults, nothing must have happened: keep a copy of @r.
- */
-void decode_apply(const struct decode *d, struct decode_regs *r, u64 mem,
-		  u64 *out)
+static __attribute__((noinline))
+void apply_any(const struct decode *d, struct decode_regs *r, u64 mem, u64 *out)
 {
 	u64 other = get_reg(d, r);
 	u64 result;
 
 	mem &= mask_of(d->width);
-	*out = 0;
 	if (d->op == DECODE_MOVS)
 		result = mem;
 	else if (d->op >= DECODE_BT && d->op <= DECODE_BTC)
@@ -310,5 +299,28 @@ void decode_apply(const struct decode *d, struct decode_regs *r, u64 mem,
 		put_reg(d, r, result);
 	if (d->op >= DECODE_MOVS && advance_string(d, r))
 		return;
+	skip(d, r);
+}
+
+/**
+ * decode_apply() - carry the instruction out
+ * @d: the instruction
+ * @r: registers. RIP moves on, unless a repeated string instruction has more
+ *	to do. Interrupt shadow, RF and single-step are left to the caller.
+ * @mem: what was read, when @d->reads
+ * @out: what is to be written, when @d->writes
+ *
+ * When the write then faults, nothing must have happened: keep a copy of @r.
+ */
+void decode_apply(const struct decode *d, struct decode_regs *r, u64 mem,
+		  u64 *out)
+{
+	*out = 0;
+	if (d->op != DECODE_MOV || d->to_reg) {
+		apply_any(d, r, mem, out);
+		return;
+	}
+	/* Most are stores. */
+	*out = get_reg(d, r) & mask_of(d->width);
 	skip(d, r);
 }

@@ -18,6 +18,8 @@
 #define RR	(R1 | R2)
 #define WW	(W1 | W2)
 #define RW	(RR | WW)
+#define SOME	(1u << 4)	/* only some APICs have it */
+#define VARY	(1u << 5)	/* only some have all of its bits */
 
 #define ICR_WRITABLE	0x000ccfffu
 #define ICR_BUSY	(1u << 12)	/* always reads 0, may be written */
@@ -42,16 +44,15 @@ static const struct rule rules[VAPIC_REGS] = {
 	[VAPIC_REG_RRD] = { 0, 0, R1 },
 	[VAPIC_REG_LDR] = { 0xff000000, 0, RR | W1 },
 	[VAPIC_REG_DFR] = { 0xf0000000, 0, R1 | W1 },
-	/* Bit 12 is there only when the version says so. */
-	[VAPIC_REG_SVR] = { 0x13ff, 0, RW },
+	[VAPIC_REG_SVR] = { 0x13ff, 0, RW | VARY },
 	[VAPIC_REG_ISR ... VAPIC_REG_IRR + 7] = { 0, 0, RR },
 	[VAPIC_REG_ESR] = { 0, 0, RW },
-	[VAPIC_REG_CMCI] = { LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_CMCI] = { LVT_PLAIN, LVT_STATUS, RW | SOME },
 	[VAPIC_REG_ICR] = { ICR_WRITABLE, ICR_BUSY, RW },
 	[VAPIC_REG_ICR2] = { 0xff000000, 0, R1 | W1 },
-	[VAPIC_REG_TIMER] = { 0x000700ff, LVT_STATUS, RW },
-	[VAPIC_REG_THERMAL] = { LVT_PLAIN, LVT_STATUS, RW },
-	[VAPIC_REG_PERF] = { LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_TIMER] = { 0x000700ff, LVT_STATUS, RW | VARY },
+	[VAPIC_REG_THERMAL] = { LVT_PLAIN, LVT_STATUS, RW | SOME },
+	[VAPIC_REG_PERF] = { LVT_PLAIN, LVT_STATUS, RW | SOME },
 	[VAPIC_REG_LINT0] = { LVT_PIN, LVT_STATUS, RW },
 	[VAPIC_REG_LINT1] = { LVT_PIN, LVT_STATUS, RW },
 	[VAPIC_REG_ERROR] = { 0x000100ff, LVT_STATUS, RW },
@@ -59,9 +60,11 @@ static const struct rule rules[VAPIC_REGS] = {
 	[VAPIC_REG_CURRENT] = { 0, 0, RR },
 	[VAPIC_REG_DIVIDE] = { 0xb, 0, RW },
 	[VAPIC_REG_SELF] = { 0xff, 0, W2 },
-	[VAPIC_REG_EXT_FEATURE] = { 0, 0, RR },
-	[VAPIC_REG_EXT_CONTROL] = { 0x4, 0x3, RW },
-	[VAPIC_REG_EXT_LVT ... VAPIC_REGS - 1] = { LVT_PLAIN, LVT_STATUS, RW },
+	[VAPIC_REG_EXT_FEATURE] = { 0, 0, RR | SOME },
+	[VAPIC_REG_EXT_CONTROL] = { 0x4, 0x3, RW | SOME },
+	[VAPIC_REG_EXT_LVT ... VAPIC_REGS - 1] = {
+		LVT_PLAIN, LVT_STATUS, RW | SOME
+	},
 };
 
 /**
@@ -95,8 +98,6 @@ static bool exists(const struct vapic *v, u32 reg)
 	case VAPIC_REG_CMCI:
 		return max_lvt >= 6;
 	}
-	if (reg < VAPIC_REG_EXT_FEATURE)
-		return true;
 	if (!(v->reg[VAPIC_REG_VERSION] & VAPIC_VERSION_EXTENDED))
 		return false;
 	return reg < VAPIC_REG_EXT_LVT || reg - VAPIC_REG_EXT_LVT < extended;
@@ -110,13 +111,15 @@ static u32 allowed(const struct vapic *v, u32 reg)
 	if (reg >= VAPIC_REGS)
 		return 0;
 	can = rules[reg].can & (v->x2apic ? R2 | W2 : R1 | W1);
-	return can && exists(v, reg) ? can : 0;
+	return !can || !(rules[reg].can & SOME) || exists(v, reg) ? can : 0;
 }
 
 static u32 writable(const struct vapic *v, u32 reg)
 {
 	u32 bits = rules[reg].write;
 
+	if (!(rules[reg].can & VARY))
+		return bits;
 	if (reg == VAPIC_REG_TIMER && !v->has_deadline)
 		bits &= ~VAPIC_TIMER_DEADLINE;
 	if (reg == VAPIC_REG_SVR &&
@@ -260,22 +263,14 @@ static void write_timer(struct vapic *v, u32 reg, u32 value, u64 now,
 		vapic_timer_arm(v, count, now);	/* on at another speed */
 }
 
-/* The register can be written, and so can all bits of the value. */
-static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
-			  struct vapic_effect *e)
+static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now,
+		       struct vapic_effect *e)
 {
 	switch (reg) {
 	case VAPIC_REG_TPR:
 		vapic_set_tpr(v, value);
 		e->what |= VAPIC_EFFECT_TPR | VAPIC_EFFECT_CHECK;
 		return;
-	case VAPIC_REG_EOI:
-		vapic_end(v, e);
-		return;
-	case VAPIC_REG_ICR:
-		send_ipi(v, value, e);
-		return;
-	case VAPIC_REG_INITIAL:
 	case VAPIC_REG_DIVIDE:
 		write_timer(v, reg, value, now, e);
 		return;
@@ -297,6 +292,23 @@ static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
 		write_lvt(v, reg, value, now, e);
 	else
 		v->reg[reg] = value;
+}
+
+/*
+ * The register can be written, and so can all bits of the value. First come
+ * those that are written with each interrupt.
+ */
+static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
+			  struct vapic_effect *e)
+{
+	if (reg == VAPIC_REG_EOI)
+		vapic_end(v, e);
+	else if (reg == VAPIC_REG_INITIAL)
+		write_timer(v, reg, value, now, e);
+	else if (reg == VAPIC_REG_ICR)
+		send_ipi(v, value, e);
+	else
+		write_rare(v, reg, value, now, e);
 }
 
 static int write_x2apic(struct vapic *v, u32 reg, u64 value, u64 now,

@@ -221,8 +221,8 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 
 	if (hidden)
 		count_hidden(cpu, pa, !write && !fetch, fetch, rip);
-	else if (!again)
-		event_post(REGENT_EV_NO_TABLE, pa, rip);
+	else if (!again)	/* it works on the bare machine */
+		k_abort("no page left to map what Linux touches");
 	return again;
 }
 

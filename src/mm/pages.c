@@ -13,26 +13,29 @@
 
 #define CHUNK_PAGES	(REGENT_CHUNK_SIZE / REGENT_PAGE_SIZE)
 
+#define MAX_RUN		8	/* pages in the longest run that is kept whole */
+
 /**
- * struct free_page - a free page, linked through itself
+ * struct free_run - free contiguous pages, linked through the first
  */
-struct free_page {
-	struct free_page *next;
+struct free_run {
+	struct free_run *next;
 };
 
 /**
  * struct page_pool - the pool
  * @lock: guards the rest
- * @single: free pages
- * @singles: how many
+ * @run: free runs by their length: who asks for several pages asks for as many
+ *	again, so that runs are not joined, and split only for single pages
+ * @pages: how many pages there are in all runs
  * @next: first unused address of the last chunk
  * @left: unused pages there
  * @fresh: chunk that waits for all CPUs to have flushed, NULL for none
  */
 static struct page_pool {
 	struct lock lock;
-	struct free_page *single;
-	u32 singles;
+	struct free_run *run[MAX_RUN + 1];
+	u32 pages;
 	u8 *next;
 	u32 left;
 	u8 *fresh;
@@ -57,20 +60,38 @@ static int map_chunk(u64 va, u64 pa)
 	return ptab_map(&pt, va, pa, REGENT_CHUNK_SIZE, HW_PTE_K_DATA);
 }
 
-static void put_single(u8 *page)
+static void put_run(u8 *first, u32 count)
 {
-	struct free_page *p = (struct free_page *)page;
+	struct free_run *r = (struct free_run *)first;
 
-	p->next = pool.single;
-	pool.single = p;
-	pool.singles++;
+	r->next = pool.run[count];
+	pool.run[count] = r;
+	pool.pages += count;
+}
+
+static u8 *take_run(u32 count)
+{
+	struct free_run *r = count <= MAX_RUN ? pool.run[count] : NULL;
+
+	if (r) {
+		pool.run[count] = r->next;
+		pool.pages -= count;
+	}
+	return (u8 *)r;
+}
+
+static void put(u8 *first, u32 count)
+{
+	for (; count > MAX_RUN; count--, first += REGENT_PAGE_SIZE)
+		put_run(first, 1);
+	put_run(first, count);
 }
 
 /* What is left of the chunk before is used page by page. */
 static void open_fresh(void)
 {
 	while (pool.left) {
-		put_single(pool.next);
+		put_run(pool.next, 1);
 		pool.next += REGENT_PAGE_SIZE;
 		pool.left--;
 	}
@@ -103,22 +124,44 @@ int pages_add(u32 slot, u64 pa)
 	return err;
 }
 
-static u8 *take(u32 count)
+static u8 *take_new(u32 count)
 {
-	u8 *page = NULL;
+	u8 *first;
 
 	if (pool.fresh && pool.left < count && host_flushed())
 		open_fresh();
-	if (count == 1 && pool.single) {
-		page = (u8 *)pool.single;
-		pool.single = pool.single->next;
-		pool.singles--;
-	} else if (pool.left >= count) {
-		page = pool.next;
-		pool.next += count * REGENT_PAGE_SIZE;
-		pool.left -= count;
-	}
-	return page;
+	if (pool.left < count)
+		return NULL;
+	first = pool.next;
+	pool.next += count * REGENT_PAGE_SIZE;
+	pool.left -= count;
+	return first;
+}
+
+static u8 *split_run(void)
+{
+	u32 n = 2;
+	u8 *first;
+
+	while (n <= MAX_RUN && !pool.run[n])
+		n++;
+	if (n > MAX_RUN)
+		return NULL;
+	first = take_run(n);
+	for (; n > 1; n--)
+		put_run(first + (n - 1) * REGENT_PAGE_SIZE, 1);
+	return first;
+}
+
+static u8 *take(u32 count)
+{
+	u8 *first = take_run(count);
+
+	if (!first)
+		first = take_new(count);
+	if (!first && count == 1)
+		first = split_run();
+	return first;
 }
 
 /**
@@ -149,13 +192,10 @@ void *pages_alloc(u32 count)
  */
 void pages_free(void *first, u32 count)
 {
-	u8 *page = first;
-
-	if (!page)
+	if (!first)
 		return;
 	lock_take(&pool.lock);
-	for (; count; count--, page += REGENT_PAGE_SIZE)
-		put_single(page);
+	put(first, count);
 	lock_drop(&pool.lock);
 }
 
@@ -197,5 +237,5 @@ u64 pages_table_alloc(void *ctx)
  */
 u32 pages_free_count(void)
 {
-	return pool.singles + pool.left + (pool.fresh ? (u32)CHUNK_PAGES : 0);
+	return pool.pages + pool.left + (pool.fresh ? (u32)CHUNK_PAGES : 0);
 }

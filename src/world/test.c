@@ -149,21 +149,21 @@ static int build(struct cpu *cpu, struct world *w, u64 mode)
 	else
 		copy_code(w, k_test16, k_test16_end);
 	w->kind = WORLD_TEST;
-	w->cpu = cpu->id;
 	w->state = WORLD_RUNNABLE;
 	return 0;
 }
 
-static int reserve_id(struct world *w)
+static int reserve_id(struct cpu *cpu, struct world *w)
 {
 	u32 i;
 
+	w->cpu = cpu->id;
+	w->state = WORLD_DEAD;	/* not to be run before it is built */
 	lock_take(&table_lock);
 	for (i = 0; i < MAX_WORLDS && table[i]; i++)
 		;
 	if (i < MAX_WORLDS) {
 		w->id = i + 1;
-		w->state = WORLD_DEAD;	/* not to be run before it is built */
 		table[i] = w;
 	}
 	lock_drop(&table_lock);
@@ -177,10 +177,23 @@ static void release_id(struct world *w)
 	lock_drop(&table_lock);
 }
 
-/* Worlds of other CPUs are theirs alone: only reading counters is allowed. */
+/* Under table_lock: a world of another CPU may go at any time. */
 static struct world *find(u64 id)
 {
-	return id - 1 < MAX_WORLDS ? __atomic_load_n(&table[id - 1], __ATOMIC_ACQUIRE) : NULL;
+	return id - 1 < MAX_WORLDS ? table[id - 1] : NULL;
+}
+
+/* What is this CPU's stays until this CPU destroys it. */
+static struct world *find_here(const struct cpu *cpu, u64 id)
+{
+	struct world *w;
+
+	lock_take(&table_lock);
+	w = find(id);
+	if (w && w->cpu != cpu->id)
+		w = NULL;
+	lock_drop(&table_lock);
+	return w;
 }
 
 /**
@@ -198,7 +211,7 @@ s64 test_world_create(struct cpu *cpu, u64 mode)
 	w = pages_alloc(1);
 	if (!w)
 		return -REGENT_HC_ENOSPC;
-	err = reserve_id(w);
+	err = reserve_id(cpu, w);
 	if (!err) {
 		err = build(cpu, w, mode);
 		if (err)
@@ -218,25 +231,19 @@ s64 test_world_create(struct cpu *cpu, u64 mode)
  */
 s64 test_world_destroy(struct cpu *cpu, u64 id)
 {
-	struct world *w = find(id);
+	struct world *w = find_here(cpu, id);
 
-	if (!w || w->cpu != cpu->id || w == cpu->current)
+	if (!w || w == cpu->current)
 		return -REGENT_HC_EINVAL;
 	release_id(w);
 	free_world(w);
 	return 0;
 }
 
-/**
- * test_world_info() - see REGENT_HC_TEST_INFO
- * @id: the world
- * @what: enum regent_test_info
- */
-s64 test_world_info(u64 id, u64 what)
+static s64 info(const struct world *w, u64 what)
 {
-	const struct world *w = find(id);
-
-	if (!w)
+	/* Another CPU may still be building it. */
+	if (!w || !w->memory)
 		return -REGENT_HC_EINVAL;
 	switch (what) {
 	case REGENT_TEST_ROUNDS:
@@ -252,6 +259,21 @@ s64 test_world_info(u64 id, u64 what)
 }
 
 /**
+ * test_world_info() - see REGENT_HC_TEST_INFO
+ * @id: the world, of any CPU
+ * @what: enum regent_test_info
+ */
+s64 test_world_info(u64 id, u64 what)
+{
+	s64 answer;
+
+	lock_take(&table_lock);
+	answer = info(find(id), what);
+	lock_drop(&table_lock);
+	return answer;
+}
+
+/**
  * test_world_run() - see REGENT_HC_TEST_RUN
  * @cpu: this CPU, Linux being current and behind its hypercall already
  * @id: the world
@@ -260,9 +282,9 @@ s64 test_world_info(u64 id, u64 what)
  */
 struct world *test_world_run(struct cpu *cpu, u64 id)
 {
-	struct world *w = find(id);
+	struct world *w = find_here(cpu, id);
 
-	if (!w || w->cpu != cpu->id || w->state != WORLD_RUNNABLE) {
+	if (!w || w->state != WORLD_RUNNABLE) {
 		cpu->system.regs.rax = -REGENT_HC_EINVAL;
 		return &cpu->system;
 	}

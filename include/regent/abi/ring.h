@@ -13,7 +13,6 @@
  * @REGENT_EV_HIDDEN_WRITE: Linux wrote it and got #GP; a, b as above
  * @REGENT_EV_HIDDEN_FETCH: Linux ran code there and got #GP; a, b as above
  * @REGENT_EV_FAULT: K faulted and gave its CPUs back; a: vector, b: K's RIP
- * @REGENT_EV_NO_TABLE: no page left to map what Linux touched; a: address
  */
 enum regent_event_type {
 	REGENT_EV_NONE = 0,
@@ -21,7 +20,6 @@ enum regent_event_type {
 	REGENT_EV_HIDDEN_WRITE = 2,
 	REGENT_EV_HIDDEN_FETCH = 3,
 	REGENT_EV_FAULT = 4,
-	REGENT_EV_NO_TABLE = 5,
 };
 
 /**

@@ -60,6 +60,12 @@ void debug_fault(u64 kind)
 		abort();
 }
 
+void k_abort(const char *why)
+{
+	(void)why;
+	abort();
+}
+
 void event_post(u32 type, u64 a, u64 b)
 {
 	(void)a;

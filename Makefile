@@ -33,8 +33,13 @@ help:
 $(B)/k/k-svm.bin: FORCE
 	$(Q)$(SUBMAKE) -C src OUT=$(CURDIR)/$(B)/k BACKEND=svm
 
-# Kbuild writes beside its sources, so each kernel gets a tree of links.
-module: $(B)/k/k-svm.bin
+# Kbuild writes beside its sources, so each kernel gets a tree of links. Two
+# makes at once (tests, another terminal) take turns.
+module:
+	@mkdir -p $(B)
+	$(Q)flock $(B)/lock $(SUBMAKE) module-locked KDIR=$(KDIR)
+
+module-locked: $(B)/k/k-svm.bin
 	@test -n "$(KREL)" || { echo "no kernel headers at '$(KDIR)': run make setup, or set KDIR=" >&2; exit 1; }
 	@mkdir -p $(M)
 	@cp -rsf $(CURDIR)/takeover $(CURDIR)/src $(CURDIR)/include $(CURDIR)/Kbuild $(M)/
@@ -78,4 +83,4 @@ style: setup
 	@scripts/style
 
 FORCE:
-.PHONY: all help module install clean setup check demo soak bench style FORCE
+.PHONY: all help module module-locked install clean setup check demo soak bench style FORCE

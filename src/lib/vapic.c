@@ -514,6 +514,11 @@ static void load_timer(struct vapic *v, const struct vapic_snapshot *s, u64 now)
  * @v: the vapic
  * @s: what was found there
  * @now: TSC at which @s's current count was read
+ *
+ * What the physical APIC has in ISR and IRR is from now on here. The caller
+ * drains it there: level-triggered sources are held first, then each gets its
+ * physical EOI, and what the drained IRR raises is dropped or accepted again,
+ * which is the same.
  */
 void vapic_load(struct vapic *v, const struct vapic_snapshot *s, u64 now)
 {

@@ -294,16 +294,11 @@ static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now,
 		v->reg[reg] = value;
 }
 
-/*
- * The register can be written, and so can all bits of the value. First come
- * those that are written with each interrupt.
- */
+/* The register can be written, and so can all bits of the value. */
 static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
 			  struct vapic_effect *e)
 {
-	if (reg == VAPIC_REG_EOI)
-		vapic_end(v, e);
-	else if (reg == VAPIC_REG_INITIAL)
+	if (reg == VAPIC_REG_INITIAL)
 		write_timer(v, reg, value, now, e);
 	else if (reg == VAPIC_REG_ICR)
 		send_ipi(v, value, e);
@@ -348,6 +343,11 @@ int vapic_write(struct vapic *v, u32 reg, u64 value, u64 now,
 	e->lvts = 0;
 	if (!v->enabled)
 		return VAPIC_OK;
+	/* One each interrupt. */
+	if (reg == VAPIC_REG_EOI && !(v->x2apic && value)) {
+		vapic_end(v, e);
+		return VAPIC_OK;
+	}
 	if (v->x2apic)
 		return write_x2apic(v, reg, value, now, e);
 	can = allowed(v, reg);

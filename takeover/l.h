@@ -185,6 +185,7 @@ struct inventory {
 	u64 top;		/* end of the highest range */
 	u64 ram_top;		/* end of the highest RAM */
 };
+
 extern struct inventory inventory;
 int inventory_do(void);
 void inventory_undo(void);

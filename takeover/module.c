@@ -9,6 +9,7 @@
 #include "l.h"
 
 struct regent regent = { .why = "not taken over" };
+/* Taken for every change of regent, and so for takeover and handback. */
 DEFINE_MUTEX(regent_lock);
 DEFINE_PER_CPU(struct l_cpu, l_cpus);
 

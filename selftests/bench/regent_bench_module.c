@@ -134,7 +134,7 @@ static int nothing_stopped(void *unused)
 	return 0;
 }
 
-BENCH_LOOP(empty, )
+BENCH_LOOP(empty, barrier())
 BENCH_LOOP(kernel_cpuid, cpuid_leaf0())
 BENCH_LOOP(rdmsr_apicbase, native_read_msr(MSR_IA32_APICBASE))
 BENCH_LOOP(rdmsr_efer, native_read_msr(MSR_EFER))

@@ -14,7 +14,7 @@ top=$(basename "$tarball" .tar.xz)
 [ -r "$tarball" ] || { echo "x86/build.sh: no $tarball: apt-get install linux-source-6.1" >&2; exit 2; }
 # From nothing: gcc leaves a precompiled header of helpers.h under a program's
 # name when the program fails to compile, and make would take it for built.
-rm -rf "$out/src" "$out/bin"
+rm -rf "${out:?}/src" "${out:?}/bin"
 mkdir -p "$out/src" "$out/bin"
 out=$(cd "$out" && pwd)
 tar xf "$tarball" -C "$out/src" --strip-components=1 \

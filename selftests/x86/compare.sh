@@ -4,8 +4,10 @@
 # compare.sh BEFORE AFTER: two OUTFILEs of run.sh, program by program (TAP). Exit
 # status 1 if a program differs, is missing, or is new.
 
-[ $# -eq 2 ] && [ -s "$1" ] && [ -s "$2" ] ||
-	{ echo "usage: compare.sh BEFORE AFTER (two files from run.sh)" >&2; exit 2; }
+if [ $# -ne 2 ] || [ ! -s "$1" ] || [ ! -s "$2" ]; then
+	echo "usage: compare.sh BEFORE AFTER (two files from run.sh)" >&2
+	exit 2
+fi
 awk '
 	{ name = $1; sub(/^[^ ]* /, "") }
 	NR == FNR { before[name] = $0; order[n++] = name; next }

@@ -22,7 +22,8 @@ k_stubs:
 vector = 0
 	.rept 256
 	.balign	REGENT_STUB_STRIDE
-	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+	.if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || \
+	      vector == 21 || vector == 29 || vector == 30)
 	pushq	$0			/* where the CPU pushes no error code */
 	.endif
 	pushq	$vector

@@ -163,7 +163,7 @@ static void __attribute__((noreturn)) refused(struct cpu *cpu, struct world *wor
 	k_abort("the CPU refused the world's state");
 }
 
-static struct world * __attribute__((noinline))
+static struct world *__attribute__((noinline))
 exit_slow(struct cpu *cpu, struct world *world)
 {
 	enum regent_exit_reason reason = backend_exit_reason(world);
@@ -176,7 +176,7 @@ exit_slow(struct cpu *cpu, struct world *world)
 }
 
 /* Of a world that is not Linux; the one to run next is. */
-static struct world * __attribute__((noinline))
+static struct world *__attribute__((noinline))
 exit_other_world(struct cpu *cpu, struct world *world)
 {
 	return enter(cpu, test_world_exit(cpu, world));

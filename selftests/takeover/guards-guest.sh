@@ -136,15 +136,15 @@ task_comers() {
 	take
 	for cpu in 1 2 3; do
 		switch_cpu $cpu 1
-		taskset -c $cpu cat $sys/cpus
+		echo "come: $(taskset -c $cpu cat $sys/cpus)"
 	done
 	load
 	switch_cpu 2 0
-	cat $sys/cpus
+	echo "gone: $(cat $sys/cpus)"
 	load_ends
 	give_back
 	switch_cpu 2 1
-	online
+	echo "online: $(online)"
 }
 
 cpu_is_there() { # CPU
@@ -291,11 +291,18 @@ task_dump() { # __PER_CPU_OFFSET L_CPUS CPUS
 	sed 's/^/dmesg: /' /tmp/dmesg
 }
 
-# Linux under KVM: the same in a virtual machine inside this one.
-task_nested() {
+# Linux under KVM: another task in a virtual machine inside this one.
+task_nested() { # [OPTION]... -- TASK...
 	modprobe kvm_amd || fail 'modprobe kvm_amd'
-	REGENT_ACCEL=kvm scripts/machine --fast --timeout 1500 --console /tmp/console -- \
-		"$self" inner
+	options=
+	while [ "$1" != -- ]; do
+		options="$options $1"
+		shift
+	done
+	shift
+	# shellcheck disable=SC2086 # a list
+	REGENT_ACCEL=kvm scripts/machine --fast --timeout 1500 --console /tmp/console \
+		$options -- "$self" "$@"
 	status=$?
 	sed -n '/guards: start/,$s/^/inner: /p' /tmp/console
 	return $status

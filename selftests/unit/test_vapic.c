@@ -123,6 +123,9 @@ static void classes_nest(void **state)
 	assert_int_equal(e.eoi_vector, 0x50);
 	assert_int_equal(get(VAPIC_REG_PPR, 0), 0x40);
 	assert_int_equal(vapic_pending(&v), VAPIC_NONE);
+	vapic_set_tpr(&v, 0x4a);		/* the same class: TPR, whole */
+	assert_int_equal(get(VAPIC_REG_PPR, 0), 0x4a);
+	vapic_set_tpr(&v, 0);
 	put(VAPIC_REG_EOI, 0, 0);
 	assert_int_equal(e.eoi_vector, 0x45);
 	assert_int_equal(vapic_pending(&v), 0x4f);
@@ -417,6 +420,8 @@ static void dividers(void **state)
 		put(VAPIC_REG_DIVIDE, codes[i], 0);
 		put(VAPIC_REG_INITIAL, 10, 0);
 		assert_int_equal(vapic_timer_deadline(&v), 40ull << i);
+		assert_int_equal(get(VAPIC_REG_CURRENT, (4ull << i) - 1), 10);
+		assert_int_equal(get(VAPIC_REG_CURRENT, 4ull << i), 9);
 	}
 	put(VAPIC_REG_DIVIDE, 0xb, 0);
 	put(VAPIC_REG_INITIAL, ~0u, 0);
@@ -425,6 +430,22 @@ static void dividers(void **state)
 	assert_int_equal(e.what, VAPIC_EFFECT_TIMER);
 	assert_int_equal(vapic_timer_deadline(&v),
 			 4 * 0xffffff00ull + 255 * 8);
+}
+
+static void the_bus_may_be_faster(void **state)
+{
+	struct vapic_snapshot s = found(false, 0);
+
+	(void)state;
+	s.bus_hz = 3;
+	s.tsc_hz = 1;
+	vapic_load(&v, &s, 0);
+	put(VAPIC_REG_TIMER, 0x40, 0);
+	put(VAPIC_REG_INITIAL, 0xffff, 100);
+	assert_int_equal(vapic_timer_deadline(&v), 100 + 0xffff / 3);
+	put(VAPIC_REG_INITIAL, 0xfffe, 100);
+	assert_int_equal(vapic_timer_deadline(&v), 100 + 0xffff / 3);
+	assert_int_equal(get(VAPIC_REG_CURRENT, 101), 0xfffe - 3);
 }
 
 static void periodic_does_not_drift(void **state)
@@ -670,6 +691,7 @@ int main(void)
 		XAPIC(lvts_deliver),
 		XAPIC(one_shot),
 		XAPIC(dividers),
+		XAPIC(the_bus_may_be_faster),
 		XAPIC(periodic_does_not_drift),
 		XAPIC(missed_periods_are_one),
 		XAPIC(a_masked_timer_counts_on),

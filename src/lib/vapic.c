@@ -195,7 +195,6 @@ int vapic_raise(struct vapic *v, u32 lvt)
 {
 	u32 entry = v->reg[lvt];
 	int delivery = entry >> 8 & 7;
-	bool pin = lvt == VAPIC_REG_LINT0 || lvt == VAPIC_REG_LINT1;
 
 	if (!v->enabled || (entry & VAPIC_LVT_MASKED))
 		return VAPIC_MASKED;
@@ -203,7 +202,7 @@ int vapic_raise(struct vapic *v, u32 lvt)
 		v->reg[lvt] |= VAPIC_LVT_MASKED;
 	switch (delivery) {
 	case VAPIC_FIXED:
-		vapic_accept(v, entry, pin && (entry & LVT_LEVEL));
+		vapic_accept(v, entry, entry & LVT_LEVEL);	/* only LINT's */
 		return VAPIC_FIXED;
 	case VAPIC_SMI:
 	case VAPIC_NMI:

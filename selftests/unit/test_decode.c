@@ -131,6 +131,35 @@ static void strings_one_at_a_time(void **state)
 	assert_int_equal(r.rip, 0x108);
 }
 
+static void prefixes(void **state)
+{
+	struct decode_regs r = {
+		.gpr = { [0] = 0x100, [7] = 0x200 },
+		.segment_base = { 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24,
+				  1 << 25 },
+	};
+
+	(void)state;
+	/* REX counts only right before the opcode */
+	assert_int_equal(DECODE(DECODE_64, 0x48, 0x66, 0x89, 0x00), DECODE_OK);
+	assert_int_equal(d.width, 2);
+	assert_int_equal(DECODE(DECODE_64, 0x66, 0x48, 0x89, 0x00), DECODE_OK);
+	assert_int_equal(d.width, 8);
+	/* in 64-bit mode only FS and GS have a base */
+	assert_int_equal(decode_address(&d, &r), 0x100);
+	assert_int_equal(DECODE(DECODE_64, 0x2e, 0x89, 0x00), DECODE_OK);
+	assert_int_equal(decode_address(&d, &r), 0x100);
+	assert_int_equal(DECODE(DECODE_64, 0x65, 0x2e, 0x89, 0x00), DECODE_OK);
+	assert_int_equal(decode_address(&d, &r), 0x2000100);
+	assert_int_equal(DECODE(DECODE_32, 0x65, 0x2e, 0x89, 0x00), DECODE_OK);
+	assert_int_equal(decode_address(&d, &r), 0x200100);
+	/* STOS stays in ES */
+	assert_int_equal(DECODE(DECODE_64, 0x65, 0xab), DECODE_OK);
+	assert_int_equal(decode_target(&d, &r), 0x200);
+	assert_int_equal(DECODE(DECODE_32, 0x65, 0xab), DECODE_OK);
+	assert_int_equal(decode_target(&d, &r), 0x100200);
+}
+
 static void others_are_refused(void **state)
 {
 	static const u8 codes[][4] = {
@@ -563,6 +592,7 @@ int main(void)
 		cmocka_unit_test(linux_apic_accesses),
 		cmocka_unit_test(older_modes),
 		cmocka_unit_test(strings_one_at_a_time),
+		cmocka_unit_test(prefixes),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(more_bytes_are_asked_for),
 		cmocka_unit_test(the_fast_path_is_the_slow_one),

@@ -529,6 +529,9 @@ static void tsc_deadline(void **state)
 	assert_true(e.what & VAPIC_EFFECT_CHECK);
 	assert_int_equal(vapic_pending(&v), 0x40);
 	vapic_write_deadline(&v, 9000, 8000, &e);
+	vapic_write_deadline(&v, 0, 8000, &e);
+	assert_int_equal(vapic_timer_deadline(&v), VAPIC_NEVER);
+	vapic_write_deadline(&v, 9000, 8000, &e);
 	put(VAPIC_REG_TIMER, 0x40, 8000);		/* leaving it disarms */
 	assert_int_equal(vapic_timer_deadline(&v), VAPIC_NEVER);
 }
@@ -542,6 +545,7 @@ static void loads_a_running_apic(void **state)
 	s.reg[VAPIC_REG_IRR] = 0xffff;			/* no such vectors */
 	s.reg[VAPIC_REG_IRR + 2] = 0x12;
 	s.reg[VAPIC_REG_TMR + 2] = 0x02;
+	s.reg[VAPIC_REG_TMR + 3] = 0x01;		/* of an earlier one */
 	s.reg[VAPIC_REG_ISR + 1] = 0x80000000;
 	s.reg[VAPIC_REG_ICR] = 0x10fd;
 	s.reg[VAPIC_REG_TIMER] = VAPIC_TIMER_PERIODIC | 0xec;
@@ -561,9 +565,16 @@ static void loads_a_running_apic(void **state)
 	assert_true(vapic_leave(&v, 5080, &left));
 	assert_int_equal(left.edge[2], 0x10);
 	assert_int_equal(left.level[2], 0x02);
+	assert_int_equal(left.level[3], 0);
 	assert_int_equal(left.edge[7], 1u << 12);	/* the timer's */
 	assert_int_equal(left.edge[0], 0);
 	assert_int_equal(left.remaining, 990);
+	s.reg[VAPIC_REG_CURRENT] = 0;		/* caught while it reloads */
+	vapic_load(&v, &s, 5000);
+	assert_int_equal(vapic_timer_deadline(&v), 9000);
+	s.reg[VAPIC_REG_TIMER] = VAPIC_TIMER_ONESHOT | 0xec;
+	vapic_load(&v, &s, 5000);
+	assert_int_equal(vapic_timer_deadline(&v), VAPIC_NEVER);
 }
 
 static void loads_a_deadline(void **state)

@@ -72,7 +72,8 @@ struct world_state_area {
  * @ran: TSC ticks it has run
  * @since: when it was switched in, TSC
  * @switches: how often it was switched in
- * @result: what a test world has reported
+ * @yielded: a test world: its last exit was a yield, so that it holds nothing
+ *	but its pattern
  */
 struct world {
 	struct world_regs regs;
@@ -90,7 +91,7 @@ struct world {
 	u64 ran;
 	u64 since;
 	u64 switches;
-	u64 result;
+	bool yielded;
 };
 
 struct world *world_exit(struct world *world);
@@ -106,5 +107,10 @@ s64 test_world_destroy(struct cpu *cpu, u64 id);
 s64 test_world_info(u64 id, u64 what);
 struct world *test_world_run(struct cpu *cpu, u64 id);
 struct world *test_world_exit(struct cpu *cpu, struct world *world);
+
+/* world/damage.c */
+extern u32 damage_item;
+s64 damage_choose(u64 item, u64 side);
+void damage(const struct world *from, struct world *to);
 
 #endif

@@ -20,6 +20,7 @@
 #define CR4_PAE		(1ull << 5)
 #define CR4_OSFXSR	(1ull << 9)
 #define CR4_OSXMMEXCPT	(1ull << 10)
+#define CR4_OSXSAVE	(1ull << 18)
 
 /* Access bytes with AVL, L, D and G, as the VMCB packs them. */
 #define SEG_CODE64	0xa9b
@@ -87,7 +88,7 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
 {
 	s->efer = HW_EFER_SVME;
 	s->cr0 = CR0_ET | CR0_NE;
-	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
+	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
 	if (mode != REGENT_TEST_REAL)
 		s->cr0 |= CR0_PE;
 	if (mode == REGENT_TEST_64) {
@@ -163,4 +164,63 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 		return BACKEND_WORLD_INTERRUPT;
 	}
 	return BACKEND_WORLD_FAILED;
+}
+
+#define AT(item, field, mask)						\
+	[REGENT_SKIP_##item - REGENT_SKIP_RSP] = {			\
+		offsetof(struct vmcb_save, field),			\
+		sizeof(((struct vmcb_save *)0)->field), mask }
+
+/*
+ * Bits that nobody misses for some instructions without interrupts: of no use
+ * at CPL 0, in entries that nobody uses, limits grown, visible parts of segment
+ * registers whose hidden parts stay.
+ */
+static const struct { u16 offset, size; u64 flip; } harmless[] = {
+	AT(RSP, rsp, 1 << 3),
+	AT(RFLAGS, rflags, 1 << 0),		/* CF */
+	AT(CR0, cr0, 1 << 18),			/* AM */
+	AT(CR2, cr2, 1 << 12),
+	AT(CR3, cr3, 1 << 3),			/* PWT */
+	AT(CR4, cr4, 1 << 2),			/* TSD */
+	AT(EFER, efer, 1 << 0),			/* SCE */
+	AT(PAT, g_pat, 1ull << 48),		/* entry 6 */
+	AT(DR6, dr6, 1 << 0),
+	AT(DR7, dr7, 1 << 16),			/* kind of a breakpoint that is off */
+	AT(FS_BASE, fs.base, 1 << 12),
+	AT(GS_BASE, gs.base, 1 << 12),
+	AT(KERNEL_GS_BASE, kernel_gs_base, 1 << 12),
+	AT(STAR, star, 1 << 12),
+	AT(LSTAR, lstar, 1 << 12),
+	AT(CSTAR, cstar, 1 << 12),
+	AT(SFMASK, sfmask, 1 << 12),
+	AT(SYSENTER_CS, sysenter_cs, 1 << 12),
+	AT(SYSENTER_ESP, sysenter_esp, 1 << 12),
+	AT(SYSENTER_EIP, sysenter_eip, 1 << 12),
+	AT(GDTR, gdtr.limit, 1 << 14),
+	AT(IDTR, idtr.limit, 1 << 14),
+	AT(LDTR, ldtr.selector, 1 << 3),
+	AT(TR, tr.selector, 1 << 4),
+	AT(ES, es.selector, 1 << 3),
+	AT(SS, ss.selector, 3 << 3),		/* null or K's and Linux's data */
+	AT(DS, ds.selector, 1 << 3),
+	AT(FS, fs.selector, 1 << 3),
+	AT(GS, gs.selector, 1 << 3),
+};
+
+/**
+ * backend_damage() - flip a bit of a register that the CPU switches
+ * @world: of this CPU
+ * @item: enum regent_test_skip, from REGENT_SKIP_RSP on
+ */
+void backend_damage(struct world *world, u64 item)
+{
+	struct vmcb *v = world->backend;
+	u32 i = item - REGENT_SKIP_RSP;
+	u8 *field = (u8 *)&v->save + harmless[i].offset;
+	u32 n;
+
+	for (n = 0; n < harmless[i].size; n++)
+		field[n] ^= harmless[i].flip >> 8 * n;
+	v->ctl.clean = 0;
 }

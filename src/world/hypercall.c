@@ -80,6 +80,9 @@ static bool test_call(struct cpu *cpu, struct world *world)
 	case REGENT_HC_TEST_DESTROY:
 		r->rax = test_world_destroy(cpu, r->rdi);
 		return true;
+	case REGENT_HC_TEST_SKIP:
+		r->rax = damage_choose(r->rdi, r->rsi);
+		return true;
 	}
 	/* Linux goes on behind the call when the world exits. */
 	backend_skip_hypercall(world);
@@ -122,6 +125,7 @@ bool hypercall(struct cpu *cpu, struct world *world)
 	case REGENT_HC_TEST_RUN:
 	case REGENT_HC_TEST_INFO:
 	case REGENT_HC_TEST_DESTROY:
+	case REGENT_HC_TEST_SKIP:
 		return test_call(cpu, world);
 	default:
 		r->rax = -REGENT_HC_ENOSYS;

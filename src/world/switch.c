@@ -115,6 +115,8 @@ struct world *world_switch(struct cpu *cpu, struct world *to)
 	if (to == from)
 		return to;
 	save_area(&from->area);
+	if (unlikely(damage_item))
+		damage(from, to);
 	mitigate();
 	load_area(&to->area, &from->area);
 	if (from->state == WORLD_RUNNING)

@@ -6,6 +6,7 @@
  * On a direct CPU a test world runs while Linux waits in a hypercall, until it
  * yields or anything arrives for Linux.
  */
+#include <hw/cr.h>
 #include <hw/pte.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
@@ -23,6 +24,11 @@
 #define DRS		0x2200
 #define CR2V		0x2220
 #define MSRS		0x2228
+#define XCR0V		0x2280
+#define DR6V		0x2288
+#define DR7V		0x2290
+#define TSC_AUXV	0x2298
+#define RDTSCP		0x22a0
 #define ROUNDS		0x2f00
 #define WRONG		0x2f08
 #define STACK		0x3f00
@@ -30,12 +36,17 @@
 #define PDPT		0x5000
 #define PD		0x6000
 
+#define MSR_TSC_AUX	0xc0000103
+#define DR6_PATTERN	0x0000400full	/* B0-B3, BS */
+#define DR7_PATTERN	0xffff0000ull	/* lengths and kinds, nothing enabled */
+
 #define MAX_WORLDS	64
 #define FLAGS_PATTERN	0x200cd7	/* CF PF AF ZF SF DF OF ID */
 #define FLAGS_VARY	0x0008c5
 
 extern const u8 k_test64[], k_test64_end[], k_test32[], k_test32_end[];
 extern const u8 k_test16[], k_test16_end[];
+extern const u8 k_bench[], k_bench_end[], k_spin[], k_spin_end[];
 
 static struct lock table_lock;
 static struct world *table[MAX_WORLDS];	/* index is id - 1; under table_lock */
@@ -68,14 +79,36 @@ static void fill_data(struct world *w, u64 mode)
 	put(w, FLAGS, w->id & 1 ? FLAGS_PATTERN : FLAGS_PATTERN ^ FLAGS_VARY);
 	for (at = XMM; at < DRS; at += 8)
 		put(w, at, pattern(w, at));
-	/* Addresses must be canonical; a flag mask has 32 bits. */
+	/* Addresses must be canonical. */
 	for (at = DRS; at < MSRS + 6 * 8; at += 8)
 		put(w, at, pattern(w, at) & 0x00007ffffffff000ull);
-	put(w, MSRS + 6 * 8, (u32)pattern(w, at));
+	/* SFMASK and SYSENTER's registers are narrower, the selector most of all. */
+	for (; at < MSRS + 10 * 8; at += 8)
+		put(w, at, (u32)pattern(w, at));
+	put(w, MSRS + 7 * 8, (u16)pattern(w, at));
+	put(w, DR6V, HW_DR6_RESET | (pattern(w, DR6V) & DR6_PATTERN));
+	put(w, DR7V, HW_DR7_RESET | (pattern(w, DR7V) & DR7_PATTERN));
 	if (mode == REGENT_TEST_64) {
 		put(w, PML4, PDPT | HW_PTE_P | HW_PTE_W);
 		put(w, PDPT, PD | HW_PTE_P | HW_PTE_W);
 		put(w, PD, HW_PTE_P | HW_PTE_W | 0x80);
+	}
+}
+
+/* What only K can fill, and a world of the 64-bit kind can read. */
+static void fill_area(struct world *w)
+{
+	u32 i;
+
+	if (w->id & 1)
+		w->area.xcr0 = k_params.xcr0_all;
+	put(w, XCR0V, w->area.xcr0);
+	for (i = 0; i < k_params.nr_world_msrs; i++) {
+		if (k_params.world_msr[i] != MSR_TSC_AUX)
+			continue;
+		w->area.msr[i] = (u32)pattern(w, TSC_AUXV);
+		put(w, TSC_AUXV, w->area.msr[i]);
+		put(w, RDTSCP, 1);
 	}
 }
 
@@ -128,6 +161,16 @@ static void free_world(struct world *w)
 	pages_free(w, 1);
 }
 
+static const struct {
+	const u8 *start, *end;
+} code[REGENT_TEST_MODES] = {
+	[REGENT_TEST_REAL] = { k_test16, k_test16_end },
+	[REGENT_TEST_32] = { k_test32, k_test32_end },
+	[REGENT_TEST_64] = { k_test64, k_test64_end },
+	[REGENT_TEST_BENCH] = { k_bench, k_bench_end },
+	[REGENT_TEST_SPIN] = { k_spin, k_spin_end },
+};
+
 static int build(struct cpu *cpu, struct world *w, u64 mode)
 {
 	int err = map_memory(w);
@@ -138,16 +181,13 @@ static int build(struct cpu *cpu, struct world *w, u64 mode)
 	if (!err && !cpu->system.area.xsave)
 		err = world_area_init(&cpu->system);
 	if (!err)
-		err = backend_world_create(cpu, w, mode);
+		err = backend_world_create(cpu, w, mode <= REGENT_TEST_64 ? mode :
+					   REGENT_TEST_REAL);
 	if (err)
 		return err;
 	fill_data(w, mode);
-	if (mode == REGENT_TEST_64)
-		copy_code(w, k_test64, k_test64_end);
-	else if (mode == REGENT_TEST_32)
-		copy_code(w, k_test32, k_test32_end);
-	else
-		copy_code(w, k_test16, k_test16_end);
+	fill_area(w);
+	copy_code(w, code[mode].start, code[mode].end);
 	w->kind = WORLD_TEST;
 	w->state = WORLD_RUNNABLE;
 	return 0;
@@ -307,6 +347,7 @@ struct world *test_world_exit(struct cpu *cpu, struct world *world)
 			backend_exit_describe(world);
 		world->state = WORLD_DEAD;
 	}
+	world->yielded = why == BACKEND_WORLD_YIELD;
 	cpu->system.regs.rax = get(world, ROUNDS);
 	return world_switch(cpu, &cpu->system);
 }

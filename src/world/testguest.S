@@ -9,10 +9,17 @@
  *	0x2100	xmm0-xmm15
  *	0x2200	DR0-DR3
  *	0x2220	CR2
- *	0x2228	7 MSRs: FS, GS, KERNEL_GS base, STAR, LSTAR, CSTAR, SFMASK
+ *	0x2228	10 MSRs: FS, GS, KERNEL_GS base, STAR, LSTAR, CSTAR, SFMASK,
+ *		SYSENTER_CS, _ESP, _EIP
+ *	0x2280	XCR0
+ *	0x2288	DR6, DR7
+ *	0x2298	TSC_AUX
+ *	0x22a0	1 if there is RDTSCP to read it with
  *	0x2800	scratch
  *	0x2f00	rounds that were right
- *	0x2f08	number of the first register that was wrong
+ *	0x2f08	number of the first register that was wrong: 1 flags, from 2 the
+ *		general ones, 32 XMM, 64 DR0-DR3, 68 CR2, 70 MSRs, 80 XCR0, 81 DR6,
+ *		82 DR7, 83 TSC_AUX
  */
 #define DATA	0x2000
 #define FLAGS	0x2080
@@ -20,11 +27,18 @@
 #define DRS	0x2200
 #define CR2V	0x2220
 #define MSRS	0x2228
+#define NR_MSRS	10
+#define XCR0V	0x2280
+#define DR6V	0x2288
+#define DR7V	0x2290
+#define TSC_AUXV	0x2298
+#define RDTSCP	0x22a0
 #define SCRATCH	0x2800
 #define ROUNDS	0x2f00
 #define WRONG	0x2f08
 
 	.section .rodata
+	.globl	k_bench, k_bench_end, k_spin, k_spin_end
 	.globl	k_test64, k_test64_end, k_test32, k_test32_end, k_test16, k_test16_end
 
 /* Compare a 64-bit word; n is what is reported. */
@@ -50,7 +64,7 @@ k_test64:
 	mov	%rax, %cr2
 	lea	test64_msrs(%rip), %rsi
 	mov	$MSRS, %rdi
-	mov	$7, %ebx
+	mov	$NR_MSRS, %ebx
 1:	mov	(%rsi), %ecx
 	mov	(%rdi), %eax
 	mov	4(%rdi), %edx
@@ -59,6 +73,10 @@ k_test64:
 	add	$8, %rdi
 	dec	%ebx
 	jnz	1b
+	mov	DR6V, %rax
+	mov	%rax, %dr6
+	mov	DR7V, %rax
+	mov	%rax, %dr7
 
 test64_round:
 	.set	i, 0
@@ -129,9 +147,20 @@ test64_round:
 	add	$4, %rsi
 	add	$8, %rdi
 	inc	%ebx
-	cmp	$77, %ebx
+	cmp	$(70 + NR_MSRS), %ebx
 	jne	2b
-	movb	$0, WRONG
+	xor	%ecx, %ecx
+	xgetbv
+	check64	80, %eax, XCR0V
+	mov	%dr6, %rax
+	check64	81, %rax, DR6V
+	mov	%dr7, %rax
+	check64	82, %rax, DR7V
+	cmpb	$0, RDTSCP
+	je	3f
+	rdtscp
+	check64	83, %ecx, TSC_AUXV
+3:	movb	$0, WRONG
 	incq	ROUNDS
 	jmp	test64_round
 test64_wrong:
@@ -141,6 +170,7 @@ test64_wrong:
 test64_msrs:
 	.long	0xc0000100, 0xc0000101, 0xc0000102
 	.long	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084
+	.long	0x174, 0x175, 0x176
 k_test64_end:
 
 	.macro	check32 n, reg, where
@@ -228,3 +258,14 @@ test16_wrong:
 	hlt
 	jmp	test16_wrong
 k_test16_end:
+
+/* What a switch costs, beside these two instructions. */
+k_bench:
+	vmmcall
+	jmp	k_bench
+k_bench_end:
+
+k_spin:
+	incl	ROUNDS
+	jmp	k_spin
+k_spin_end:

@@ -47,7 +47,7 @@
  * REGENT_HC_FLUSHED - 0 while a CPU may still hold a translation that a zap
  * removed, else 1. L makes every CPU enter K once and asks again.
  */
-/* The next four need debug=1 of L, else -REGENT_HC_EPERM.
+/* The next five need debug=1 of L, else -REGENT_HC_EPERM.
  *
  * REGENT_HC_TEST_CREATE - rdi: enum regent_test_mode. Makes a test world bound
  * to this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
@@ -60,6 +60,16 @@
  * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
  *
  * REGENT_HC_TEST_DESTROY - rdi: id.
+ *
+ * REGENT_HC_TEST_SKIP - rdi: enum regent_test_skip, rsi: enum regent_test_side.
+ * From now on switches between Linux and test worlds, on all CPUs, do not give
+ * that side this register of its own: what the switch moves is left as the
+ * other side had it; of what the CPU moves by itself, a bit is flipped that
+ * does no harm while nobody works with it (so that a second switch flips it
+ * back). Not of a test world that an interrupt has stopped on its way. A test
+ * of the tests: they must name the register. REGENT_SKIP_NONE ends it.
+ * -REGENT_HC_EINVAL for what this machine does not switch, and for what Linux
+ * would not survive.
  */
 #define REGENT_HC_NULL		0
 #define REGENT_HC_LEAVE		1
@@ -72,7 +82,8 @@
 #define REGENT_HC_TEST_RUN	8
 #define REGENT_HC_TEST_INFO	9
 #define REGENT_HC_TEST_DESTROY	10
-#define REGENT_HC_MAX		11
+#define REGENT_HC_TEST_SKIP	11
+#define REGENT_HC_MAX		12
 
 #define REGENT_HC_EPERM		1
 #define REGENT_HC_EFAULT	14
@@ -119,6 +130,8 @@ enum regent_test_mode {
 	REGENT_TEST_REAL = 0,		/* real mode */
 	REGENT_TEST_32,			/* protected mode, no paging */
 	REGENT_TEST_64,			/* long mode */
+	REGENT_TEST_BENCH,		/* real mode: yields, and does nothing else */
+	REGENT_TEST_SPIN,		/* real mode: counts rounds and never yields */
 	REGENT_TEST_MODES
 };
 
@@ -135,6 +148,40 @@ enum regent_test_info {
 	REGENT_TEST_SWITCHES,
 	REGENT_TEST_RAN,
 	REGENT_TEST_INFOS
+};
+
+/**
+ * enum regent_test_side - whose registers REGENT_HC_TEST_SKIP damages
+ * @REGENT_SIDE_LINUX: those of the host world
+ * @REGENT_SIDE_TEST: those of test worlds
+ */
+enum regent_test_side { REGENT_SIDE_LINUX = 0, REGENT_SIDE_TEST, REGENT_SIDES };
+
+/**
+ * enum regent_test_skip - what REGENT_HC_TEST_SKIP leaves out of the switch
+ */
+enum regent_test_skip {
+	REGENT_SKIP_NONE = 0,
+	/* moved by world_switch() */
+	REGENT_SKIP_XSAVE, REGENT_SKIP_XCR0,
+	REGENT_SKIP_DR0, REGENT_SKIP_DR1, REGENT_SKIP_DR2, REGENT_SKIP_DR3,
+	REGENT_SKIP_DEBUGCTL, REGENT_SKIP_TSC_AUX, REGENT_SKIP_SPEC_CTRL,
+	REGENT_SKIP_U_CET, REGENT_SKIP_PL3_SSP,
+	/* moved by the backend's assembly */
+	REGENT_SKIP_RAX, REGENT_SKIP_RBX, REGENT_SKIP_RCX, REGENT_SKIP_RDX,
+	REGENT_SKIP_RSI, REGENT_SKIP_RDI, REGENT_SKIP_RBP,
+	REGENT_SKIP_R8, REGENT_SKIP_R9, REGENT_SKIP_R10, REGENT_SKIP_R11,
+	REGENT_SKIP_R12, REGENT_SKIP_R13, REGENT_SKIP_R14, REGENT_SKIP_R15,
+	/* moved by the CPU */
+	REGENT_SKIP_RSP, REGENT_SKIP_RFLAGS,
+	REGENT_SKIP_CR0, REGENT_SKIP_CR2, REGENT_SKIP_CR3, REGENT_SKIP_CR4,
+	REGENT_SKIP_EFER, REGENT_SKIP_PAT, REGENT_SKIP_DR6, REGENT_SKIP_DR7,
+	REGENT_SKIP_FS_BASE, REGENT_SKIP_GS_BASE, REGENT_SKIP_KERNEL_GS_BASE,
+	REGENT_SKIP_STAR, REGENT_SKIP_LSTAR, REGENT_SKIP_CSTAR, REGENT_SKIP_SFMASK,
+	REGENT_SKIP_SYSENTER_CS, REGENT_SKIP_SYSENTER_ESP, REGENT_SKIP_SYSENTER_EIP,
+	REGENT_SKIP_GDTR, REGENT_SKIP_IDTR, REGENT_SKIP_LDTR, REGENT_SKIP_TR,
+	REGENT_SKIP_ES, REGENT_SKIP_SS, REGENT_SKIP_DS, REGENT_SKIP_FS, REGENT_SKIP_GS,
+	REGENT_SKIPS
 };
 
 /**

@@ -530,6 +530,7 @@ static void tsc_deadline(void **state)
 	assert_int_equal(vapic_pending(&v), 0x40);
 	vapic_write_deadline(&v, 9000, 8000, &e);
 	vapic_write_deadline(&v, 0, 8000, &e);
+	assert_int_equal(e.what, VAPIC_EFFECT_TIMER);	/* and no interrupt */
 	assert_int_equal(vapic_timer_deadline(&v), VAPIC_NEVER);
 	vapic_write_deadline(&v, 9000, 8000, &e);
 	put(VAPIC_REG_TIMER, 0x40, 8000);		/* leaving it disarms */

@@ -28,9 +28,11 @@
  * gives away.
  *
  * What always holds, for every run queue, between two calls:
- *  - an entity is in the tree of fair ones iff it is runnable or running and
- *    not throttled; it is in the tree of guaranteed ones iff moreover it has a
- *    min; it is in the tree of throttled ones iff throttled;
+ *  - an entity is in the tree of fair ones iff it is runnable or running,
+ *    and neither throttled nor parked (its min gives it more than its shares
+ *    would, so it is out of that race); in the tree of guaranteed ones iff
+ *    runnable or running, not throttled, and with a min; in the tree of
+ *    throttled ones iff throttled;
  *  - weight, sum and load are what the trees add up to, and 0 <= sum < weight:
  *    the floor of V is base; so somebody is eligible if anybody is fair;
  *  - what an entity is owed or owes when it comes back is in
@@ -70,9 +72,9 @@
 #define POLICY_SLICE_MAX	(2 * POLICY_MS)
 #define POLICY_FOREVER		(~0ull)
 
-#define POLICY_CREDIT		(40 * POLICY_MS)	/* kept while away */
+#define POLICY_CREDIT		(4 * POLICY_MS)		/* kept while away */
 #define POLICY_DEBT		(100 * POLICY_MS)
-#define POLICY_MIN_DEBT		POLICY_PERIOD		/* what min may run up */
+#define POLICY_MIN_DEBT		(2 * POLICY_PERIOD)	/* what min may run up */
 #define POLICY_BOOST_DEBT	(2 * POLICY_MS)
 #define POLICY_BOOST_SLICE	(200 * POLICY_US)
 #define POLICY_BOOST_RATE	50u			/* of POLICY_FULL */
@@ -114,7 +116,8 @@ struct runq;
 /**
  * struct sched_entity - the scheduling state of a world, embedded there
  * @fair: by virtual time (65536ths of ns / share), value: virtual deadline,
- *	marks: CPUs it may move to, modulo 64; valid while in the tree
+ *	marks: CPUs it may move to, modulo 64; while not there, the key is where
+ *	the virtual time would be
  * @timed: while throttled, by when that ends; else, with a min, by the start
  *	of the period that has some of it left
  * @rq: run queue it is added to, blocked or not
@@ -124,6 +127,7 @@ struct runq;
  * @state: enum sched_state
  * @reason: enum sched_reason of its last turn
  * @throttled: its cap is used up
+ * @parked: it has its guarantee only
  * @shares: 1 to POLICY_SHARES_MAX
  * @min: guaranteed thousandths of a CPU
  * @max: cap in thousandths, POLICY_FULL for none
@@ -151,6 +155,7 @@ struct sched_entity {
 	u8 state;
 	u8 reason;
 	bool throttled;
+	bool parked;
 	u32 shares;
 	u32 min;
 	u32 max;
@@ -180,8 +185,8 @@ struct policy_machine {
  * struct runq - the run queue of a CPU
  * @machine: the machine's
  * @cpu: its number
- * @fair: runnable and running ones that are not throttled
- * @guaranteed: those of them that have a min
+ * @fair: runnable and running ones that are neither throttled nor parked
+ * @guaranteed: those of them, and of the parked ones, that have a min
  * @throttled: runnable ones whose cap is used up
  * @idle: what to run when there is nothing to run
  * @system: the system world of the CPU, or NULL
@@ -197,6 +202,7 @@ struct policy_machine {
  * @load: sum of shares of all that are runnable, running or throttled
  * @nr: entities in the fair tree
  * @movable: those of them that may be stolen
+ * @parked: runnable and running ones that are parked
  * @entities: all that were added
  * @min_sum: sum of min of all that were added
  */
@@ -219,6 +225,7 @@ struct runq {
 	u64 load;
 	u32 nr;
 	u32 movable;
+	u32 parked;
 	u32 entities;
 	u32 min_sum;
 };

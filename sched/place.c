@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scheduling policy between CPUs, see <regent/policy.h>: who may run
+ * where, where to wake, whom to steal from, and what. Plain logic.
+ */
+#include <regent/policy.h>
+
+/**
+ * policy_allowed() - may an entity run on a CPU
+ * @e: the entity
+ * @cpu: number of the CPU
+ *
+ * This is its affinity only: a system world is bound to its CPU besides.
+ */
+bool policy_allowed(const struct sched_entity *e, u32 cpu)
+{
+	if (!e->affinity)
+		return true;
+	return cpu < e->affinity_cpus && (e->affinity[cpu / 64] >> cpu % 64 & 1);
+}
+
+/**
+ * policy_marks() - the CPUs to which an entity may move
+ * @e: the entity
+ *
+ * Return: a bit for each, modulo 64; 0 for who never moves.
+ */
+u64 policy_marks(const struct sched_entity *e)
+{
+	u64 marks = 0;
+	u32 cpu;
+
+	if (e->kind != SCHED_VM && e->kind != SCHED_SERVICE)
+		return 0;
+	if (!e->affinity)
+		return ~0ull;
+	for (cpu = 0; cpu < e->affinity_cpus; cpu += 64) {
+		u64 word = e->affinity[cpu / 64];
+
+		if (e->affinity_cpus - cpu < 64)
+			word &= (1ull << (e->affinity_cpus - cpu)) - 1;
+		marks |= word;
+	}
+	return marks;
+}
+
+/**
+ * policy_min_fits() - has a CPU room for a guarantee
+ * @rq: run queue of the CPU; without its lock it is a hint
+ * @min: the guarantee
+ */
+bool policy_min_fits(const struct runq *rq, u32 min)
+{
+	u32 sum = __atomic_load_n(&rq->min_sum, __ATOMIC_RELAXED);
+
+	return !min || sum + min <= POLICY_MIN_LIMIT;
+}
+
+/* They only have their guarantee where they are. */
+static struct sched_entity *steal_parked(struct runq *from, struct runq *to, u64 now)
+{
+	struct tree_node *node = from->parked ? tree_first(&from->guaranteed) : NULL;
+	struct sched_entity *e = node ? policy_of_timed(node) : NULL;
+
+	return e && policy_move(e, to, now) == POLICY_OK ? e : NULL;
+}
+
+/**
+ * policy_steal() - take work from another CPU
+ * @from: run queue of the other CPU
+ * @to: run queue of this one, which has nothing to do
+ * @now: the time on this one
+ *
+ * Who has waited longest there comes first. Affinities beyond the first 64
+ * CPUs are told apart only by looking, and guarantees may not fit; after
+ * POLICY_STEAL_LOOKS it gives up.
+ *
+ * Return: the entity, now runnable on @to; NULL if there is none.
+ */
+struct sched_entity *policy_steal(struct runq *from, struct runq *to, u64 now)
+{
+	u64 mark = 1ull << to->cpu % 64;
+	struct tree_node *node;
+	int looks;
+
+	if (from == to)
+		return NULL;
+	node = tree_marked(&from->fair, mark);
+	for (looks = 0; node && looks < POLICY_STEAL_LOOKS; looks++) {
+		struct sched_entity *e = policy_of_fair(node);
+
+		if (policy_move(e, to, now) == POLICY_OK)
+			return e;
+		node = tree_next_marked(node, mark);
+	}
+	return steal_parked(from, to, now);
+}
+
+static u64 load_of(const struct runq *rq)
+{
+	return __atomic_load_n(&rq->load, __ATOMIC_RELAXED);
+}
+
+/* Is there one that runs and one that may be had? */
+static bool has_work(const struct runq *rq)
+{
+	u32 parked = __atomic_load_n(&rq->parked, __ATOMIC_RELAXED);
+
+	return __atomic_load_n(&rq->movable, __ATOMIC_RELAXED) + parked > 0 &&
+	       __atomic_load_n(&rq->nr, __ATOMIC_RELAXED) + parked > 1;
+}
+
+/**
+ * policy_place() - where to wake an entity
+ * @e: the entity, blocked
+ * @rqs: run queues to choose from
+ * @n: how many
+ *
+ * It stays where it was unless another CPU is clearly less loaded, as its
+ * caches are there. No lock of @rqs is needed: it is a hint, and policy_move()
+ * may still say no.
+ *
+ * Return: a run queue that it may be moved to, or its own; NULL if its own is
+ * not allowed and none of @rqs is possible.
+ */
+struct runq *policy_place(const struct sched_entity *e, struct runq *rqs[], u32 n)
+{
+	struct runq *own = policy_allowed(e, e->rq->cpu) ? e->rq : NULL;
+	struct runq *best = NULL;
+	u32 i;
+
+	if (e->kind != SCHED_VM && e->kind != SCHED_SERVICE)
+		return e->rq;
+	for (i = 0; i < n; i++) {
+		if (rqs[i] == own || !policy_allowed(e, rqs[i]->cpu) ||
+		    !policy_min_fits(rqs[i], e->min))
+			continue;
+		if (!best || load_of(rqs[i]) < load_of(best))
+			best = rqs[i];
+	}
+	if (!best || !own)
+		return best ? best : own;
+	return (load_of(best) + e->shares) * 8 < (load_of(own) + e->shares) * 7 ?
+	       best : own;
+}
+
+/**
+ * policy_busiest() - whom to steal from
+ * @to: run queue of the CPU that has nothing to do
+ * @rqs: run queues to choose from
+ * @n: how many
+ *
+ * A hint like policy_place().
+ *
+ * Return: the one with the most load of those where somebody waits who may
+ * move, NULL if there is none.
+ */
+struct runq *policy_busiest(const struct runq *to, struct runq *rqs[], u32 n)
+{
+	struct runq *best = NULL;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		if (rqs[i] == to || !has_work(rqs[i]))
+			continue;
+		if (!best || load_of(rqs[i]) > load_of(best))
+			best = rqs[i];
+	}
+	return best;
+}

@@ -1,0 +1,811 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scheduling policy, see <regent/policy.h>. Plain logic.
+ *
+ * From the bottom up: virtual time, in and out of the trees, admission, what
+ * happens to an entity, the pick, moving.
+ */
+#include <regent/policy.h>
+#include "buckets.h"
+
+#define VSHIFT		16	/* virtual time: 65536ths of ns, by share */
+#define RAN_LIMIT	(1000 * POLICY_MS)	/* more is not remembered anyway */
+
+static void see_clock(struct runq *rq, u64 now)
+{
+	if (clock_before(rq->clock, now))
+		rq->clock = now;
+}
+
+/* Virtual time. */
+
+/* Signed, and for amounts that keep within POLICY_DEBT. */
+static s64 to_virtual(s64 ns, u32 shares)
+{
+	return ns * (1ll << VSHIFT) / (s64)shares;
+}
+
+/* What @e is owed, as it is in the fair tree. */
+static s64 lag_of(const struct runq *rq, const struct sched_entity *e)
+{
+	return (s64)(rq->base - e->fair.key) * e->shares / (1ll << VSHIFT);
+}
+
+/* Move base to the floor of V: near it the sum stays small. */
+static void settle(struct runq *rq)
+{
+	s64 weight = rq->weight;
+	s64 step;
+
+	if (!weight)
+		return;
+	step = rq->sum / weight;
+	if (step * weight > rq->sum)
+		step--;
+	rq->base += step;
+	rq->sum -= step * weight;
+}
+
+static void fair_in(struct runq *rq, struct sched_entity *e)
+{
+	rq->sum += (s64)(e->fair.key - rq->base) * e->shares;
+	rq->weight += e->shares;
+	rq->nr++;
+	rq->movable += !!e->fair.marks;
+	tree_insert(&rq->fair, &e->fair);
+}
+
+static void fair_out(struct runq *rq, struct sched_entity *e)
+{
+	tree_remove(&rq->fair, &e->fair);
+	rq->sum -= (s64)(e->fair.key - rq->base) * e->shares;
+	rq->weight -= e->shares;
+	rq->nr--;
+	rq->movable -= !!e->fair.marks;
+}
+
+/* For @e outside of the fair tree: one slice, the shorter the more they are. */
+static void new_request(const struct runq *rq, struct sched_entity *e)
+{
+	s64 slice = clamp(POLICY_LATENCY / (rq->nr + 1), POLICY_SLICE_MIN,
+			  POLICY_SLICE_MAX);
+
+	e->fair.value = e->fair.key + to_virtual(slice, e->shares);
+}
+
+/*
+ * Let @e's virtual time pass, but not so far that it owes more than @debt: what
+ * is beyond is forgiven. Returns whether anything was.
+ */
+static bool pass(const struct runq *rq, struct sched_entity *e, u64 ran, u64 debt)
+{
+	u64 limit = rq->base + to_virtual(debt, e->shares);
+	u64 time = (ran << VSHIFT) + e->rest;
+	u64 to = e->fair.key + time / e->shares;
+	bool beyond = ran && clock_before(limit, to);
+
+	e->rest = time % e->shares;
+	if (beyond)
+		to = clock_before(limit, e->fair.key) ? e->fair.key : limit;
+	e->fair.key = to;
+	return beyond;
+}
+
+/* In and out of the trees. */
+
+static void guarantee_in(struct runq *rq, struct sched_entity *e)
+{
+	if (!e->min)
+		return;
+	e->timed.key = time_of_refill(e, e->min_left, e->min);
+	tree_insert(&rq->guaranteed, &e->timed);
+}
+
+static void guarantee_out(struct runq *rq, struct sched_entity *e)
+{
+	if (tree_holds(&e->timed))
+		tree_remove(&rq->guaranteed, &e->timed);
+}
+
+static void throttle_in(struct runq *rq, struct sched_entity *e)
+{
+	e->throttled = true;
+	e->timed.key = time_of_refill(e, e->max_left, e->max);
+	tree_insert(&rq->throttled, &e->timed);
+}
+
+/* @e is away: remember where V is for it. Its key is free for that. */
+static void stamp(const struct runq *rq, struct sched_entity *e)
+{
+	e->fair.key = rq->base - to_virtual(e->lag, e->shares);
+	e->since = rq->clock;
+}
+
+/* What @e would be owed, had it waited instead of being away. */
+static s64 lag_away(const struct runq *rq, const struct sched_entity *e)
+{
+	s64 most = to_virtual(POLICY_DEBT, e->shares);
+	s64 ahead = rq->base - e->fair.key;
+	s64 lag;
+
+	if (rq->clock - e->since > ELAPSED_LIMIT)
+		return POLICY_DEBT;
+	lag = clamp(ahead, -most, most) * e->shares / (1ll << VSHIFT);
+	return e->lag + (lag - e->lag) * (s64)rq->weight /
+			(s64)(rq->weight + e->shares);
+}
+
+/*
+ * Who stays away is in the race nevertheless. Blocked, it pays off its debt as
+ * it would have by waiting, but nothing more is owed to it. Throttled, it earns
+ * its share, so that its cap is what limits it and not the time it lost.
+ */
+static void make_up(const struct runq *rq, struct sched_entity *e)
+{
+	s64 lag = lag_away(rq, e);
+
+	if (!e->throttled)
+		lag = e->lag > 0 ? e->lag : clamp(lag, e->lag, 0);
+	e->lag = clamp(lag, -(s64)POLICY_DEBT, POLICY_CREDIT);
+	stamp(rq, e);
+}
+
+/*
+ * Who runs by its guarantee more than its shares would give is out of the race
+ * by shares until V has caught up: the others share what is left as if it were
+ * not there. It stays where its debt is the most that a guarantee may run up.
+ */
+static void park(struct runq *rq, struct sched_entity *e, s64 lag)
+{
+	settle(rq);
+	e->fair.key = rq->base - to_virtual(lag, e->shares);
+	e->parked = true;
+	rq->parked++;
+}
+
+/*
+ * V moves towards who comes in, so that its lag would shrink by W / (W + w):
+ * ask for as much more.
+ */
+static void race_enter(struct runq *rq, struct sched_entity *e)
+{
+	s64 lag = 0;
+
+	if (rq->weight)
+		lag = e->lag * (s64)(rq->weight + e->shares) / (s64)rq->weight;
+	e->fair.key = rq->base - to_virtual(lag, e->shares);
+	new_request(rq, e);
+	fair_in(rq, e);
+	settle(rq);
+}
+
+/* Put @e, who is to be runnable, where it belongs. */
+static void enqueue(struct runq *rq, struct sched_entity *e)
+{
+	make_up(rq, e);
+	rq->load += e->shares;
+	if (capped(e)) {
+		throttle_in(rq, e);
+		return;
+	}
+	if (e->min && rq->weight && e->lag < -(s64)POLICY_MIN_DEBT / 2)
+		park(rq, e, e->lag);
+	else
+		race_enter(rq, e);
+	guarantee_in(rq, e);
+}
+
+static void fair_leave(struct runq *rq, struct sched_entity *e)
+{
+	if (e->parked)
+		rq->parked--;
+	else
+		fair_out(rq, e);
+	e->parked = false;
+}
+
+/* The part of dequeue() that leaves @e runnable. */
+static void race_leave(struct runq *rq, struct sched_entity *e)
+{
+	guarantee_out(rq, e);
+	e->lag = lag_of(rq, e);
+	fair_leave(rq, e);
+	settle(rq);
+	stamp(rq, e);
+}
+
+static void dequeue(struct runq *rq, struct sched_entity *e)
+{
+	rq->load -= e->shares;
+	if (e->throttled) {
+		tree_remove(&rq->throttled, &e->timed);
+		make_up(rq, e);
+		e->throttled = false;
+		return;
+	}
+	race_leave(rq, e);
+}
+
+static bool is_queued(const struct sched_entity *e)
+{
+	return e->state == SCHED_RUNNABLE || e->state == SCHED_RUNNING;
+}
+
+/* Admission. */
+
+static bool parameters_ok(u32 shares, u32 min, u32 max)
+{
+	return shares && shares <= POLICY_SHARES_MAX && max &&
+	       max <= POLICY_FULL && min <= max;
+}
+
+/* CPUs may be at it at the same time: take, look, and give back if too much. */
+static int machine_take(struct policy_machine *machine, u32 min)
+{
+	u32 limit = __atomic_load_n(&machine->min_limit, __ATOMIC_RELAXED);
+
+	if (!min)
+		return POLICY_OK;
+	if (__atomic_add_fetch(&machine->min_sum, min, __ATOMIC_RELAXED) <= limit)
+		return POLICY_OK;
+	__atomic_sub_fetch(&machine->min_sum, min, __ATOMIC_RELAXED);
+	return POLICY_NOROOM;
+}
+
+static void machine_give(struct policy_machine *machine, u32 min)
+{
+	__atomic_sub_fetch(&machine->min_sum, min, __ATOMIC_RELAXED);
+}
+
+/**
+ * policy_init_machine() - what all run queues share
+ * @machine: to be filled in
+ * @cpus: CPUs that there are
+ */
+void policy_init_machine(struct policy_machine *machine, u32 cpus)
+{
+	machine->min_sum = 0;
+	machine->min_limit = cpus * POLICY_MIN_LIMIT;
+}
+
+/**
+ * policy_init_cpu() - an empty run queue
+ * @rq: to be filled in
+ * @machine: the machine's
+ * @cpu: its number
+ * @idle: what to run when there is nothing; given back by policy_pick()
+ * @now: the time there
+ */
+void policy_init_cpu(struct runq *rq, struct policy_machine *machine, u32 cpu,
+		     struct sched_entity *idle, u64 now)
+{
+	*rq = (struct runq) {
+		.machine = machine, .cpu = cpu, .idle = idle,
+		.clock = now, .until = now,
+	};
+	idle->kind = SCHED_IDLE;
+	idle->state = SCHED_RUNNABLE;
+	idle->rq = rq;
+}
+
+/**
+ * policy_add() - admit an entity to a CPU
+ * @rq: run queue of the CPU
+ * @e: the entity, which will be blocked
+ * @now: the time there
+ *
+ * Return: POLICY_OK, or an enum policy_error and nothing is changed.
+ */
+int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
+{
+	int err;
+
+	if (e->state != SCHED_OFF || e->kind < SCHED_SYSTEM ||
+	    e->kind > SCHED_SERVICE || !parameters_ok(e->shares, e->min, e->max))
+		return POLICY_INVAL;
+	if (!policy_allowed(e, rq->cpu))
+		return POLICY_NOTHERE;
+	if (e->kind == SCHED_SYSTEM && rq->system)
+		return POLICY_BUSY;
+	if (rq->entities >= POLICY_ENTITIES || !policy_min_fits(rq, e->min))
+		return POLICY_NOROOM;
+	err = machine_take(rq->machine, e->min);
+	if (err)
+		return err;
+	see_clock(rq, now);
+	if (e->kind == SCHED_SYSTEM)
+		rq->system = e;
+	rq->entities++;
+	rq->min_sum += e->min;
+	e->rq = rq;
+	e->state = SCHED_BLOCKED;
+	e->fair.marks = policy_marks(e);
+	e->lag = 0;
+	stamp(rq, e);
+	e->period = rq->clock;
+	e->min_left = quota(e->min);
+	e->max_left = quota(e->max);
+	e->boost_left = quota(POLICY_BOOST_RATE);
+	e->boost_at = rq->clock;
+	return POLICY_OK;
+}
+
+/**
+ * policy_remove() - take an entity off its CPU, in whatever state
+ * @e: the entity; if it was running, pick next
+ * @now: the time there
+ */
+void policy_remove(struct sched_entity *e, u64 now)
+{
+	struct runq *rq = e->rq;
+
+	if (!rq || e->kind == SCHED_IDLE)
+		return;
+	policy_block(e, now);
+	if (rq->system == e)
+		rq->system = NULL;
+	rq->entities--;
+	rq->min_sum -= e->min;
+	machine_give(rq->machine, e->min);
+	e->state = SCHED_OFF;
+	e->rq = NULL;
+}
+
+/**
+ * policy_set() - change what an entity gets
+ * @e: the entity, in any state; charged, if running
+ * @shares: 1 to POLICY_SHARES_MAX
+ * @min: guaranteed thousandths of a CPU, at most @max
+ * @max: at most these thousandths, POLICY_FULL for no cap
+ * @now: the time on its CPU
+ *
+ * What it is owed stays, in ns. The caller decides anew.
+ *
+ * Return: POLICY_OK, or an enum policy_error and nothing is changed.
+ */
+int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
+{
+	struct runq *rq = e->rq;
+	bool queued = is_queued(e);
+	int err = POLICY_OK;
+
+	if (!rq || e->kind == SCHED_IDLE || !parameters_ok(shares, min, max))
+		return POLICY_INVAL;
+	if (min > e->min && !policy_min_fits(rq, min - e->min))
+		return POLICY_NOROOM;
+	if (min > e->min)
+		err = machine_take(rq->machine, min - e->min);
+	else
+		machine_give(rq->machine, e->min - min);
+	if (err)
+		return err;
+	see_clock(rq, now);
+	if (queued)
+		dequeue(rq, e);
+	else
+		make_up(rq, e);
+	roll(e, rq->clock);
+	rq->min_sum = rq->min_sum - e->min + min;
+	e->shares = shares;
+	e->min = min;
+	e->max = max;
+	e->rest = 0;
+	e->min_left = fill(e->min_left, min, 0, 1);
+	e->max_left = fill(e->max_left, max, 0, POLICY_BURST);
+	stamp(rq, e);
+	if (queued)
+		enqueue(rq, e);
+	return POLICY_OK;
+}
+
+/**
+ * policy_set_affinity() - change where an entity may run
+ * @e: the entity
+ * @affinity: a bit for each allowed CPU, or NULL for all; used until changed
+ * @cpus: bits in @affinity
+ *
+ * Return: POLICY_OK; POLICY_NOTHERE if it is done, but the caller has to stop
+ * the entity, if running, and policy_move() it, as it may not be where it is;
+ * POLICY_INVAL for a system world that may not be where it is: nothing changed.
+ */
+int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus)
+{
+	struct sched_entity as = { .affinity = affinity, .affinity_cpus = cpus };
+	bool fair = tree_holds(&e->fair);
+
+	if (!e->rq || e->kind == SCHED_IDLE)
+		return POLICY_INVAL;
+	if (e->kind == SCHED_SYSTEM && !policy_allowed(&as, e->rq->cpu))
+		return POLICY_INVAL;
+	if (fair)
+		fair_out(e->rq, e);
+	e->affinity = affinity;
+	e->affinity_cpus = cpus;
+	e->fair.marks = policy_marks(e);
+	if (fair)
+		fair_in(e->rq, e);
+	return policy_allowed(e, e->rq->cpu) ? POLICY_OK : POLICY_NOTHERE;
+}
+
+/* What happens to an entity. */
+
+static bool boost_paid(const struct runq *rq, const struct sched_entity *e)
+{
+	return lag_of(rq, e) > -(s64)POLICY_BOOST_DEBT;
+}
+
+/* May @e, who was just made runnable, be wanted before the decision ends? */
+static bool decide_anew(const struct runq *rq, const struct sched_entity *e)
+{
+	const struct sched_entity *curr = rq->curr;
+
+	if (!curr || curr->kind == SCHED_IDLE || rq->open)
+		return true;
+	if (curr == e)
+		return false;
+	if (e->throttled)
+		return clock_before(e->timed.key, rq->until);
+	if (curr->throttled)
+		return true;
+	if (rq->boost == e && boost_paid(rq, e) &&
+	    (e->boost_left > 0 || curr->reason == SCHED_FAIR))
+		return true;
+	if (curr->reason == SCHED_GUARANTEED || rq->boost == curr)
+		return false;
+	if (!clock_before(rq->base, e->fair.key) &&
+	    clock_before(e->fair.value, curr->fair.value))
+		return true;
+	/* Its guarantee may be due now, or before the decision ends. */
+	return e->min && clock_before(e->timed.key, rq->until);
+}
+
+/* The period begins anew, so that what is left of min counts from now. */
+static void make_runnable(struct runq *rq, struct sched_entity *e)
+{
+	begin_period(e, rq->clock);
+	e->state = SCHED_RUNNABLE;
+	enqueue(rq, e);
+}
+
+/**
+ * policy_wake() - an entity can run
+ * @e: the entity, on the run queue where it is to run; if it is not blocked,
+ *	nothing happens
+ * @now: the time there
+ *
+ * Charge what is running there first: time run before @e came must not be
+ * shared with it.
+ *
+ * Return: true if the CPU has to policy_pick() now, not at the end of the slice.
+ */
+bool policy_wake(struct sched_entity *e, u64 now)
+{
+	struct runq *rq = e->rq;
+
+	if (e->state != SCHED_BLOCKED)
+		return false;
+	see_clock(rq, now);
+	make_runnable(rq, e);
+	return decide_anew(rq, e);
+}
+
+/**
+ * policy_boost() - an interrupt for the host has come
+ * @e: the system world; woken if need be
+ * @now: the time there
+ *
+ * The boost lasts until @e has run for POLICY_BOOST_SLICE or blocks. It
+ * borrows: nobody loses share by it.
+ *
+ * Return: true if the CPU has to policy_pick() now.
+ */
+bool policy_boost(struct sched_entity *e, u64 now)
+{
+	struct runq *rq = e->rq;
+	u64 elapsed;
+
+	if (!rq || rq->system != e || e->state == SCHED_RUNNING)
+		return false;
+	see_clock(rq, now);
+	elapsed = rq->clock - e->boost_at;
+	if (elapsed > ELAPSED_LIMIT)
+		elapsed = ELAPSED_LIMIT;
+	e->boost_left = fill(e->boost_left, POLICY_BOOST_RATE, elapsed, 1);
+	e->boost_at = rq->clock;
+	e->boost_used = 0;
+	rq->boost = e;
+	if (e->state == SCHED_BLOCKED)
+		make_runnable(rq, e);
+	return decide_anew(rq, e);
+}
+
+/**
+ * policy_block() - an entity waits for something
+ * @e: the entity, running (then charged) or runnable; if it is neither,
+ *	nothing happens
+ * @now: the time there
+ */
+void policy_block(struct sched_entity *e, u64 now)
+{
+	struct runq *rq = e->rq;
+
+	if (!is_queued(e) || e->kind == SCHED_IDLE)
+		return;
+	see_clock(rq, now);
+	dequeue(rq, e);
+	e->state = SCHED_BLOCKED;
+	if (rq->curr == e)
+		rq->curr = NULL;
+	if (rq->boost == e)
+		rq->boost = NULL;
+}
+
+/*
+ * Take @ran from the buckets. Returns what of it the guarantee covered: an
+ * overrun of it by more than a grain was not ours to give.
+ */
+static u64 drain(struct sched_entity *e, u64 ran)
+{
+	s64 covered = e->min_left;
+
+	if (e->reason == SCHED_GUARANTEED)
+		covered += POLICY_GRAIN;
+	if (!e->min || covered < 0)
+		covered = 0;
+	covered = clamp(ran, 0, covered);
+	e->min_left -= covered;
+	if (e->max < POLICY_FULL)
+		e->max_left = clamp(e->max_left - ran, -(s64)RAN_LIMIT, e->max_left);
+	if (e->reason == SCHED_BOOSTED)
+		e->boost_left = clamp(e->boost_left - (s64)ran,
+				      -quota(POLICY_BOOST_RATE), e->boost_left);
+	return covered;
+}
+
+/* It went on a little after it was throttled: the pick is still to come. */
+static void charge_throttled(struct runq *rq, struct sched_entity *e, u64 ran)
+{
+	tree_remove(&rq->throttled, &e->timed);
+	drain(e, ran);
+	e->lag = clamp(e->lag - (s64)ran, -(s64)POLICY_DEBT, POLICY_CREDIT);
+	throttle_in(rq, e);
+}
+
+/**
+ * policy_charge() - an entity has run
+ * @e: the entity, as picked; the idle one is charged like the others
+ * @ran: for how long, since it was picked or charged last
+ * @now: the time there
+ */
+void policy_charge(struct sched_entity *e, u64 ran, u64 now)
+{
+	struct runq *rq = e->rq;
+	u64 covered;
+	bool beyond;
+
+	see_clock(rq, now);
+	e->ran += ran;
+	if (ran > RAN_LIMIT)
+		ran = RAN_LIMIT;
+	/* With nobody in the race V is free: let those who are away catch up. */
+	if (e->kind == SCHED_IDLE && !rq->weight)
+		rq->base += ran << VSHIFT;
+	if (e->kind == SCHED_IDLE || e->state != SCHED_RUNNING)
+		return;
+	e->boost_used += ran;
+	if (rq->boost == e && e->boost_used >= POLICY_BOOST_SLICE)
+		rq->boost = NULL;
+	if (e->throttled) {
+		charge_throttled(rq, e, ran);
+		return;
+	}
+	guarantee_out(rq, e);
+	fair_leave(rq, e);
+	covered = drain(e, ran);
+	beyond = pass(rq, e, covered, POLICY_MIN_DEBT);
+	pass(rq, e, ran - covered, POLICY_DEBT);
+	if (!clock_before(e->fair.key, e->fair.value))
+		new_request(rq, e);
+	if (beyond && rq->weight) {
+		park(rq, e, -(s64)POLICY_MIN_DEBT);
+	} else {
+		fair_in(rq, e);
+		settle(rq);
+	}
+	roll(e, rq->clock);
+	if (capped(e)) {
+		race_leave(rq, e);
+		throttle_in(rq, e);
+	} else {
+		guarantee_in(rq, e);
+	}
+}
+
+/* The pick. */
+
+/* A few at a time, so that a pick stays short when many come due at once. */
+static void release(struct runq *rq)
+{
+	int i;
+
+	for (i = 0; i < POLICY_RELEASES; i++) {
+		struct tree_node *node = tree_first(&rq->throttled);
+		struct sched_entity *e;
+
+		if (!node || clock_before(rq->clock, node->key))
+			return;
+		e = policy_of_timed(node);
+		dequeue(rq, e);
+		roll(e, rq->clock);
+		enqueue(rq, e);
+	}
+}
+
+static struct sched_entity *guaranteed(const struct runq *rq)
+{
+	struct tree_node *node = tree_first(&rq->guaranteed);
+
+	if (!node || clock_before(rq->clock, node->key))
+		return NULL;
+	return policy_of_timed(node);
+}
+
+/* By shares; when only parked ones are left, the next of them is back. */
+static struct sched_entity *fairest(struct runq *rq)
+{
+	struct tree_node *node = tree_earliest(&rq->fair, rq->base);
+	struct sched_entity *e;
+
+	if (node)
+		return policy_of_fair(node);
+	if (!rq->parked)
+		return rq->idle;
+	e = policy_of_timed(tree_first(&rq->guaranteed));
+	fair_leave(rq, e);
+	e->fair.key = rq->base;
+	new_request(rq, e);
+	fair_in(rq, e);
+	return e;
+}
+
+static struct sched_entity *choose(struct runq *rq, u8 *reason)
+{
+	struct sched_entity *first = guaranteed(rq);
+	struct sched_entity *boost = rq->boost;
+
+	if (boost && !boost->throttled && boost_paid(rq, boost) &&
+	    (boost->boost_left > 0 || !first)) {
+		*reason = SCHED_BOOSTED;
+		return boost;
+	}
+	if (first) {
+		*reason = SCHED_GUARANTEED;
+		return first;
+	}
+	*reason = SCHED_FAIR;
+	return fairest(rq);
+}
+
+/* How long @e may run for as long as nothing else happens. */
+static u64 turn_of(const struct runq *rq, const struct sched_entity *e)
+{
+	const struct tree_node *next = tree_first(&rq->guaranteed);
+	u64 turn, until;
+
+	if (e->reason == SCHED_GUARANTEED)
+		return e->min_left;
+	if (e->reason == SCHED_BOOSTED)
+		return clamp(lag_of(rq, e) + POLICY_BOOST_DEBT, 0,
+			     POLICY_BOOST_SLICE - e->boost_used);
+	turn = POLICY_FOREVER;
+	if (rq->nr > 1)
+		turn = (e->fair.value - e->fair.key) * e->shares >> VSHIFT;
+	if (!next || next == &e->timed)
+		return turn;
+	until = next->key - rq->clock;
+	return turn < until ? turn : until;
+}
+
+static u64 slice_of(const struct runq *rq, const struct sched_entity *e)
+{
+	const struct tree_node *next = tree_first(&rq->throttled);
+	u64 slice = POLICY_FOREVER;
+
+	if (e->kind != SCHED_IDLE && rq->nr + rq->parked > 1)
+		slice = turn_of(rq, e);
+	if (e->kind != SCHED_IDLE && e->max < POLICY_FULL &&
+	    slice > (u64)e->max_left)
+		slice = e->max_left;
+	if (next && !clock_before(rq->clock, next->key))
+		slice = 0;
+	else if (next && slice > next->key - rq->clock)
+		slice = next->key - rq->clock;
+	return slice < POLICY_GRAIN ? POLICY_GRAIN : slice;
+}
+
+/**
+ * policy_pick() - decide what runs next
+ * @rq: run queue of the CPU; what was running is charged
+ * @now: the time there
+ * @slice: set to how long it may run before the next decision, or
+ *	POLICY_FOREVER
+ *
+ * Return: the entity, now running; the idle one if there is nothing to run.
+ */
+struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
+{
+	struct sched_entity *e;
+	u8 reason;
+
+	see_clock(rq, now);
+	if (rq->curr)
+		rq->curr->state = SCHED_RUNNABLE;
+	release(rq);
+	e = choose(rq, &reason);
+	if (e->kind != SCHED_IDLE)
+		roll(e, rq->clock);
+	e->reason = reason;
+	e->state = SCHED_RUNNING;
+	rq->curr = e;
+	*slice = slice_of(rq, e);
+	rq->open = rq->nr < 2;
+	rq->until = rq->clock + *slice;
+	return e;
+}
+
+/* Moving. */
+
+/**
+ * policy_move() - give an entity to another CPU
+ * @e: a VM's or service's entity that is not running
+ * @to: run queue of the other CPU
+ * @now: the time there
+ *
+ * What it is owed, and where it is in its period, go with it. If it is
+ * runnable, the other CPU decides anew.
+ *
+ * Return: POLICY_OK, or an enum policy_error and nothing is changed.
+ */
+int policy_move(struct sched_entity *e, struct runq *to, u64 now)
+{
+	struct runq *from = e->rq;
+	u64 shift;
+
+	if (!from || (e->kind != SCHED_VM && e->kind != SCHED_SERVICE))
+		return POLICY_INVAL;
+	if (e->state == SCHED_RUNNING)
+		return POLICY_BUSY;
+	if (!policy_allowed(e, to->cpu))
+		return POLICY_NOTHERE;
+	if (from == to)
+		return POLICY_OK;
+	if (to->entities >= POLICY_ENTITIES || !policy_min_fits(to, e->min))
+		return POLICY_NOROOM;
+	see_clock(to, now);
+	if (is_queued(e))
+		dequeue(from, e);
+	else
+		make_up(from, e);
+	from->entities--;
+	from->min_sum -= e->min;
+	to->entities++;
+	to->min_sum += e->min;
+	shift = to->clock - from->clock;
+	e->period += shift;
+	e->rq = to;
+	stamp(to, e);
+	if (is_queued(e))
+		enqueue(to, e);
+	return POLICY_OK;
+}
+
+/**
+ * policy_lag() - what an entity is owed
+ * @e: an entity on a run queue
+ *
+ * Return: ns; negative if it is ahead.
+ */
+s64 policy_lag(const struct sched_entity *e)
+{
+	return tree_holds(&e->fair) ? lag_of(e->rq, e) : e->lag;
+}

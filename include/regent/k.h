@@ -47,7 +47,7 @@ void nmi_send(struct cpu *from, u32 apic_id);
 /* mm/host.c: the host world's memory */
 bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip);
 int host_donate(struct cpu *cpu, u64 pa);
-bool host_flushed(void);
+bool host_flushed(u32 sequence);
 bool host_owns(u64 pa);
 u64 host_chunk(u32 slot);
 u64 *host_table_page(void *ctx, u64 pa);

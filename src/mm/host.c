@@ -269,17 +269,17 @@ u32 host_tlb_sequence(void)
 
 /**
  * host_flushed() - has every CPU flushed what was zapped?
+ * @sequence: host_tlb_sequence() after the zap
  */
-bool host_flushed(void)
+bool host_flushed(u32 sequence)
 {
-	u32 now = host_tlb_sequence();
 	u32 i;
 
 	for (i = 0; i < k_params.nr_cpus; i++) {
 		struct cpu *cpu = cpu_find(i);
 
 		if (cpu && __atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE) &&
-		    (s32)(__atomic_load_n(&cpu->tlb_seen, __ATOMIC_ACQUIRE) - now) < 0)
+		    (s32)(__atomic_load_n(&cpu->tlb_seen, __ATOMIC_ACQUIRE) - sequence) < 0)
 			return false;
 	}
 	return true;

@@ -31,6 +31,7 @@ struct free_run {
  * @next: first unused address of the last chunk
  * @left: unused pages there
  * @fresh: chunk that waits for all CPUs to have flushed, NULL for none
+ * @zapped: sequence they must have flushed up to
  */
 static struct page_pool {
 	struct lock lock;
@@ -39,6 +40,7 @@ static struct page_pool {
 	u8 *next;
 	u32 left;
 	u8 *fresh;
+	u32 zapped;
 } pool;
 
 static u64 read_cr3(void)
@@ -113,12 +115,14 @@ int pages_add(u32 slot, u64 pa)
 	int err = -REGENT_HC_EBUSY;
 
 	lock_take(&pool.lock);
-	if (pool.fresh && host_flushed())
+	if (pool.fresh && host_flushed(pool.zapped))
 		open_fresh();
 	if (!pool.fresh) {
 		err = map_chunk((u64)va, pa);
-		if (!err)
+		if (!err) {
 			pool.fresh = va;
+			pool.zapped = host_tlb_sequence();
+		}
 	}
 	lock_drop(&pool.lock);
 	return err;
@@ -128,7 +132,7 @@ static u8 *take_new(u32 count)
 {
 	u8 *first;
 
-	if (pool.fresh && pool.left < count && host_flushed())
+	if (pool.fresh && pool.left < count && host_flushed(pool.zapped))
 		open_fresh();
 	if (pool.left < count)
 		return NULL;

@@ -119,7 +119,7 @@ bool hypercall(struct cpu *cpu, struct world *world)
 		r->rax = host_donate(cpu, r->rdi);
 		return true;
 	case REGENT_HC_FLUSHED:
-		r->rax = host_flushed();
+		r->rax = host_flushed(host_tlb_sequence());
 		return true;
 	case REGENT_HC_TEST_CREATE:
 	case REGENT_HC_TEST_RUN:

@@ -1,9 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scheduling policy between CPUs, see <regent/policy.h>: who may run
- * where, where to wake, whom to steal from, and what. Plain logic.
+ * The scheduling policy between CPUs, see <regent/policy.h>: what is
+ * promised in all, who may run where, where to wake, whom to steal from, and
+ * what. Plain logic.
  */
 #include <regent/policy.h>
+
+/**
+ * policy_init_machine() - what all run queues share
+ * @machine: to be filled in
+ * @cpus: CPUs that there are
+ */
+void policy_init_machine(struct policy_machine *machine, u32 cpus)
+{
+	machine->min_sum = 0;
+	machine->min_limit = cpus * POLICY_MIN_LIMIT;
+}
+
+/**
+ * policy_take() - promise a guarantee for the machine
+ * @machine: the machine's
+ * @min: the guarantee
+ *
+ * CPUs may be at it at the same time: take, look, and give back if too much.
+ *
+ * Return: POLICY_OK, or POLICY_NOROOM and nothing is changed.
+ */
+int policy_take(struct policy_machine *machine, u32 min)
+{
+	u32 limit = __atomic_load_n(&machine->min_limit, __ATOMIC_RELAXED);
+
+	if (!min)
+		return POLICY_OK;
+	if (__atomic_add_fetch(&machine->min_sum, min, __ATOMIC_RELAXED) <= limit)
+		return POLICY_OK;
+	__atomic_sub_fetch(&machine->min_sum, min, __ATOMIC_RELAXED);
+	return POLICY_NOROOM;
+}
+
+/**
+ * policy_give() - take such a promise back
+ * @machine: the machine's
+ * @min: the guarantee
+ */
+void policy_give(struct policy_machine *machine, u32 min)
+{
+	__atomic_sub_fetch(&machine->min_sum, min, __ATOMIC_RELAXED);
+}
 
 /**
  * policy_allowed() - may an entity run on a CPU

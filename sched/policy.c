@@ -239,35 +239,6 @@ static bool parameters_ok(u32 shares, u32 min, u32 max)
 	       max <= POLICY_FULL && min <= max;
 }
 
-/* CPUs may be at it at the same time: take, look, and give back if too much. */
-static int machine_take(struct policy_machine *machine, u32 min)
-{
-	u32 limit = __atomic_load_n(&machine->min_limit, __ATOMIC_RELAXED);
-
-	if (!min)
-		return POLICY_OK;
-	if (__atomic_add_fetch(&machine->min_sum, min, __ATOMIC_RELAXED) <= limit)
-		return POLICY_OK;
-	__atomic_sub_fetch(&machine->min_sum, min, __ATOMIC_RELAXED);
-	return POLICY_NOROOM;
-}
-
-static void machine_give(struct policy_machine *machine, u32 min)
-{
-	__atomic_sub_fetch(&machine->min_sum, min, __ATOMIC_RELAXED);
-}
-
-/**
- * policy_init_machine() - what all run queues share
- * @machine: to be filled in
- * @cpus: CPUs that there are
- */
-void policy_init_machine(struct policy_machine *machine, u32 cpus)
-{
-	machine->min_sum = 0;
-	machine->min_limit = cpus * POLICY_MIN_LIMIT;
-}
-
 /**
  * policy_init_cpu() - an empty run queue
  * @rq: to be filled in
@@ -309,7 +280,7 @@ int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
 		return POLICY_BUSY;
 	if (rq->entities >= POLICY_ENTITIES || !policy_min_fits(rq, e->min))
 		return POLICY_NOROOM;
-	err = machine_take(rq->machine, e->min);
+	err = policy_take(rq->machine, e->min);
 	if (err)
 		return err;
 	see_clock(rq, now);
@@ -346,7 +317,7 @@ void policy_remove(struct sched_entity *e, u64 now)
 		rq->system = NULL;
 	rq->entities--;
 	rq->min_sum -= e->min;
-	machine_give(rq->machine, e->min);
+	policy_give(rq->machine, e->min);
 	e->state = SCHED_OFF;
 	e->rq = NULL;
 }
@@ -374,9 +345,9 @@ int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
 	if (min > e->min && !policy_min_fits(rq, min - e->min))
 		return POLICY_NOROOM;
 	if (min > e->min)
-		err = machine_take(rq->machine, min - e->min);
+		err = policy_take(rq->machine, min - e->min);
 	else
-		machine_give(rq->machine, e->min - min);
+		policy_give(rq->machine, e->min - min);
 	if (err)
 		return err;
 	see_clock(rq, now);

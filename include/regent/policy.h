@@ -252,6 +252,8 @@ struct runq *policy_busiest(const struct runq *to, struct runq *rqs[], u32 n);
 
 s64 policy_lag(const struct sched_entity *e);
 bool policy_allowed(const struct sched_entity *e, u32 cpu);
+int policy_take(struct policy_machine *machine, u32 min);
+void policy_give(struct policy_machine *machine, u32 min);
 u64 policy_marks(const struct sched_entity *e);
 bool policy_min_fits(const struct runq *rq, u32 min);
 

@@ -110,4 +110,16 @@ static inline void check_runq(const struct runq *rq, struct sched_entity *const 
 			     rq->boost->state >= SCHED_RUNNABLE));
 }
 
+/* @e was just picked from @rq by shares; @other must not have a better claim. */
+static inline void check_pick(const struct runq *rq, const struct sched_entity *e,
+			      const struct sched_entity *other)
+{
+	if (e->kind == SCHED_IDLE || e->reason != SCHED_FAIR)
+		return;
+	CHECK(!clock_before(rq->base, e->fair.key));
+	CHECK(other->rq != rq || !tree_holds(&other->fair) ||
+	      clock_before(rq->base, other->fair.key) ||
+	      !clock_before(other->fair.value, e->fair.value));
+}
+
 #endif

@@ -228,6 +228,37 @@ static void guarantee_first(void **state)
 	assert_true(min->ran - before >= 7 * POLICY_PERIOD);
 }
 
+/* Whatever it owes by shares, a guarantee counts when it wakes, and fills asleep. */
+static void guarantee_at_wakeup(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *min = awake(f, 0, SCHED_VM, 1, 300, 1000);
+	u64 slice;
+
+	awake(f, 1, SCHED_VM, 65536, 0, 1000);
+	awake(f, 2, SCHED_VM, 65536, 0, 1000);
+	run_for(f, 20 * POLICY_PERIOD + 3 * POLICY_MS);
+	assert_true(min->parked);
+	assert_int_equal(min->ran, 63 * POLICY_MS);
+	assert_ptr_not_equal(policy_pick(&f->rq[0], f->now, &slice), min);
+	policy_block(min, f->now);
+	run_for(f, 4 * POLICY_MS);
+	policy_pick(&f->rq[0], f->now, &slice);
+	assert_true(policy_wake(min, f->now));
+	assert_true(policy_lag(min) < 0);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), min);
+	assert_int_equal(slice, 2100 * POLICY_US);
+
+	/* Parked and left alone, it is back. */
+	run_for(f, 20 * POLICY_PERIOD + 4 * POLICY_MS);
+	assert_true(min->parked);
+	policy_block(&f->e[1], f->now);
+	policy_block(&f->e[2], f->now);
+	run_for(f, 20 * POLICY_PERIOD);
+	assert_false(min->parked);
+	assert_int_equal(f->idle[0].ran, 0);
+}
+
 static void boost_borrows(void **state)
 {
 	struct fixture *f = *state;
@@ -276,12 +307,15 @@ static void lag_is_kept(void **state)
 	struct sched_entity *c = awake(f, 2, SCHED_VM, 50, 0, 1000);
 	s64 lag;
 	u64 slice;
+	u32 i;
 
 	run_for(f, 7 * POLICY_MS);
-	lag = policy_lag(b);
-	assert_int_not_equal(lag, 0);
-	policy_set(b, 7, 0, 1000, f->now);
-	assert_in_range(policy_lag(b) - lag + 100, 0, 200);
+	for (i = 0; i < 3; i++) {
+		lag = policy_lag(&f->e[i]);
+		assert_int_not_equal(lag, 0);
+		policy_set(&f->e[i], 7 + 100 * i, 0, 1000, f->now);
+		assert_in_range(policy_lag(&f->e[i]) - lag + 100, 0, 200);
+	}
 	policy_block(c, f->now);
 	lag = policy_lag(c);
 	policy_wake(c, f->now);
@@ -299,6 +333,75 @@ static void lag_is_kept(void **state)
 	check_runq(&f->rq[0], (struct sched_entity *[]){ &f->e[0], b, c }, 3);
 }
 
+/* A debt is paid off while nobody runs, too; and no ns is too short to count. */
+static void small_change(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *a = awake(f, 0, SCHED_VM, 40000, 0, 1000);
+	struct sched_entity *b = awake(f, 1, SCHED_VM, 40000, 0, 1000);
+	struct sched_entity *first;
+	u64 slice, key, i;
+
+	first = policy_pick(&f->rq[0], f->now, &slice);
+	key = first->fair.key;
+	for (i = 0; i < 10000; i++)
+		policy_charge(first, 1, ++f->now);
+	assert_int_equal(first->fair.key - key, (10000ull << 16) / 40000);
+
+	policy_charge(first, 20 * POLICY_MS, f->now += 20 * POLICY_MS);
+	assert_true(policy_lag(first) < -(s64)(9 * POLICY_MS));
+	policy_block(a, f->now);
+	policy_block(b, f->now);
+	run_for(f, 100 * POLICY_MS);
+	policy_wake(first == a ? b : a, f->now);
+	policy_wake(first, f->now);
+	assert_true(policy_lag(first) > -(s64)POLICY_MS);
+}
+
+/* Who has its guarantee only is welcome where there is nothing to do. */
+static void parked_is_stolen(void **state)
+{
+	struct fixture *f = *state;
+	struct runq *all[] = { &f->rq[0], &f->rq[1] };
+	struct sched_entity *min = awake(f, 0, SCHED_VM, 1, 300, 1000);
+	static const u64 here = 1;
+	u64 slice;
+
+	awake(f, 1, SCHED_VM, 65536, 0, 1000);
+	policy_set_affinity(&f->e[1], &here, 2);
+	run_for(f, 20 * POLICY_PERIOD + 5 * POLICY_MS);
+	policy_pick(&f->rq[0], f->now, &slice);
+	assert_true(min->parked);
+	assert_ptr_equal(policy_busiest(&f->rq[1], all, 2), &f->rq[0]);
+	assert_ptr_equal(policy_steal(&f->rq[0], &f->rq[1], f->now), min);
+	assert_false(min->parked);
+	assert_int_equal(f->rq[0].parked, 0);
+}
+
+/* A debt goes along to a CPU where V is elsewhere. */
+static void debt_moves(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *a = awake(f, 0, SCHED_VM, 10, 0, 1000);
+	struct sched_entity *b = awake(f, 1, SCHED_VM, 10, 0, 1000);
+	u64 slice;
+	s64 lag;
+
+	policy_move(b, &f->rq[1], f->now);
+	policy_pick(&f->rq[1], f->now, &slice);
+	policy_charge(b, 600 * POLICY_MS, f->now);
+	policy_charge(b, 600 * POLICY_MS, f->now);
+	run_for(f, 300 * POLICY_MS);
+	awake(f, 2, SCHED_VM, 10, 0, 1000);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_charge(a, 20 * POLICY_MS, f->now += 20 * POLICY_MS);
+	policy_pick(&f->rq[0], f->now, &slice);
+	lag = policy_lag(a);
+	assert_true(lag < -(s64)(9 * POLICY_MS));
+	policy_move(a, &f->rq[1], f->now);
+	assert_in_range(policy_lag(a) - lag + 100, 0, 200);
+}
+
 static void moving(void **state)
 {
 	struct fixture *f = *state;
@@ -312,6 +415,9 @@ static void moving(void **state)
 	assert_int_equal(policy_set_affinity(stay, &here, 3), POLICY_OK);
 	assert_int_equal(policy_set_affinity(go, &there, 3), POLICY_OK);
 	assert_int_equal(policy_set_affinity(host, &(u64){ 2 }, 3), POLICY_INVAL);
+	assert_int_equal(policy_set_affinity(go, &there, 2), POLICY_OK);
+	assert_int_equal(policy_move(go, &f->rq[2], 12345), POLICY_NOTHERE);
+	assert_int_equal(policy_set_affinity(go, &there, 3), POLICY_OK);
 	assert_ptr_equal(policy_busiest(&f->rq[1], all, 3), &f->rq[0]);
 	assert_null(policy_steal(&f->rq[0], &f->rq[1], 12345));
 	assert_ptr_equal(policy_steal(&f->rq[0], &f->rq[2], 777), go);
@@ -336,6 +442,40 @@ static void moving(void **state)
 	policy_pick(&f->rq[0], f->now, &slice);
 	assert_int_not_equal(f->rq[0].curr->state, SCHED_RUNNABLE);
 	check_runq(&f->rq[0], (struct sched_entity *[]){ host, stay, go }, 3);
+}
+
+/* CPUs whose clocks are years apart: a cap goes on where it was. */
+static void clocks_differ(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *e = awake(f, 0, SCHED_VM, 1, 0, 250);
+	static const u64 apart[] = { 1ull << 60, 0 - (1ull << 60) };
+	u64 slice;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(apart); i++) {
+		struct runq *to = &f->rq[i + 1];
+		u64 there;
+
+		run_for(f, POLICY_PERIOD / 4);
+		assert_true(e->throttled);
+		policy_pick(&f->rq[0], f->now, &slice);
+		there = f->now + apart[i];
+		policy_init_cpu(to, &f->machine, i + 1, &f->idle[i + 1], there);
+		assert_int_equal(policy_move(e, to, there), POLICY_OK);
+		assert_ptr_equal(policy_pick(to, there, &slice), to->idle);
+		assert_int_equal(slice, POLICY_PERIOD * 3 / 4);
+		there += slice;
+		assert_ptr_equal(policy_pick(to, there, &slice), e);
+		assert_int_equal(slice, POLICY_PERIOD / 4);
+		policy_block(e, there);
+		assert_int_equal(policy_move(e, &f->rq[0], f->now), POLICY_OK);
+		f->now += POLICY_PERIOD;
+		policy_set(e, 1, 0, 1000, f->now);
+		policy_set(e, 1, 0, 250, f->now);
+		e->max_left = POLICY_PERIOD / 4;
+		policy_wake(e, f->now);
+	}
 }
 
 /* Stealing goes past those who may not come, but not for ever. */
@@ -457,9 +597,14 @@ int main(void)
 		TEST(cap_is_exact),
 		TEST(tiny_cap_and_min),
 		TEST(guarantee_first),
+		TEST(guarantee_at_wakeup),
 		TEST(boost_borrows),
 		TEST(lag_is_kept),
+		TEST(small_change),
+		TEST(parked_is_stolen),
+		TEST(debt_moves),
 		TEST(moving),
+		TEST(clocks_differ),
 		TEST(stealing_gives_up),
 		TEST(releases_are_bounded),
 		TEST(tree_is_right),

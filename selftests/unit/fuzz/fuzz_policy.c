@@ -78,13 +78,8 @@ static void pick(u32 cpu)
 	CHECK(e->rq == rq && rq->curr == e && e->state == SCHED_RUNNING);
 	CHECK(slice >= POLICY_GRAIN);
 	CHECK((e->kind == SCHED_IDLE) == !(rq->nr + rq->parked));
-	if (e->kind == SCHED_IDLE || e->reason != SCHED_FAIR)
-		return;
-	CHECK(!clock_before(rq->base, e->fair.key));
 	for (i = 0; i < N; i++)
-		CHECK(pool[i].rq != rq || !tree_holds(&pool[i].fair) ||
-		      clock_before(rq->base, pool[i].fair.key) ||
-		      !clock_before(pool[i].fair.value, e->fair.value));
+		check_pick(rq, e, &pool[i]);
 }
 
 static void add(struct sched_entity *e, u32 cpu, struct input *in)

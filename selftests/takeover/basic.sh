@@ -4,7 +4,7 @@
 #
 # The way in and out, and what is to be seen in between.
 
-# shellcheck source=lib.sh disable=SC2317,SC2119 # checks are called by name
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
 cpus=$(nproc --all)

@@ -5,7 +5,7 @@
 # The comparison after the handback is no self-praise: what is not as found is
 # reported by name, for every owned field; what Linux may change is not.
 
-# shellcheck source=lib.sh disable=SC2317,SC2119 # checks are called by name
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
 cpus=$(nproc --all)

@@ -5,7 +5,7 @@
 # Every step fails in turn, and every part of a step, on every CPU where it runs
 # on each: the takeover says which, and leaves nothing behind.
 
-# shellcheck source=lib.sh disable=SC2317,SC2119 # checks are called by name
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
 # The names in a table of struct step. TABLE is "steps" or "guards".

@@ -44,8 +44,8 @@ check() {
 	shift
 	"$@" >"$work/said" 2>&1
 	code=$?
-	result $code "$name"
-	[ $code -eq 0 ] && return
+	result "$code" "$name"
+	[ "$code" -eq 0 ] && return
 	echo "# status $code of: $*"
 	comment <"$work/said"
 	log | grep regent | tail -n 20 | comment
@@ -142,8 +142,9 @@ regent_loaded() {
 # handed back: N CPUs, F of F fields as found
 as_found() { # CPUS
 	log | sed -n 's/.*regent: handed back: \([0-9]*\) CPUs, \([0-9]*\) of \([0-9]*\) fields as found$/\1 \2 \3/p' >"$work/back"
-	read -r cpus same all <"$work/back" || { echo "no word of it in the log"; return 1; }
-	[ "$cpus" -eq "$1" ] && [ "$same" -eq "$all" ] && [ "$all" -ge $((cpus * 50)) ] && return
+	read -r back same all <"$work/back" || { echo "no word of it in the log"; return 1; }
+	[ "$back" -eq "$1" ] && [ "$same" -eq "$all" ] && [ "$all" -ge $((back * 50)) ] && return
+	echo "wanted $1 CPUs"
 	log | grep 'regent: '
 	return 1
 }
@@ -164,15 +165,34 @@ same_dumps() { # BEFORE AFTER
 	"$here/dumpdiff" "$work/$1" "$work/$2"
 }
 
-# poke COMMAND...: the answer
+need_poke() {
+	[ -d /sys/module/regent_poke ] || insmod "$poke_module"
+}
+
+# poke COMMAND...: the answer. Builtins only: processes are slow in an emulator.
 poke() {
-	[ -d /sys/module/regent_poke ] || insmod "$poke_module" || return
-	echo "$*" >/dev/regent_poke && cat /dev/regent_poke
+	need_poke && echo "$*" >/dev/regent_poke && read -r line </dev/regent_poke && echo "$line"
+}
+
+# One command a line; each is printed with its answer, "COMMAND: ANSWER".
+poke_many() { # CPU
+	# shellcheck disable=SC2016 # for that shell to expand
+	need_poke && taskset -c "$1" sh -c 'while read -r cmd; do
+		echo "$cmd" >/dev/regent_poke && read -r line </dev/regent_poke || line=failed
+		echo "$cmd: $line"
+	done'
 }
 
 # hypercall NR [A [B]] (hexadecimal): the answer
 hypercall() {
-	echo "$*" >$debug/hypercall && cat $debug/hypercall
+	echo "$*" >$debug/hypercall && read -r line <$debug/hypercall && echo "$line"
+}
+
+# Give K one more chunk of memory; "$debug/donate" says which.
+donates() {
+	before_kb=$(cat "$sys/memory_kb")
+	echo 1 >"$debug/donate" || return
+	same $((before_kb + 2048)) "$(cat "$sys/memory_kb")"
 }
 
 # --- CPUs --------------------------------------------------------------------

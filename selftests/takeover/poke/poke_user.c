@@ -50,7 +50,7 @@ static int survive(void (*fn)(void *), void *arg)
 	static void do_##nm(void *unused)				\
 	{								\
 		(void)unused;						\
-		asm volatile(text : : "a"(0), "c"(0) : "r11", "memory");	\
+		asm volatile(text : : "a"(0), "c"(0) : "rdx", "r11", "memory");	\
 		puts("done");						\
 	}
 INSN(vmrun, "vmrun")
@@ -61,6 +61,7 @@ INSN(clgi, "clgi")
 INSN(skinit, "skinit")
 INSN(invlpga, "invlpga")
 INSN(vmmcall, "xor %%r11d, %%r11d; vmmcall")
+INSN(rdmsr, "mov $0xc0000080, %%ecx; rdmsr")
 INSN(magic, "movabs $" MAGIC ", %%r11; vmmcall")
 
 static const struct {
@@ -70,6 +71,7 @@ static const struct {
 	{ "vmrun", do_vmrun }, { "vmload", do_vmload }, { "vmsave", do_vmsave },
 	{ "stgi", do_stgi }, { "clgi", do_clgi }, { "skinit", do_skinit },
 	{ "invlpga", do_invlpga }, { "vmmcall", do_vmmcall }, { "magic", do_magic },
+	{ "rdmsr", do_rdmsr },
 };
 
 static int insn(const char *name)

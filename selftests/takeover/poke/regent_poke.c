@@ -8,6 +8,8 @@
  * the exception ("none" without one) and, where there is one, the value.
  *
  *	page			physical address of a page of this module's own
+ *	pages VA		physical address of the page whose struct page the
+ *				pointer at VA points to
  *	read PA			8 bytes through the direct map
  *	write PA VALUE
  *	mmio PA			4 bytes through a new uncached mapping
@@ -85,6 +87,16 @@ static int poke_write(u64 pa, u64 value)
 		return -EINVAL;
 	TRY(trap, "mov %[value], (%[to])", [value] "r"(value), [to] "r"(phys_to_virt(pa)));
 	answer_trap(trap);
+	return 0;
+}
+
+static int poke_pages(u64 va, u64 unused)
+{
+	struct page *page;
+
+	if (copy_from_kernel_nofault(&page, (void *)va, sizeof(page)))
+		return -EFAULT;
+	scnprintf(answer, sizeof(answer), "0x%llx\n", page_to_phys(page));
 	return 0;
 }
 
@@ -220,6 +232,7 @@ static const struct {
 } numeric[] = {
 	{ "read", poke_read },
 	{ "write", poke_write },
+	{ "pages", poke_pages },
 	{ "mmio", poke_mmio },
 	{ "rdmsr", poke_rdmsr },
 	{ "wrmsr", poke_wrmsr },

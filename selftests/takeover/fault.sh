@@ -1,0 +1,124 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# machine: --cpus 4 --monitor --qemu=-machine\ pc-q35-7.0
+#
+# K faults: it says so, every CPU is given back, Linux runs on, and Regent can be
+# removed and loaded again. Idle and under load, on one CPU and on two at once.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+# enum regent_debug_fault in order, and what K must say of it
+# (the stack's guard page is met with a stack of its own, so that is #PF, too).
+faults='#PF #GP #UD #PF #PF #PF'
+
+faulted() {
+	case $(cat "$sys/status") in
+	faulted:*) return 0 ;;
+	esac
+	return 1
+}
+
+no_cpus() {
+	[ -z "$(cat "$sys/cpus")" ]
+}
+
+# The call that K faults in still gets an answer: -EFAULT.
+fault() { # KIND CPU
+	answer=$(taskset -c "$2" sh -c "echo '4 $1' >$debug/hypercall && cat $debug/hypercall") || return
+	same -14 "$answer"
+}
+
+given_back() {
+	wait_for 30 faulted && wait_for 30 no_cpus
+}
+
+last_words() { # WHAT CPU
+	wait_for 10 log_has "regent: K on CPU $2: Regent gives up" || return
+	log | grep -Eq "regent: K on CPU $2: $1 vector" && return
+	echo "no word of $1"
+	return 1
+}
+
+regentctl_says_so() {
+	"$ctl" status
+	same 1 $?
+}
+
+linux_runs() {
+	LOAD_WORKERS="memory exec signals" "$here/../load/run.sh" 1
+}
+
+test_each_kind() {
+	kind=0
+	for what in $faults; do
+		cpu=$((kind % (last_cpu + 1)))
+		mark
+		check "taken over (fault $kind)" take debug=1
+		check "fault $kind ($what) on CPU $cpu is answered" fault $kind $cpu
+		check "fault $kind: every CPU is given back" given_back
+		check "fault $kind: K's last words are in the log" last_words "$what" $cpu
+		[ $kind -gt 0 ] || check 'regentctl status says so' regentctl_says_so
+		check "fault $kind: Regent can be removed" give
+		kind=$((kind + 1))
+	done
+}
+
+# Whoever comes second finds K gone or gives up as well: -EFAULT or -ENODEV.
+two_at_once() {
+	rm -f "$work/go"
+	for cpu in 1 2; do
+		taskset -c "$cpu" sh -c "while [ ! -e $work/go ]; do :; done
+			echo '4 $((cpu - 1))' >$debug/hypercall" &
+	done
+	sleep 0.3	# both are spinning by now; else they are just less close
+	: >"$work/go"
+	wait
+	given_back
+}
+
+test_two_at_once() {
+	for i in 1 2 3; do
+		mark
+		take debug=1
+		check "faults on two CPUs at once, $i" two_at_once
+		check "... and Regent can be removed, $i" give
+	done
+}
+
+start_load() {
+	REGENT_OUT=$out "$here/../load/run.sh" 0 1 >"$work/load" 2>&1 &
+	load=$!
+}
+
+load_is_right() {
+	kill -TERM "$load"
+	wait "$load"
+	code=$?
+	cat "$work/load"
+	[ "$code" -eq 0 ] && grep -q '^load: ok$' "$work/load"
+}
+
+test_under_load() {
+	start_load
+	for kind in 0 3; do
+		mark
+		check "under load: taken over (fault $kind)" take debug=1
+		check "under load: fault $kind is answered" fault $kind 3
+		check "under load: every CPU is given back ($kind)" given_back
+		check "under load: Regent can be removed ($kind)" give
+	done
+	check 'the load noticed nothing' load_is_right
+}
+
+check 'the dumper works' dump before
+test_each_kind
+check 'Linux runs on' linux_runs
+test_two_at_once
+test_under_load
+mark
+check 'taken over once more' take
+give_as_found "$(nproc --all)"
+check 'the dumper works' dump after
+check 'the dumps agree' same_dumps before after
+finish

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# machine: --cpus 4 --monitor --qemu=-machine\ pc-q35-7.0
+#
+# KVM and Regent do not get into each other's way: whichever is there first, the
+# other is refused cleanly and told what to do, and works afterwards.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+svme_set() {
+	[ $(($(poke rdmsr 0xc0000080 | sed 's/none //') & 0x1000)) -ne 0 ]
+}
+
+kvm_loaded() {
+	grep -q '^kvm_amd ' /proc/modules
+}
+
+kvm_works() {
+	modprobe kvm_amd && [ -c /dev/kvm ] && : </dev/kvm
+}
+
+no_kvm() {
+	! modprobe kvm_amd || return
+	! kvm_loaded
+}
+
+unload_kvm() {
+	modprobe -r kvm_amd && ! grep -q '^kvm' /proc/modules
+}
+
+test_kvm_second() {
+	mark
+	check 'taken over' take
+	check 'kvm_amd does not load' no_kvm
+	check '... again and again' no_kvm
+	check 'still a world' same intact "$(cat "$sys/image")"
+	check 'kvm itself can be unloaded' sh -c '! grep -q "^kvm " /proc/modules || rmmod kvm'
+	give_as_found "$(nproc --all)"
+	check 'kvm_amd loads afterwards' kvm_works
+}
+
+advice() {
+	if svme_set; then
+		log_has 'regent: refused: another hypervisor owns SVM (EFER.SVME is set); if it is KVM: modprobe -r kvm_amd'
+	else
+		log_has 'regent: refused: KVM is loaded; stop its VMs, then: modprobe -r kvm_amd kvm (regentctl enter does it)'
+	fi
+}
+
+test_kvm_first() {
+	mark
+	check 'with kvm_amd loaded, no takeover' not take
+	check 'the log says what to do' advice
+	check 'kvm_amd is unharmed' kvm_works
+}
+
+enters() {
+	"$ctl" enter --module "$module" || return
+	same 'taken over' "$(cat "$sys/status")" || return
+	! kvm_loaded
+}
+
+enter_is_refused() {
+	! "$ctl" enter --module "$module" || return
+	! regent_loaded && kvm_loaded
+}
+
+leaves() {
+	"$ctl" leave && ! regent_loaded && kvm_loaded
+}
+
+# Somebody has a VM: KVM is in use, and stays. The shell holds it open.
+test_busy_kvm() {
+	exec 9</dev/kvm
+	check 'regentctl enter lets a KVM in use alone' enter_is_refused
+	exec 9<&-
+}
+
+test_regentctl() {
+	check 'regentctl enter unloads an idle kvm_amd and takes over' enters
+	check 'regentctl leave hands back and loads it again' leaves
+	check 'it works' kvm_works
+}
+
+modprobe -r kvm_amd kvm 2>"$work/said"
+test_kvm_second
+test_kvm_first
+test_busy_kvm
+test_regentctl
+check 'KVM can be unloaded' unload_kvm
+finish

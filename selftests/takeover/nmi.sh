@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# machine: --cpus 4 --monitor --qemu=-machine\ pc-q35-7.0
+#
+# NMIs and machine checks reach Linux, the same as on the bare machine: those of
+# the machine's monitor, and those that CPUs send each other for backtraces.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+monitor=/dev/virtio-ports/regent.monitor
+
+# A line of /proc/interrupts, one number for each CPU.
+interrupts() { # NAME
+	awk -v name="$1:" '$1 == name { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) printf "%s ", $i }' \
+		/proc/interrupts
+}
+
+more() { # BEFORE AFTER: the differences
+	echo "$1 $2" | awk '{ for (i = 1; i <= NF / 2; i++) printf "%d ", $(i + NF / 2) - $i }'
+}
+
+came() { # NAME BEFORE
+	[ "$(interrupts "$1")" != "$2" ]
+}
+
+# What a command at the monitor makes of a line of /proc/interrupts, per CPU.
+effect() { # NAME COMMAND
+	before=$(interrupts "$1")
+	echo "$2" >"$monitor"
+	wait_for 10 came "$1" "$before" || return
+	more "$before" "$(interrupts "$1")"
+}
+
+backtraces() { # how many CPUs told where they are
+	log | grep -Eo 'NMI backtrace for cpu [0-9]+' | sort -u | wc -l
+}
+
+sysrq_l() { # TIMES
+	for _ in $(seq "$1"); do
+		mark
+		echo l >/proc/sysrq-trigger
+		wait_for 15 eval "[ \$(backtraces) -eq $(nproc) ]" || return
+	done
+}
+
+# Uncorrected, and Linux only says that it would panic. It may be in user space
+# and then kill the program: there is none to spare but a loop of our own.
+mce() { # CPU
+	before=$(interrupts MCE)
+	echo "mce $1 1 0xb200000000000000 0x0 0x0 0x0" >"$monitor"
+	wait_for 10 came MCE "$before" || return
+	more "$before" "$(interrupts MCE)"
+}
+
+one_at() { # CPU
+	awk -v at="$1" -v n="$(nproc)" 'BEGIN { for (i = 0; i < n; i++) printf "%d ", i == at }'
+}
+
+# Corrected ones raise no exception: Linux finds them when it looks.
+corrected_is_logged() {
+	echo "mce 1 2 0x9000000000000000 0x0 0x0 0x0" >"$monitor"
+	echo 1 >"$mc"/machinecheck0/check_interval
+	wait_for 30 log_has 'Machine check events logged'
+	code=$?
+	echo 300 >"$mc"/machinecheck0/check_interval
+	return "$code"
+}
+
+same_mce() { # CPU
+	same "$(one_at "$1")" "$(mce "$1")" || return
+	wait_for 10 log_has 'Fake kernel panic' || return
+}
+
+ask() { # WHERE
+	mark
+	check "$1: 20 times sysrq-l, a backtrace of every CPU" sysrq_l 20
+	mark
+	for _ in 1 2 3; do
+		effect NMI nmi
+	done >"$work/nmi.$1"
+	check "$1: the monitor's NMIs come" [ "$(grep -c 1 "$work/nmi.$1")" -eq 3 ]
+	for cpu in $(seq 0 "$last_cpu"); do
+		mark
+		check "$1: a machine check comes to CPU $cpu, and to no other" same_mce "$cpu"
+	done
+	mark
+	check "$1: a corrected error is logged" corrected_is_logged
+}
+
+[ -c $monitor ] || skip_all 'no monitor'
+mc=/sys/devices/system/machinecheck
+echo 1 >/sys/kernel/debug/mce/fake_panic
+sysctl -q kernel.panic_on_unrecovered_nmi=0
+ask native
+check 'taken over' take
+ask world
+check 'the same NMIs as on the bare machine' cmp "$work/nmi.native" "$work/nmi.world"
+check 'still a world on every CPU' same "$(cat /sys/devices/system/cpu/online)" "$(cat "$sys/cpus")"
+mark
+give_as_found "$(nproc --all)"
+echo 0 >/sys/kernel/debug/mce/fake_panic
+finish

@@ -11,6 +11,7 @@
 
 cd "$(dirname "$0")/../.." || exit 1
 guest=selftests/takeover/guards-guest.sh
+logs=build/check/guards		# of what failed
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=0
@@ -97,9 +98,14 @@ linux_content() {
 	sed 's/^/# /' "$work/trouble"
 }
 
+# The end of all it said; the rest stays in $logs.
 show_failure() {
-	echo "# status $status; output, errors, console:"
-	tail -n 15 "$work/out" | sed 's/^/# out: /'
+	mkdir -p $logs
+	for what in out err console; do
+		cp "$work/$what" "$logs/$case.$what"
+	done
+	echo "# status $status; more in $logs/$case.*"
+	grep -v '^dmesg:\|^inner:' "$work/out" | tail -n 15 | sed 's/^/# out: /'
 	head -n 15 "$work/err" | sed 's/^/# err: /'
 	tail -n 30 "$work/console" | sed 's/^/# con: /'
 }
@@ -199,6 +205,7 @@ judge_dump() { # SERIES CPUS MARK
 	out_has "^dmesg: .*guards: $3" "its log has what was written before the crash"
 	[ "$(grep -c '^CPU [0-9]*: handed back' "$work/out")" = "$2" ]
 	result $? "all $2 CPUs had been handed back"
+	sed -n 's/^CPU [0-9]*:* .*/# &/p; s/^last words/# &/p' "$work/out"
 	! grep '^dmesg:' "$work/out" |
 		sed '/sysrq: Trigger a crash/,$d' | grep -Eq "${TROUBLE/|K on CPU/}"
 	result $? 'the log has no word of trouble before the crash'

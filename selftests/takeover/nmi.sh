@@ -27,7 +27,7 @@ came() { # NAME BEFORE
 # One opening for all: what is sent just before a close can get lost, and what
 # the monitor answers has to be read, or it stops listening.
 tell() { # COMMAND
-	echo "$1" >&3
+	echo "$1" >&7
 }
 
 # What a command at the monitor makes of a line of /proc/interrupts, per CPU.
@@ -95,8 +95,8 @@ ask() { # WHERE
 }
 
 [ -c $monitor ] || skip_all 'no monitor'
-exec 3<>"$monitor"
-cat <&3 >/dev/null &
+exec 7<>"$monitor"
+cat <&7 >/dev/null &
 drain=$!
 mc=/sys/devices/system/machinecheck
 echo 1 >/sys/kernel/debug/mce/fake_panic

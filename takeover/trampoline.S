@@ -106,7 +106,8 @@ SYM_CODE_END(regent_trampoline_leave)
 /*
  * The way out: from K's leave, on K's page tables.
  *
- * In:	rdi Linux's CR3, rsi its CR4, rdx its RSP, rax the result; GIF clear
+ * In:	rdi Linux's CR3, rsi its CR4, rdx its RSP, rax the result; GIF clear, IF
+ *	set
  */
 SYM_CODE_START(regent_trampoline_out)
 	NO_UNWIND
@@ -125,6 +126,11 @@ SYM_CODE_START(regent_trampoline_out)
 	mov	%ecx, %es
 	pop	%rcx
 	mov	%ecx, %ds
+	/*
+	 * K runs with IF set (k_entry). The caller has interrupts off, maybe in
+	 * an NMI with locks held, and they come back no earlier than its flags.
+	 */
+	cli
 	stgi
 	pop_frame
 	RET

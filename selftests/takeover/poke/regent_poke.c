@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does from the kernel what Linux has no business to do, survives it, and says
- * what came of it. Knows nothing of Regent: the same command on the bare
- * machine gives what to compare with.
+ * what came of it. Knows nothing of Regent but for "early": the same command on
+ * the bare machine gives what to compare with.
  *
  * /dev/regent_poke: write one command, read its answer, which is the vector of
  * the exception ("none" without one) and, where there is one, the value.
@@ -17,12 +17,15 @@
  *	wrmsr NR VALUE
  *	insn NAME		an instruction of SVM
  *	step			where a single-stepped RDMSR and WRMSR of EFER trap
+ *	early SECONDS		until K has left the CPU, an interrupt waits for
+ *				interrupts to be on: "in time", or where it came early
  *
  * All on the CPU that the writer runs on. mmap() at a physical address maps it.
  */
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/kdebug.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
@@ -32,6 +35,8 @@
 #include <linux/uaccess.h>
 #include <asm/asm.h>
 #include <asm/msr.h>
+
+#include <regent/abi/hypercall.h>
 
 #define MAX_STEPS	32
 #define NO_TRAP		-1
@@ -226,10 +231,57 @@ static int poke_step(void)
 	return 0;
 }
 
+/*
+ * Leaving K must not let in what Linux holds off. Interrupts are off here, and
+ * the CPU leaves in the NMI that K sends it after a fault on another CPU.
+ */
+static bool irq_off_here;
+static const char *irq_came;
+
+static void irq_comes(struct irq_work *work)
+{
+	irq_came = in_nmi() ? "in the NMI" : READ_ONCE(irq_off_here) ? "too early" : "in time";
+}
+
+static noinline int null_hypercall(void)
+{
+	register u64 magic asm("r11") = REGENT_HC_MAGIC;
+	int trap;
+
+	asm volatile("1: vmmcall\n"
+		     "mov $-1, %%eax\n"
+		     "2:\n"
+		     _ASM_EXTABLE_FAULT(1b, 2b)
+		     : "=a"(trap) : "a"(REGENT_HC_NULL), "r"(magic) : "memory");
+	return trap;
+}
+
+static int poke_early(u64 seconds, u64 unused)
+{
+	static DEFINE_IRQ_WORK(work, irq_comes);
+	u64 end = ktime_get_mono_fast_ns() + seconds * NSEC_PER_SEC;
+	unsigned long flags;
+	bool left = false;
+
+	irq_came = "never";
+	local_irq_save(flags);
+	WRITE_ONCE(irq_off_here, true);
+	irq_work_queue(&work);
+	/* Once nobody answers, the NMI has been here. */
+	while (!left && ktime_get_mono_fast_ns() < end)
+		left = null_hypercall() != NO_TRAP;
+	WRITE_ONCE(irq_off_here, false);
+	local_irq_restore(flags);
+	irq_work_sync(&work);
+	scnprintf(answer, sizeof(answer), "%s\n", left ? irq_came : "K stayed");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*poke)(u64 a, u64 b);
 } numeric[] = {
+	{ "early", poke_early },
 	{ "read", poke_read },
 	{ "write", poke_write },
 	{ "pages", poke_pages },

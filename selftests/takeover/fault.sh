@@ -89,10 +89,8 @@ test_two_at_once() {
 # What waits while interrupts are off goes on waiting while the CPU leaves. On 6.1
 # K faulted here with Linux's run queue locked, and the timer wanted that lock.
 waits() { # CPU
-	taskset -c "$1" sh -c 'echo early 60 >/dev/regent_poke' &
-	fault 1 $((($1 + 1) % (last_cpu + 1))) || return
-	wait $!
-	same 'in time' "$(cat /dev/regent_poke)"
+	command="early $((($1 + 1) % (last_cpu + 1)))"
+	same "$command: in time" "$(echo "$command" | poke_many "$1")"
 }
 
 test_interrupt_waits() {

@@ -17,8 +17,8 @@
  *	wrmsr NR VALUE
  *	insn NAME		an instruction of SVM
  *	step			where a single-stepped RDMSR and WRMSR of EFER trap
- *	early SECONDS		until K has left the CPU, an interrupt waits for
- *				interrupts to be on: "in time", or where it came early
+ *	early CPU		K faults on that CPU and leaves this one, while an
+ *				interrupt waits: "in time", or where it came early
  *
  * All on the CPU that the writer runs on. mmap() at a physical address maps it.
  */
@@ -32,6 +32,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/objtool.h>
+#include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <asm/asm.h>
 #include <asm/msr.h>
@@ -243,7 +244,7 @@ static void irq_comes(struct irq_work *work)
 	irq_came = in_nmi() ? "in the NMI" : READ_ONCE(irq_off_here) ? "too early" : "in time";
 }
 
-static noinline int null_hypercall(void)
+static noinline int hypercall(u64 nr, u64 arg)
 {
 	register u64 magic asm("r11") = REGENT_HC_MAGIC;
 	int trap;
@@ -252,24 +253,34 @@ static noinline int null_hypercall(void)
 		     "mov $-1, %%eax\n"
 		     "2:\n"
 		     _ASM_EXTABLE_FAULT(1b, 2b)
-		     : "=a"(trap) : "a"(REGENT_HC_NULL), "r"(magic) : "memory");
+		     : "=a"(trap) : "a"(nr), "D"(arg), "r"(magic) : "memory");
 	return trap;
 }
 
-static int poke_early(u64 seconds, u64 unused)
+static void fault_here(void *unused)
+{
+	hypercall(REGENT_HC_DEBUG_FAULT, 1);
+}
+
+static int poke_early(u64 cpu, u64 unused)
 {
 	static DEFINE_IRQ_WORK(work, irq_comes);
-	u64 end = ktime_get_mono_fast_ns() + seconds * NSEC_PER_SEC;
+	static call_single_data_t there;
+	u64 end = ktime_get_mono_fast_ns() + 10 * NSEC_PER_SEC;
 	unsigned long flags;
 	bool left = false;
 
+	if (cpu >= nr_cpu_ids || !cpu_online(cpu))
+		return -EINVAL;
 	irq_came = "never";
+	INIT_CSD(&there, fault_here, NULL);
 	local_irq_save(flags);
 	WRITE_ONCE(irq_off_here, true);
 	irq_work_queue(&work);
+	smp_call_function_single_async(cpu, &there);
 	/* Once nobody answers, the NMI has been here. */
 	while (!left && ktime_get_mono_fast_ns() < end)
-		left = null_hypercall() != NO_TRAP;
+		left = hypercall(REGENT_HC_NULL, 0) != NO_TRAP;
 	WRITE_ONCE(irq_off_here, false);
 	local_irq_restore(flags);
 	irq_work_sync(&work);

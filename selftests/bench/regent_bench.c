@@ -277,6 +277,7 @@ static const struct op ops[] = {
 	{ "self_ipi", "interrupt sent to oneself, handled", 0, NULL },
 	{ "stop_machine", "stop_machine() of an empty function", 0, NULL },
 	{ "vmmcall_null", "Regent's null hypercall (SVM)", 0, NULL },
+	{ "world_switch", "to a test world that yields, and back", 0, NULL },
 	{ "vmcall_null", "Regent's null hypercall (VMX)", 0, NULL },
 };
 

@@ -25,6 +25,7 @@ struct bench {
 	bool interrupts;		/* run with interrupts on */
 	bool sleeps;
 	bool (*prepare)(void);		/* is it there? may be NULL */
+	void (*finish)(void);		/* undo that; may be NULL */
 	u64 (*run)(unsigned int n);
 };
 
@@ -100,6 +101,20 @@ static __always_inline int null_vmcall(void)
 	return err ?: (int)result;
 }
 
+static __always_inline long test_call(u64 nr, u64 a)
+{
+	register u64 magic asm("r11") = REGENT_HC_MAGIC;
+	u64 result = nr;
+	int err = 0;
+
+	asm volatile("1: vmmcall\n"
+		     "2:\n"
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
+		     : "+a" (result), [err] "+r" (err)
+		     : "r" (magic), "D" (a) : "memory");
+	return err ?: (long)result;
+}
+
 static bool is_intel(void)
 {
 	return boot_cpu_data.x86_vendor == X86_VENDOR_INTEL;
@@ -113,6 +128,22 @@ static bool have_vmmcall(void)
 static bool have_vmcall(void)
 {
 	return is_intel() && !null_vmcall();
+}
+
+/* A test world that yields at once. It needs debug=1 and donated memory. */
+static u64 bench_world;
+
+static bool have_world(void)
+{
+	long id = is_intel() ? -ENODEV : test_call(REGENT_HC_TEST_CREATE, REGENT_TEST_BENCH);
+
+	bench_world = id;
+	return id > 0;
+}
+
+static void destroy_world(void)
+{
+	test_call(REGENT_HC_TEST_DESTROY, bench_world);
 }
 
 /* cpuid_eax() goes through memory, which would count. */
@@ -146,6 +177,7 @@ BENCH_LOOP(apic_write_lvterr, apic->write(APIC_LVTERR, lvt_error))
 BENCH_LOOP(apic_write_tpr, apic->write(APIC_TASKPRI, tpr))
 BENCH_LOOP(vmmcall_null, null_vmmcall())
 BENCH_LOOP(vmcall_null, null_vmcall())
+BENCH_LOOP(world_switch, test_call(REGENT_HC_TEST_RUN, bench_world))
 BENCH_LOOP(self_ipi, irq_work_queue(&self_interrupt); irq_work_sync(&self_interrupt))
 BENCH_LOOP(stop_machine, stop_machine(nothing_stopped, NULL, cpu_online_mask))
 
@@ -161,6 +193,8 @@ static const struct bench benches[] = {
 	{ "apic_write_tpr", .prepare = have_values, .run = run_apic_write_tpr },
 	{ "vmmcall_null", .prepare = have_vmmcall, .run = run_vmmcall_null },
 	{ "vmcall_null", .prepare = have_vmcall, .run = run_vmcall_null },
+	{ "world_switch", .prepare = have_world, .finish = destroy_world,
+	  .run = run_world_switch },
 	{ "self_ipi", .interrupts = true, .run = run_self_ipi },
 	{ "stop_machine", .sleeps = true, .run = run_stop_machine },
 };
@@ -187,6 +221,8 @@ static bool measure_here(const struct bench *b, unsigned int n, u64 *ticks)
 	there = !b->prepare || b->prepare();
 	if (there)
 		*ticks = measure(b, n);
+	if (there && b->finish)
+		b->finish();
 	preempt_enable();
 	return there;
 }

@@ -12,7 +12,7 @@
  *	use CPU ID N		N switches to a world that is there
  *	skip CPU MODE ITEM SIDE	two switches without ITEM (as REGENT_HC_TEST_SKIP),
  *				SIDE linux or test; names what was found wrong
- *	list			each register, and what is done with it
+ *	list			the machine; each register, and what is done with it
  *
  * "wrong" is what test worlds, "changed" what Linux found, with the number of
  * times. Needs regent.ko with debug=1.
@@ -92,7 +92,8 @@ static const char * const mode_name[REGENT_TEST_MODES] = {
 };
 
 static const char * const item_name[REGENT_SKIPS] = {
-#define ITEM(name)	[REGENT_SKIP_##name] = #name
+#define ITEM(name) \
+	[REGENT_SKIP_##name] = #name
 	ITEM(XSAVE), ITEM(XCR0), ITEM(DR0), ITEM(DR1), ITEM(DR2), ITEM(DR3), ITEM(DEBUGCTL),
 	ITEM(TSC_AUX), ITEM(SPEC_CTRL), ITEM(U_CET), ITEM(PL3_SSP), ITEM(RAX), ITEM(RBX),
 	ITEM(RCX), ITEM(RDX), ITEM(RSI), ITEM(RDI), ITEM(RBP), ITEM(R8), ITEM(R9), ITEM(R10),
@@ -117,7 +118,9 @@ static const char *wrong_name(long n)
 		"SYSENTER_ESP", "SYSENTER_EIP", "XCR0", "DR6", "DR7", "TSC_AUX",
 	};
 
-	if (n >= 0 && n < ARRAY_SIZE(general))
+	if (n < 0)
+		return "none";		/* nobody to ask any more */
+	if (n < ARRAY_SIZE(general))
 		return general[n];
 	if (n >= 32 && n < 48)
 		return "XSAVE";
@@ -238,14 +241,13 @@ static void many(struct job *job, u64 n)
 
 static int add_world(struct job *job, long id)
 {
-	if (id < 0)
-		return id;
+	long rounds = id < 0 ? id : hypercall(REGENT_HC_TEST_INFO, id, REGENT_TEST_ROUNDS);
+
+	if (rounds < 0)
+		return rounds;
 	if (job->worlds == MAX_WORLDS)
 		return -E2BIG;
-	job->world[job->worlds++] = (struct one_world){
-		.id = id,
-		.rounds = hypercall(REGENT_HC_TEST_INFO, id, REGENT_TEST_ROUNDS),
-	};
+	job->world[job->worlds++] = (struct one_world){ .id = id, .rounds = rounds };
 	return 0;
 }
 
@@ -397,10 +399,22 @@ static int skip(struct job *job, char *mode, const char *name, const char *side)
 	return 0;
 }
 
+/* QEMU's own emulation, which does not do all that a CPU does. */
+static bool is_tcg(void)
+{
+	u32 eax, signature[3];
+
+	if (!boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return false;
+	cpuid(0x40000000, &eax, &signature[0], &signature[1], &signature[2]);
+	return !memcmp(signature, "TCGTCGTCGTCG", sizeof(signature));
+}
+
 static int list(struct job *job)
 {
 	unsigned int i;
 
+	say(job, "machine %s\n", is_tcg() ? "tcg" : "other");
 	for (i = 0; i < WORLDS_REGS; i++) {
 		size_t n = strlen(job->text);
 

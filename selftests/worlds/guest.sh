@@ -1,0 +1,354 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The checks of run.sh, in the form of selftests/takeover: its library gives TAP,
+# takeover, handback and the kernel's log.
+#
+# SWITCHES is the number of switches of each mode on each CPU.
+
+# shellcheck source=../takeover/lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/../takeover/lib.sh"
+
+worlds_module=$out/selftests/worlds/regent_worlds.ko
+worlds=/sys/kernel/debug/regent_worlds/run
+switches=${SWITCHES:-2000}
+cpus=$(seq 0 "$last_cpu")
+
+# worlds COMMAND...: its answer
+worlds() {
+	exec 3<>"$worlds" || return
+	echo "$*" >&3 && cat <&3
+	exec 3>&-
+}
+
+# value KEY ANSWER: what follows the word KEY
+value() {
+	echo "$2" | sed -n "s/.*\\b$1 \\([^ ]*\\).*/\\1/p"
+}
+
+# Nothing wrong or changed in N switches, and the worlds got on: an interrupt may
+# cut a round short, but not most of them.
+right() { # N ANSWER
+	echo "$2"
+	same "$1" "$(value switches "$2")" && same 0 "$(value error "$2")" || return
+	same none "$(value wrong "$2")" && same none "$(value changed "$2")" || return
+	[ "$(value rounds "$2")" -ge $(($1 / 2)) ] && return
+	echo 'too few rounds'
+	return 1
+}
+
+runs() { # CPU MODES N
+	right "$3" "$(worlds run "$1" "$2" "$3")"
+}
+
+take_debug() {
+	take debug=1
+}
+
+donate() {
+	echo 1 >"$debug/donate"
+}
+
+# ask NR A B: a raw hypercall's answer, on the CPU that this runs on. Builtins
+# only: processes are slow in an emulator.
+ask() {
+	echo "$*" >"$debug/hypercall" && read -r answer <"$debug/hypercall" && echo "$answer"
+}
+
+# call CPU NR A B: the same on another CPU
+call() {
+	cpu=$1
+	shift
+	taskset -c "$cpu" sh -c "echo '$*' >$debug/hypercall && cat $debug/hypercall"
+}
+
+answers() { # WANTED CPU NR A B
+	wanted=$1
+	shift
+	same "$wanted" "$(call "$@")"
+}
+
+create=7
+run=8
+info=9
+destroy=a
+
+# --- what is compared ---------------------------------------------------------
+
+# Only what this machine does not have may be left out.
+test_list() {
+	worlds list >"$work/list"
+	check 'the registers are listed' grep -q '^LSTAR filled$' "$work/list"
+	sed 's/^/# /' "$work/list" | grep -v ' filled$'
+	for reg in RAX R15 RFLAGS CR2 DR0 DR3 DR6 DR7 FS_BASE KERNEL_GS_BASE STAR LSTAR \
+		   CSTAR SFMASK SYSENTER_CS X87 SSE MXCSR; do
+		grep -q "^$reg filled$" "$work/list" || echo "$reg"
+	done >"$work/missing"
+	check 'all registers that matter are filled' same '' "$(cat "$work/missing")"
+}
+
+# --- switches -----------------------------------------------------------------
+
+test_modes() {
+	for cpu in $cpus; do
+		for mode in real 32 64; do
+			check "$switches switches on CPU $cpu, mode $mode" \
+				runs "$cpu" "$mode" "$switches"
+		done
+	done
+	check 'two worlds of a mode in turns' runs 0 64,64 "$switches"
+	check 'worlds of three modes in turns' runs "$last_cpu" real,64,32,64 "$switches"
+}
+
+# Only an interrupt ends the turn of a world that never yields.
+spins() { # CPU
+	answer=$(worlds run "$1" spin 20)
+	echo "$answer"
+	same 20 "$(value switches "$answer")" && same none "$(value changed "$answer")" || return
+	[ "$(value rounds "$answer")" -gt 1000 ]
+}
+
+test_spin() {
+	for cpu in $cpus; do
+		check "Linux gets its interrupts from a world that spins on CPU $cpu" \
+			spins "$cpu"
+	done
+}
+
+all_at_once() {
+	for cpu in $cpus; do
+		(runs "$cpu" 64,32 "$switches" >"$work/at_once.$cpu" 2>&1 || echo failed) &
+	done >"$work/at_once"
+	wait
+	cat "$work"/at_once.*
+	same '' "$(cat "$work/at_once")"
+}
+
+# --- one register left out ----------------------------------------------------
+
+# Emulators have these registers, but do not switch them, or not at all.
+tcg() {
+	grep -q '^machine tcg$' "$work/list"
+}
+
+# What is reported when ITEM is left out.
+report_of() { # ITEM SIDE
+	case $1:$2 in
+	XSAVE:linux)
+		names=X87,SSE
+		for component in AVX OPMASK ZMM_HI256 HI16_ZMM PKRU; do
+			! grep -q "^$component filled$" "$work/list" || names=$names,$component
+		done
+		echo "$names,MXCSR" ;;
+	GDTR:*|IDTR:*) echo "${1}_LIMIT" ;;
+	*) echo "$1" ;;
+	esac
+}
+
+names_it() { # ITEM SIDE
+	answer=$(worlds skip "$last_cpu" 64 "$1" "$2")
+	echo "$answer"
+	if [ "$2" = linux ]; then
+		same none "$(value wrong "$answer")" || return
+		found=$(value changed "$answer" | sed 's/:[0-9]*//g')
+	else
+		same none "$(value changed "$answer")" || return
+		found=$(value wrong "$answer")
+	fi
+	same "$(report_of "$1" "$2")" "$found"
+}
+
+left_out() { # ITEM SIDE
+	what="$1 left out of the switch to $2 is reported"
+	if grep -q "^$1 absent$" "$work/list"; then
+		skip "$what" 'this machine has none'
+	elif [ "$1" = PAT ] && tcg; then
+		skip "$what" "this emulator's VMRUN does not load it"
+	else
+		check "$what" names_it "$1" "$2"
+	fi
+}
+
+moved='XSAVE XCR0 DR0 DR1 DR2 DR3 TSC_AUX'
+general='RAX RBX RCX RDX RSI RDI RBP R8 R9 R10 R11 R12 R13 R14 R15 RFLAGS'
+by_cpu='CR2 DR6 DR7 FS_BASE KERNEL_GS_BASE STAR LSTAR CSTAR SFMASK
+	SYSENTER_CS SYSENTER_ESP SYSENTER_EIP'
+# Test worlds have no use for these.
+by_cpu_linux='DEBUGCTL CR0 CR3 CR4 EFER PAT GDTR IDTR LDTR TR ES SS DS FS GS'
+# Linux would not survive these.
+by_cpu_test='RSP GS_BASE'
+
+test_left_out() {
+	for item in $moved $general $by_cpu $by_cpu_linux; do
+		left_out "$item" linux
+	done
+	for item in $moved $general $by_cpu $by_cpu_test; do
+		left_out "$item" test
+	done
+	check 'nothing is left out any more' runs "$last_cpu" 64 500
+}
+
+# --- ids and memory -----------------------------------------------------------
+
+test_ids() {
+	id=$(call 0 "$create" 2)
+	check 'a world is made' between 1 "$id" 64
+	id=$(printf %x "$id")
+	for nr in $run $destroy; do
+		for bad in 0 "$((0x$id + 1))" 40 41 ffffffffffffffff; do
+			check "call $nr knows no world $bad" answers -22 0 "$nr" "$bad"
+		done
+	done
+	check 'not on another CPU' answers -22 1 "$run" "$id"
+	check 'not destroyed on another CPU' answers -22 1 "$destroy" "$id"
+	check 'its counters are readable on another CPU' answers 0 1 "$info" "$id" 0
+	for bad in 4 ff ffffffffffffffff; do
+		check "no counter $bad" answers -22 0 "$info" "$id" "$bad"
+	done
+	for bad in 5 ff ffffffffffffffff; do
+		check "no mode $bad" answers -22 0 "$create" "$bad"
+	done
+	check 'it is destroyed' answers 0 0 "$destroy" "$id"
+	check 'but once' answers -22 0 "$destroy" "$id"
+	check 'and cannot run' answers -22 0 "$run" "$id"
+	check 'nothing to leave out behind the last' answers -22 0 b ff 0
+	check 'no third side' answers -22 0 b 1 2
+}
+
+# A hundred and more times the memory that was donated.
+again_and_again() {
+	for i in $(seq 200); do
+		id=$(ask "$create" $((i % 3)))
+		[ "$id" -gt 0 ] || { echo "creation $i: $id"; return 1; }
+		same 0 "$(ask "$destroy" "$(printf %x "$id")")" || return
+	done
+}
+
+until_full() {
+	had=$(wc -l <"$work/ids")
+	while id=$(ask "$create" 0) && [ "$id" -gt 0 ]; do
+		printf '%x\n' "$id" >>"$work/ids"
+	done
+	same -28 "$id" && [ "$(wc -l <"$work/ids")" -gt "$had" ]
+}
+
+empty_again() {
+	while read -r id; do
+		same 0 "$(ask "$destroy" "$id")" || return
+	done <"$work/ids"
+	runs 0 64 100
+}
+
+test_memory() {
+	taskset -cp 0 $$ >/dev/null
+	check '200 worlds made and destroyed leave no page behind' again_and_again
+	: >"$work/ids"
+	check 'worlds are made until there is no more memory' until_full
+	check 'another world needs memory' answers -28 0 "$create" 0
+	check 'more memory is given' donate
+	check 'and more worlds are made' until_full
+	check 'all are destroyed, and the next one runs' empty_again
+	taskset -cp "$(cat /sys/devices/system/cpu/online)" $$ >/dev/null
+}
+
+# --- while worlds are there ---------------------------------------------------
+
+made() { # CPU
+	id=$(call "$1" "$create" 2)
+	[ "$id" -gt 0 ] && echo "$id" >"$work/id.$1" && right 50 "$(worlds use "$1" "$id" 50)"
+}
+
+lives_on() { # CPU
+	right 50 "$(worlds use "$1" "$(cat "$work/id.$1")" 50)"
+}
+
+test_hotplug() {
+	check "a world on CPU $last_cpu" made "$last_cpu"
+	check "CPU $last_cpu goes" offline "$last_cpu"
+	check 'the other CPU has no part in its world' \
+		answers -22 0 "$run" "$(printf %x "$(cat "$work/id.$last_cpu")")"
+	check "CPU $last_cpu comes" online "$last_cpu"
+	check 'its world lives on' lives_on "$last_cpu"
+}
+
+test_handback_with_worlds() {
+	for cpu in $cpus; do
+		check "a world on CPU $cpu" made "$cpu"
+	done
+	give_as_found "$(nproc --all)" 'handed back with worlds alive'
+	check 'nobody answers then' same 'failed -19' "$(worlds use 0 1 1)"
+	mark
+	check 'taken over again' take_debug
+	check 'no world is left over' answers -22 0 "$run" 1
+	check 'no memory, either' answers -28 0 "$create" 0
+	check 'memory is given' donate
+	check 'and a world runs' runs 0 64 500
+}
+
+faulted() {
+	grep -q '^faulted:' "$sys/status"
+}
+
+all_back() {
+	wait_for 30 faulted && [ -z "$(cat "$sys/cpus")" ]
+}
+
+test_fault() {
+	check "a world on CPU 0" made 0
+	check "a world on CPU $last_cpu" made "$last_cpu"
+	check 'K faults and says so' answers -14 0 4 0
+	check 'every CPU is given back' wait_for 30 all_back
+	check 'no world any more' same 'failed -19' "$(worlds use 0 1 1)"
+	check 'Regent can be removed' give
+}
+
+# K faults on one CPU while the others switch.
+test_fault_while_switching() {
+	mark
+	check 'taken over' take_debug
+	check 'memory is given' donate
+	worlds run "$last_cpu" 64,32 100000000 >"$work/long" &
+	check 'the other CPU switches' wait_for 30 switching
+	check 'K faults on CPU 0' answers -14 0 4 1
+	check 'every CPU is given back' wait_for 30 all_back
+	wait
+	check 'the switches ended, and nothing had changed' ended_clean
+	check 'Regent can be removed' give
+}
+
+switching() {
+	[ "$(call 0 "$info" 1 2)" -gt 100 ]
+}
+
+# The last one found K gone, either in it or before it.
+ended_clean() {
+	answer=$(cat "$work/long")
+	echo "$answer"
+	same none "$(value changed "$answer")"
+}
+
+mark
+insmod "$worlds_module" || { echo "Bail out! no $worlds_module"; exit 2; }
+check 'taken over' take_debug
+check 'without memory there is no world' same 'failed -28' "$(worlds run 0 64 1)"
+check 'memory is given' donate
+test_list
+test_modes
+test_spin
+check "switches on all CPUs at once" all_at_once
+test_left_out
+test_ids
+test_memory
+test_hotplug
+give_as_found "$(nproc --all)"
+mark
+check 'taken over' take_debug
+check 'memory is given' donate
+test_handback_with_worlds
+test_fault
+test_fault_while_switching
+mark
+check 'taken over once more' take_debug
+give_as_found "$(nproc --all)"
+rmmod regent_worlds
+finish

@@ -21,6 +21,13 @@ static inline u64 hw_rdmsr(u32 msr)
 	return lo | (u64)hi << 32;
 }
 
+/* Into memory: no shifting together of the halves. */
+static inline void hw_rdmsr_to(u32 msr, u64 *value)
+{
+	asm volatile("rdmsr\n\tmov %%eax, (%1)\n\tmov %%edx, 4(%1)"
+		     : "=m"(*value) : "r"(value), "c"(msr) : "eax", "edx");
+}
+
 static inline void hw_wrmsr(u32 msr, u64 value)
 {
 	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32))

@@ -105,7 +105,7 @@ struct world *world_switch(struct cpu *cpu, struct world *to);
 s64 test_world_create(struct cpu *cpu, u64 mode);
 s64 test_world_destroy(struct cpu *cpu, u64 id);
 s64 test_world_info(u64 id, u64 what);
-struct world *test_world_run(struct cpu *cpu, u64 id);
+struct world *test_world_find(const struct cpu *cpu, u64 id);
 struct world *test_world_exit(struct cpu *cpu, struct world *world);
 
 /* world/damage.c */

@@ -45,11 +45,10 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 {
 	struct world *world = &cpu->system;
 
-	/* Linux waits in a hypercall while another world runs, already behind it. */
-	if (cpu->current != world) {
-		world->regs.rax = -REGENT_HC_EFAULT;
+	/* Linux waits in a hypercall while another world runs. */
+	if (cpu->current != world)
 		world_switch(cpu, world);
-	} else if (backend_exit_reason(world) == REGENT_EXIT_HYPERCALL) {
+	if (backend_exit_reason(world) == REGENT_EXIT_HYPERCALL) {
 		world->regs.rax = -REGENT_HC_EFAULT;
 		backend_skip_hypercall(world);
 	} else {

@@ -62,38 +62,27 @@ static s64 debug(u64 kind)
 	return -REGENT_HC_EFAULT;
 }
 
-static bool test_call(struct cpu *cpu, struct world *world)
+static s64 test_call(struct cpu *cpu, const struct world_regs *r)
 {
-	struct world_regs *r = &world->regs;
-
-	if (!k_has(REGENT_FEAT_DEBUG_FAULT)) {
-		r->rax = -REGENT_HC_EPERM;
-		return true;
-	}
+	if (!k_has(REGENT_FEAT_DEBUG_FAULT))
+		return -REGENT_HC_EPERM;
 	switch (r->rax) {
 	case REGENT_HC_TEST_CREATE:
-		r->rax = test_world_create(cpu, r->rdi);
-		return true;
+		return test_world_create(cpu, r->rdi);
 	case REGENT_HC_TEST_INFO:
-		r->rax = test_world_info(r->rdi, r->rsi);
-		return true;
+		return test_world_info(r->rdi, r->rsi);
 	case REGENT_HC_TEST_DESTROY:
-		r->rax = test_world_destroy(cpu, r->rdi);
-		return true;
-	case REGENT_HC_TEST_SKIP:
-		r->rax = damage_choose(r->rdi, r->rsi);
-		return true;
+		return test_world_destroy(cpu, r->rdi);
+	default:
+		return damage_choose(r->rdi, r->rsi);
 	}
-	/* Linux goes on behind the call when the world exits. */
-	backend_skip_hypercall(world);
-	test_world_run(cpu, r->rdi);
-	return false;
 }
 
 /**
  * hypercall() - do what L asks
  * @cpu: this CPU
- * @world: the host world; arguments and result are in its registers
+ * @world: the host world; arguments and result are in its registers. Not
+ *	REGENT_HC_TEST_RUN, which exit.c does
  *
  * Return: true when the call is done, false to execute it again.
  */
@@ -122,11 +111,11 @@ bool hypercall(struct cpu *cpu, struct world *world)
 		r->rax = host_flushed(host_tlb_sequence());
 		return true;
 	case REGENT_HC_TEST_CREATE:
-	case REGENT_HC_TEST_RUN:
 	case REGENT_HC_TEST_INFO:
 	case REGENT_HC_TEST_DESTROY:
 	case REGENT_HC_TEST_SKIP:
-		return test_call(cpu, world);
+		r->rax = test_call(cpu, r);
+		return true;
 	default:
 		r->rax = -REGENT_HC_ENOSYS;
 		return true;

@@ -57,11 +57,23 @@ void world_area_free(struct world *world)
 	world->area.xsave = NULL;
 }
 
-static void save_area(struct world_state_area *a)
+/* What is intercepted of another world, K knows. */
+static inline void save_live(struct world_state_area *a)
 {
 	u32 i;
 
 	a->xcr0 = hw_xgetbv();
+	for (i = 0; i < k_params.nr_world_msrs; i++)
+		hw_rdmsr_to(k_params.world_msr[i], &a->msr[i]);
+}
+
+/* Afterwards XCR0 has everything enabled. */
+static inline void save_area(struct world *w)
+{
+	struct world_state_area *a = &w->area;
+
+	if (w->kind == WORLD_SYSTEM)
+		save_live(a);
 	if (a->xcr0 != k_params.xcr0_all)
 		hw_xsetbv(k_params.xcr0_all);
 	hw_xsave(a->xsave);
@@ -69,12 +81,10 @@ static void save_area(struct world_state_area *a)
 	a->dr[1] = HW_READ_DR(1);
 	a->dr[2] = HW_READ_DR(2);
 	a->dr[3] = HW_READ_DR(3);
-	for (i = 0; i < k_params.nr_world_msrs; i++)
-		a->msr[i] = hw_rdmsr(k_params.world_msr[i]);
 }
 
-/* XCR0 has everything enabled, from save_area(). */
-static void load_area(const struct world_state_area *a, const struct world_state_area *last)
+static inline void load_area(const struct world_state_area *a,
+			     const struct world_state_area *last)
 {
 	u32 i;
 
@@ -91,40 +101,64 @@ static void load_area(const struct world_state_area *a, const struct world_state
 			hw_wrmsr(k_params.world_msr[i], a->msr[i]);
 }
 
-/* Nothing that the one owner trained steers the other. */
-static void mitigate(void)
+/*
+ * Nothing that the one owner trained steers the other. The call is made by hand
+ * so that the compiler need not save what it does not touch.
+ */
+static inline void mitigate(void)
 {
-	if (k_params.mitigations & REGENT_MITIGATE_IBPB)
+	u32 by = k_params.mitigations;
+
+	if (!by)
+		return;
+	if (by & REGENT_MITIGATE_IBPB)
 		hw_wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
-	if (k_params.mitigations & REGENT_MITIGATE_RSB)
-		rsb_fill();
+	if (by & REGENT_MITIGATE_RSB)
+		asm volatile("call rsb_fill" : : : "eax", "memory");
 }
 
-/**
- * world_switch() - make another world this CPU's current one
- * @cpu: this CPU
- * @to: bound to this CPU, runnable, with a state area
- *
- * Return: @to, to enter.
- */
-struct world *world_switch(struct cpu *cpu, struct world *to)
+static inline struct world *__attribute__((always_inline))
+do_switch(struct cpu *cpu, struct world *to, bool whole)
 {
 	struct world *from = cpu->current;
-	u64 now = hw_rdtsc();
+	u64 now;
 
-	if (to == from)
-		return to;
-	save_area(&from->area);
-	if (unlikely(damage_item))
+	save_area(from);
+	if (!whole)
 		damage(from, to);
 	mitigate();
 	load_area(&to->area, &from->area);
-	if (from->state == WORLD_RUNNING)
-		from->state = WORLD_RUNNABLE;
+	from->state = WORLD_RUNNABLE;
 	to->state = WORLD_RUNNING;
+	/* K's own time goes to the one that is entered. */
+	now = cpu->entry_start;
 	from->ran += now - from->since;
 	to->since = now;
 	to->switches++;
 	cpu->current = to;
 	return to;
+}
+
+/* In a function of its own: a call would make the other one save registers. */
+static struct world *__attribute__((noinline))
+damaged_switch(struct cpu *cpu, struct world *to)
+{
+	return do_switch(cpu, to, false);
+}
+
+/**
+ * world_switch() - make another world this CPU's current one
+ * @cpu: this CPU, in an exit
+ * @to: another than the current one, bound to this CPU, runnable, with a state
+ *	area
+ *
+ * The world that was current is runnable afterwards, whatever it was.
+ *
+ * Return: @to, to enter.
+ */
+struct world *world_switch(struct cpu *cpu, struct world *to)
+{
+	if (unlikely(damage_item))
+		return damaged_switch(cpu, to);
+	return do_switch(cpu, to, true);
 }

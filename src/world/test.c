@@ -49,7 +49,9 @@ extern const u8 k_test16[], k_test16_end[];
 extern const u8 k_bench[], k_bench_end[], k_spin[], k_spin_end[];
 
 static struct lock table_lock;
-static struct world *table[MAX_WORLDS];	/* index is id - 1; under table_lock */
+/* Index is id - 1; both are written under table_lock by the CPU that owns it. */
+static struct world *table[MAX_WORLDS];
+static u32 owner[MAX_WORLDS];	/* its number + 1 */
 
 static void put(struct world *w, u32 at, u64 value)
 {
@@ -205,6 +207,7 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 	if (i < MAX_WORLDS) {
 		w->id = i + 1;
 		table[i] = w;
+		owner[i] = cpu->id + 1;
 	}
 	lock_drop(&table_lock);
 	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENOSPC;
@@ -214,6 +217,7 @@ static void release_id(struct world *w)
 {
 	lock_take(&table_lock);
 	table[w->id - 1] = NULL;
+	owner[w->id - 1] = 0;
 	lock_drop(&table_lock);
 }
 
@@ -223,17 +227,20 @@ static struct world *find(u64 id)
 	return id - 1 < MAX_WORLDS ? table[id - 1] : NULL;
 }
 
-/* What is this CPU's stays until this CPU destroys it. */
-static struct world *find_here(const struct cpu *cpu, u64 id)
+/**
+ * test_world_find() - the world of an id
+ * @cpu: this CPU
+ * @id: any number
+ *
+ * Return: the world, NULL if there is none or it is another CPU's. What is this
+ * CPU's stays until this CPU destroys it.
+ */
+struct world *test_world_find(const struct cpu *cpu, u64 id)
 {
-	struct world *w;
-
-	lock_take(&table_lock);
-	w = find(id);
-	if (w && w->cpu != cpu->id)
-		w = NULL;
-	lock_drop(&table_lock);
-	return w;
+	/* Another CPU never writes this one's number there: no lock. */
+	if (unlikely(id - 1 >= MAX_WORLDS || owner[id - 1] != cpu->id + 1))
+		return NULL;
+	return table[id - 1];
 }
 
 /**
@@ -271,7 +278,7 @@ s64 test_world_create(struct cpu *cpu, u64 mode)
  */
 s64 test_world_destroy(struct cpu *cpu, u64 id)
 {
-	struct world *w = find_here(cpu, id);
+	struct world *w = test_world_find(cpu, id);
 
 	if (!w || w == cpu->current)
 		return -REGENT_HC_EINVAL;
@@ -313,22 +320,14 @@ s64 test_world_info(u64 id, u64 what)
 	return answer;
 }
 
-/**
- * test_world_run() - see REGENT_HC_TEST_RUN
- * @cpu: this CPU, Linux being current and behind its hypercall already
- * @id: the world
- *
- * Return: the world to enter: it, or Linux when it cannot run.
- */
-struct world *test_world_run(struct cpu *cpu, u64 id)
+static struct world *__attribute__((noinline))
+died(struct cpu *cpu, struct world *world, bool describe)
 {
-	struct world *w = find_here(cpu, id);
-
-	if (!w || w->state != WORLD_RUNNABLE) {
-		cpu->system.regs.rax = -REGENT_HC_EINVAL;
-		return &cpu->system;
-	}
-	return world_switch(cpu, w);
+	if (describe)
+		backend_exit_describe(world);
+	world_switch(cpu, &cpu->system);
+	world->state = WORLD_DEAD;
+	return &cpu->system;
 }
 
 /**
@@ -341,13 +340,12 @@ struct world *test_world_run(struct cpu *cpu, u64 id)
 struct world *test_world_exit(struct cpu *cpu, struct world *world)
 {
 	enum backend_world_exit why = backend_world_exit(world);
+	struct world *host = &cpu->system;
 
-	if (why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT) {
-		if (why == BACKEND_WORLD_FAILED)
-			backend_exit_describe(world);
-		world->state = WORLD_DEAD;
-	}
+	host->regs.rax = get(world, ROUNDS);
+	backend_skip_hypercall(host);
 	world->yielded = why == BACKEND_WORLD_YIELD;
-	cpu->system.regs.rax = get(world, ROUNDS);
-	return world_switch(cpu, &cpu->system);
+	if (unlikely(why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT))
+		return died(cpu, world, why == BACKEND_WORLD_FAILED);
+	return world_switch(cpu, host);
 }

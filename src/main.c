@@ -18,6 +18,8 @@ static void cpu_init(struct cpu *cpu)
 	cpu->busy = 0;
 	cpu->faults = 0;
 	cpu->mc_pending = 0;
+	cpu->nmi_pending = 0;
+	cpu->forwarded = false;
 }
 
 /**

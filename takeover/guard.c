@@ -259,8 +259,10 @@ static int guard_offline(unsigned int cpu)
 {
 	struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
 
-	if (c->entered)
+	if (c->entered) {
+		forward_offline();
 		cpu_leave_one(c);
+	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <regent/abi/hypercall.h>
 #include <regent/k.h>
 #include <regent/mapcache.h>
+#include <regent/vapic.h>
 #include <regent/world.h>
 
 /**
@@ -23,6 +24,7 @@
  * @busy: K is inside an exit: the world's state is complete in memory
  * @faults: exceptions reported on this CPU; the second one halts it
  * @mc_pending: #MC came while K ran; Linux gets it at the next entry
+ * @nmi_pending: NMI came while K let interrupts in; Linux gets it
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
  * @event_head: K's own head of the event ring
@@ -34,6 +36,8 @@
  * @window: this CPU's mapping cache
  * @system: the system world: Linux on this CPU
  * @current: the world that runs here, or is about to
+ * @forwarded: K takes this CPU's interrupts
+ * @vapic: the system world's APIC while @forwarded
  */
 struct cpu {
 	struct cpu *self;
@@ -45,6 +49,7 @@ struct cpu {
 	u32 busy;
 	u32 faults;
 	u32 mc_pending;
+	u32 nmi_pending;
 	u32 tlb_seen;
 	u32 event_head;
 	u64 entry_start;
@@ -55,6 +60,8 @@ struct cpu {
 	struct mapcache window;
 	struct world system;
 	struct world *current;
+	bool forwarded;
+	struct vapic vapic;
 };
 
 _Static_assert(sizeof(struct cpu) <= 4096, "one page of the CPU's area");

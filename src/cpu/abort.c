@@ -9,6 +9,7 @@
 #include <hw/asm.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 
 void k_stack_reset(u64 stack, void (*fn)(struct cpu *cpu), struct cpu *arg)
@@ -55,6 +56,7 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 		backend_retry_event(world);
 	}
 	host_lock_break(cpu);
+	ioapic_lock_break(cpu);
 	ask_for_leave(cpu);
 	cpu->busy = 0;
 	backend_resume(world);

@@ -37,6 +37,29 @@ static int fetch_byte(const struct ptab *pt, u64 va, u8 *byte)
 }
 
 /**
+ * insn_fetch() - the first bytes of the instruction a world exited on
+ * @world: the world, of this CPU
+ * @code: where to, INSN_MAX bytes
+ *
+ * Return: how many could be read.
+ */
+int insn_fetch(const struct world *world, u8 *code)
+{
+	u64 va = backend_code_address(world);
+	struct ptab pt;
+	int n;
+
+	backend_paging(world, &pt);
+	pt.page = guest_table;
+	pt.alloc = NULL;
+	pt.ctx = this_cpu();
+	for (n = 0; n < INSN_MAX; n++)
+		if (fetch_byte(&pt, va + n, &code[n]))
+			break;
+	return n;
+}
+
+/**
  * insn_length_of() - bytes of the instruction a world exited on
  * @world: the world, of this CPU
  *

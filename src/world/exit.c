@@ -8,6 +8,7 @@
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 
 static void exit_hypercall(struct cpu *cpu, struct world *world)
@@ -75,10 +76,25 @@ static void exit_nested_fault(struct cpu *cpu, struct world *world)
 	struct nested_fault f;
 
 	backend_nested_fault(world, &f);
+	if (mmio_access(cpu, world, f.pa))
+		return;
 	if (host_fault(cpu, f.pa, f.write, f.fetch, backend_rip(world)))
 		backend_retry_event(world);
 	else
 		backend_inject(world, HW_TRAP_GP, 0);
+}
+
+/* Whatever it was delivering goes first; forward_deliver() does the rest. */
+static void exit_interrupt(struct cpu *cpu, struct world *world)
+{
+	backend_retry_event(world);
+	forward_interrupt(cpu);
+}
+
+static void exit_window(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	backend_retry_event(world);
 }
 
 /* To Linux, this CPU's SVM or VMX is switched off. */
@@ -105,6 +121,8 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_MSR] = exit_msr,
 	[REGENT_EXIT_NESTED_FAULT] = exit_nested_fault,
 	[REGENT_EXIT_VIRT_INSN] = exit_virt_insn,
+	[REGENT_EXIT_INTERRUPT] = exit_interrupt,
+	[REGENT_EXIT_WINDOW] = exit_window,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
@@ -153,6 +171,8 @@ static inline struct world *out(struct cpu *cpu, struct world *world)
 static inline struct world *enter(struct cpu *cpu, struct world *world)
 {
 	tlb_catch_up(cpu, world);
+	if (unlikely(cpu->forwarded))
+		forward_deliver(cpu, world);
 	return out(cpu, world);
 }
 

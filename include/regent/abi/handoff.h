@@ -48,6 +48,7 @@
 #define REGENT_STUB_STRIDE	16
 #define REGENT_MAX_CPUS		4096
 #define REGENT_MAX_CHUNKS	512
+#define REGENT_MAX_IOAPICS	8
 
 #define REGENT_IST_FAULT	1
 #define REGENT_IST_DF		2
@@ -109,6 +110,7 @@ struct regent_image_header {
  * @phys_bits: width of a physical address
  * @levels: levels of the paging mode, 4 or 5
  * @nested_root: physical address of the host world's nested tables
+ * @forward_root: the same without the local APIC's page, for forwarded CPUs
  * @zero_page: physical address of a page of zeros, for hidden memory
  * @pool: physical address of the first of @pool_pages free pages, contiguous
  *	and donated: K's own nested tables come from there
@@ -123,6 +125,8 @@ struct regent_image_header {
  * @nr_world_msrs: entries in @world_msr
  * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
  * @mitigations: REGENT_MITIGATE_*
+ * @nr_ioapics: entries in @ioapic; 0 when there are more than fit
+ * @ioapic: physical addresses of the IOAPICs
  * @area: bit N is set when CPU N has an area; others must not be touched
  * @chunk: physical addresses of the donated chunks
  */
@@ -132,6 +136,7 @@ struct regent_params {
 	u32 phys_bits;
 	u32 levels;
 	u64 nested_root;
+	u64 forward_root;
 	u64 zero_page;
 	u64 pool;
 	u32 pool_pages;
@@ -145,7 +150,8 @@ struct regent_params {
 	u32 nr_world_msrs;
 	u32 world_msr[8];
 	u32 mitigations;
-	u32 reserved;
+	u32 nr_ioapics;
+	u64 ioapic[REGENT_MAX_IOAPICS];
 	u64 area[REGENT_MAX_CPUS / 64];
 	u64 chunk[REGENT_MAX_CHUNKS];
 };

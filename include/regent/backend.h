@@ -96,6 +96,7 @@ void backend_set_tpr(struct world *world, u8 tpr);
 
 /* Emulation */
 int backend_decode_mode(const struct world *world);
+int backend_code_bytes(const struct world *world, u8 *code);
 void backend_get_regs(const struct world *world, struct decode_regs *r);
 void backend_put_regs(struct world *world, const struct decode_regs *r);
 

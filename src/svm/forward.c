@@ -131,6 +131,25 @@ int backend_decode_mode(const struct world *world)
 }
 
 /**
+ * backend_code_bytes() - the instruction as the CPU has fetched it
+ * @world: of this CPU, exited on a nested page fault
+ * @code: where to, 15 bytes
+ *
+ * Return: how many there are; 0 when this CPU does not tell.
+ */
+int backend_code_bytes(const struct world *world, u8 *code)
+{
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+	int i;
+
+	if (!k_has(REGENT_FEAT_DECODE) || c->exit_code != SVM_EXIT_NPF)
+		return 0;
+	for (i = 0; i < (c->insn_len & 15); i++)
+		code[i] = c->insn_bytes[i];
+	return i;
+}
+
+/**
  * backend_get_regs() - the world's registers, in the processor's order
  * @world: of this CPU
  * @r: filled in, but for the segment bases

@@ -55,8 +55,6 @@ static int change(unsigned int cpu, bool to)
 			break;
 		usleep_range(1000, 2000);
 	}
-	if (c.answer == -ENOSYS)
-		return -EOPNOTSUPP;
 	if (!c.answer)
 		mark(cpu, to);
 	return c.answer;

@@ -27,6 +27,7 @@
  * @nmi_pending: NMI came while K let interrupts in; Linux gets it
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
+ * @forwarded: K takes this CPU's interrupts
  * @event_head: K's own head of the event ring
  * @entry_start: time stamp of the last exit
  * @entry_max: longest stay in K, TSC ticks
@@ -36,7 +37,6 @@
  * @window: this CPU's mapping cache
  * @system: the system world: Linux on this CPU
  * @current: the world that runs here, or is about to
- * @forwarded: K takes this CPU's interrupts
  * @vapic: the system world's APIC while @forwarded
  */
 struct cpu {
@@ -51,6 +51,7 @@ struct cpu {
 	u32 mc_pending;
 	u32 nmi_pending;
 	u32 tlb_seen;
+	bool forwarded;
 	u32 event_head;
 	u64 entry_start;
 	u64 entry_max;
@@ -60,7 +61,6 @@ struct cpu {
 	struct mapcache window;
 	struct world system;
 	struct world *current;
-	bool forwarded;
 	struct vapic vapic;
 };
 

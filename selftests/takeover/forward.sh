@@ -62,7 +62,7 @@ fails_to_set() { # MODE
 # --- QEMU's edu device ----------------------------------------------------------
 
 edu_state() { # KEY
-	sed -n "s/.*\\b$1 \\([0-9]*\\).*/\\1/p" $edu/state
+	sed -n "s/.*\\b$1 \\([0-9]*\\).*/\\1/p" "$edu/state"
 }
 
 edu_done() {
@@ -71,13 +71,13 @@ edu_done() {
 
 # None lost, none doubled; the latest was how late?
 edu_right() { # N
-	cat $edu/state
+	cat "$edu/state"
 	same "$1" "$(edu_state handled)" && same "$1" "$(edu_state raised)" &&
 		same 0 "$(edu_state spurious)"
 }
 
 edu_runs() { # KIND N
-	echo "$1 $2" >$edu/run && wait_for 120 edu_done && edu_right "$2"
+	echo "$1 $2" >"$edu/run" && wait_for 120 edu_done && edu_right "$2"
 }
 
 # Until $work/stop is there: one CPU's mode after the other's changes, and the
@@ -88,7 +88,7 @@ shake() {
 	while [ ! -e "$work/stop" ]; do
 		cpu=$((i % (last_cpu + 1)))
 		if [ $((i / (last_cpu + 1) % 2)) -eq 0 ]; then mode=forwarded; else mode=direct; fi
-		echo $mode >"$sys/cpu$cpu/mode" || echo "$cpu: not $mode"
+		echo "$mode" >"$sys/cpu$cpu/mode" || echo "$cpu: not $mode"
 		echo "$(((i / 3) % (last_cpu + 1)))" >"/proc/irq/$(edu_state irq)/smp_affinity_list"
 		i=$((i + 1))
 	done >"$work/shaken" 2>&1
@@ -96,7 +96,7 @@ shake() {
 }
 
 edu_shaken() { # KIND
-	echo "$1 $many" >$edu/run || return
+	echo "$1 $many" >"$edu/run" || return
 	shake &
 	wait_for 200 edu_done
 	code=$?
@@ -104,13 +104,13 @@ edu_shaken() { # KIND
 	wait $!
 	echo "$(cat "$work/shakes") changes"
 	cat "$work/shaken"
-	[ $code -eq 0 ] && [ ! -s "$work/shaken" ] && [ "$(cat "$work/shakes")" -ge 20 ] &&
+	[ "$code" -eq 0 ] && [ ! -s "$work/shaken" ] && [ "$(cat "$work/shakes")" -ge 20 ] &&
 		edu_right "$many"
 }
 
 # Taken over and handed back while they come.
 edu_handback() { # KIND
-	echo "$1 $many" >$edu/run || return
+	echo "$1 $many" >"$edu/run" || return
 	cycles=0
 	while ! edu_done; do
 		insmod "$module" || return
@@ -119,21 +119,21 @@ edu_handback() { # KIND
 		cycles=$((cycles + 1))
 	done
 	echo "$cycles cycles"
-	[ $cycles -gt 1 ] && edu_right "$many"
+	[ "$cycles" -gt 1 ] && edu_right "$many"
 }
 
 test_edu() {
 	for kind in intx msi; do
-		check "$kind: $few interrupts natively" edu_runs $kind "$few"
+		check "$kind: $few interrupts natively" edu_runs "$kind" "$few"
 		mark
 		check "$kind: taken over" take
 		check "$kind: all CPUs are forwarded" set_all forwarded
-		check "$kind: $few interrupts forwarded" edu_runs $kind "$few"
+		check "$kind: $few interrupts forwarded" edu_runs "$kind" "$few"
 		check "$kind: all CPUs are direct" set_all direct
-		check "$kind: $few interrupts direct" edu_runs $kind "$few"
-		check "$kind: $many interrupts while modes change" edu_shaken $kind
+		check "$kind: $few interrupts direct" edu_runs "$kind" "$few"
+		check "$kind: $many interrupts while modes change" edu_shaken "$kind"
 		give_as_found "$(nproc --all)" "$kind: handed back"
-		check "$kind: $many interrupts across takeovers and handbacks" edu_handback $kind
+		check "$kind: $many interrupts across takeovers and handbacks" edu_handback "$kind"
 	done
 }
 
@@ -155,7 +155,7 @@ load_is_right() {
 changes() { # SECONDS
 	end=$(($(date +%s) + $1))
 	n=0
-	while [ "$(date +%s)" -lt $end ]; do
+	while [ "$(date +%s)" -lt "$end" ]; do
 		set_all forwarded && set_all direct || return
 		n=$((n + 1))
 	done
@@ -209,7 +209,7 @@ test_fault() {
 	check 'Regent can be removed' give
 }
 
-insmod "$out/selftests/takeover/edu/regent_edu.ko" && [ -e $edu/run ] || skip_all 'no edu device'
+insmod "$out/selftests/takeover/edu/regent_edu.ko" && [ -e "$edu/run" ] || skip_all 'no edu device'
 check 'the dumper works' dump before
 test_modes
 test_edu

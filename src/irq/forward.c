@@ -117,7 +117,7 @@ int forward_start(struct cpu *cpu)
 	if (cpu->forwarded)
 		return 0;
 	if (!apic_usable() || has_extint(cpu))
-		return -REGENT_HC_ENOSYS;
+		return -REGENT_HC_EOPNOTSUPP;
 	/* First the count: from then on the IOAPICs stay as they are. */
 	__atomic_add_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
 	if (!ioapic_shadowed()) {

@@ -54,8 +54,8 @@
  * REGENT_HC_FORWARD - rdi: 1: K takes this CPU's interrupts and forwards them;
  * 0: they go straight to Linux again. Called with interrupts off.
  * -REGENT_HC_EBUSY while the IOAPICs are not SHADOWED, or while an interrupt is
- * in service (for 0: ask again once it has had its EOI); -REGENT_HC_ENOSYS where
- * the APIC is off or in x2APIC mode.
+ * in service (for 0: ask again once it has had its EOI); -REGENT_HC_EOPNOTSUPP
+ * where the APIC is off or in x2APIC mode.
  */
 /* The next five need debug=1 of L, else -REGENT_HC_EPERM.
  *
@@ -103,6 +103,7 @@
 #define REGENT_HC_EINVAL	22
 #define REGENT_HC_ENOSPC	28
 #define REGENT_HC_ENOSYS	38
+#define REGENT_HC_EOPNOTSUPP	95
 
 #ifndef __ASSEMBLY__
 /**

@@ -266,6 +266,11 @@ void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 		apic_write(cpu, reg, value);
 		return;
 	}
+	if (reg == VAPIC_REG_ESR) {
+		/* What the physical APIC has to say is Linux's, too. */
+		apic_write(cpu, reg, 0);
+		v->esr_next |= apic_read(cpu, reg);
+	}
 	vapic_write(v, reg, value, hw_rdtsc(), &e);
 	if ((e.what & VAPIC_EFFECT_EOI) && e.eoi_level && e.eoi_broadcast)
 		ioapic_eoi(cpu, e.eoi_vector);

@@ -180,14 +180,20 @@ bool ioapic_shadowed(void)
  */
 int ioapic_find(u64 pa)
 {
+	int found = -1;
 	u32 i;
 
 	if (mode_now() == REGENT_IOAPIC_DIRECT)
 		return -1;
-	for (i = 0; i < k_params.nr_ioapics; i++)
-		if ((pa ^ k_params.ioapic[i]) < REGENT_PAGE_SIZE)
-			return i;
-	return -1;
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		u64 at = k_params.ioapic[i];
+
+		/* Two may share a page. */
+		if ((pa ^ at) < REGENT_PAGE_SIZE && pa >= at &&
+		    (found < 0 || at > k_params.ioapic[found]))
+			found = i;
+	}
+	return found;
 }
 
 /**

@@ -251,8 +251,7 @@ static int unmap(u64 pa, u64 size)
 
 /**
  * host_device_trap() - have Linux's accesses to a device's page exit, or not
- * @pa: physical address in the page, which has an entry of its own in a table
- *	that both trees share
+ * @pa: physical address in the page, which has an entry of its own
  * @on: have them exit, as soon as all CPUs have flushed
  *
  * Return: 0 or -REGENT_HC_ENOSPC.
@@ -261,14 +260,16 @@ int host_device_trap(u64 pa, bool on)
 {
 	u64 page = pa & ~(REGENT_PAGE_SIZE - 1);
 	struct ptab pt;
-	int err;
+	int err = 0;
+	u32 i;
 
-	host_tables(&pt, 0);
 	host_lock();
 	if (on) {
 		err = unmap(page, REGENT_PAGE_SIZE);
 		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
-	} else {
+	}
+	for (i = 0; !on && !err && i < ROOTS; i++) {
+		host_tables(&pt, i);
 		err = ptab_map(&pt, page, page, REGENT_PAGE_SIZE, HW_NPT_WORLD);
 	}
 	host_unlock();

@@ -17,6 +17,11 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
+/* Linux 6.8 gave it this name. */
+#ifndef PCI_IRQ_INTX
+#define PCI_IRQ_INTX	PCI_IRQ_LEGACY
+#endif
+
 #define EDU_VENDOR	0x1234
 #define EDU_DEVICE	0x11e8
 #define EDU_STATUS	0x24
@@ -119,7 +124,7 @@ static ssize_t run_write(struct file *file, const char __user *user, size_t n, l
 		return -EINVAL;
 	if (strcmp(kind, "intx") && strcmp(kind, "msi"))
 		return -EINVAL;
-	err = get_interrupt(strcmp(kind, "msi") ? PCI_IRQ_LEGACY : PCI_IRQ_MSI);
+	err = get_interrupt(strcmp(kind, "msi") ? PCI_IRQ_INTX : PCI_IRQ_MSI);
 	if (err)
 		return err;
 	edu.wanted = wanted;

@@ -209,7 +209,8 @@ test_fault() {
 	check 'Regent can be removed' give
 }
 
-insmod "$out/selftests/takeover/edu/regent_edu.ko" && [ -e "$edu/run" ] || skip_all 'no edu device'
+insmod "$out/selftests/takeover/edu/regent_edu.ko"
+[ -e "$edu/run" ] || skip_all 'no edu device'
 check 'the dumper works' dump before
 test_modes
 test_edu

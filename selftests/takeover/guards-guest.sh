@@ -42,7 +42,7 @@ take() { # PARAMETER...
 }
 
 forward_all() {
-	for mode in $sys/cpu*/mode; do
+	for mode in "$sys"/cpu*/mode; do
 		echo forwarded >"$mode" || :	# one may be offline
 	done 2>/dev/null
 	grep -q forwarded $sys/cpu*/mode || fail 'no CPU is forwarded'

@@ -19,10 +19,12 @@
  * @tag: entry of the slot as it stands in the window's page table, 0 for none;
  *	a page's set is that of its number
  * @next: which way of each set is replaced next
+ * @used: there is a mapping to flush
  */
 struct mapcache {
 	u64 tag[MAPCACHE_SLOTS];
 	u8 next[MAPCACHE_SETS];
+	bool used;
 };
 
 enum mapcache_type {

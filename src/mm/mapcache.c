@@ -33,6 +33,7 @@ void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 		if (mc->tag[slot + way] == entry)
 			return slot_va(slot + way);
 	slot += mc->next[set]++ % MAPCACHE_WAYS;
+	mc->used = true;
 	mc->tag[slot] = entry;
 	pt[slot] = entry;
 	hw_invlpg((u64)slot_va(slot));
@@ -48,6 +49,10 @@ void mapcache_flush(struct mapcache *mc)
 	u64 *pt = (u64 *)REGENT_VA_WINDOW_PT;
 	u32 slot;
 
+	/* Linux waits, at the takeover. */
+	if (!mc->used)
+		return;
+	mc->used = false;
 	for (slot = 0; slot < MAPCACHE_SLOTS; slot++) {
 		if (!mc->tag[slot])
 			continue;

@@ -5,9 +5,12 @@
  * such CPU, K is between Linux and the IOAPICs, too.
  */
 #include <linux/cpu.h>
+#include <linux/cpuidle.h>
 #include <linux/delay.h>
 #include <linux/mutex.h>
 #include <linux/smp.h>
+#include <linux/string.h>
+#include <asm/hypervisor.h>
 
 #include "l.h"
 
@@ -63,8 +66,11 @@ static int change(unsigned int cpu, bool to)
 /* All CPUs come to K once, and so none has a way around it any more. */
 static int take_ioapics(void)
 {
-	int err = regent_hypercall(REGENT_HC_IOAPIC, REGENT_IOAPIC_TRAPPED, 0);
+	int err;
 
+	/* A handback that could not wait may have left them shadowed. */
+	regent_hypercall(REGENT_HC_IOAPIC, REGENT_IOAPIC_DIRECT, 0);
+	err = regent_hypercall(REGENT_HC_IOAPIC, REGENT_IOAPIC_TRAPPED, 0);
 	if (err)
 		return err;
 	on_each_cpu(visit, NULL, 1);
@@ -83,6 +89,21 @@ static void give_ioapics(void)
 		pr_warn("the IOAPICs stay trapped: %pe\n", ERR_PTR(err));
 }
 
+/*
+ * Where K cannot do it right. A CPU that waits in a C-state entered with
+ * interrupts off wakes for a physical interrupt, not for one that K has taken
+ * already: only HLT and MWAIT behind STI are safe, which is what Linux uses
+ * without a cpuidle driver. On Hyper-V Linux ends its interrupts with MSRs.
+ */
+static bool possible(void)
+{
+	const struct cpuidle_driver *idle = cpuidle_get_driver();
+
+	return inventory.ioapics && inventory.ioapics <= REGENT_MAX_IOAPICS &&
+	       (!idle || !strcmp(idle->name, "haltpoll")) &&
+	       !hypervisor_is_type(X86_HYPER_MS_HYPERV);
+}
+
 /**
  * forward_set() - change a CPU's mode
  * @cpu: an online CPU on which Linux is a world
@@ -98,7 +119,7 @@ int forward_set(unsigned int cpu, bool to)
 
 	if (to == cpumask_test_cpu(cpu, &forwarded))
 		return 0;
-	if (to && (!inventory.ioapics || inventory.ioapics > REGENT_MAX_IOAPICS))
+	if (to && !possible())
 		return -EOPNOTSUPP;
 	if (to && cpumask_empty(&forwarded))
 		err = take_ioapics();
@@ -119,9 +140,11 @@ bool forward_is(unsigned int cpu)
 }
 
 /**
- * forward_none() - make all CPUs direct, before they are handed back
+ * forward_none() - make all CPUs direct, before they are handed back, or before
+ * any CPU runs bare: it would use the IOAPICs behind K's back
  *
- * As forward_set(). What does not change now, K changes as the CPU leaves.
+ * As forward_set(), or in a hotplug callback. What does not change now, K changes
+ * as the CPU leaves.
  */
 void forward_none(void)
 {
@@ -137,13 +160,3 @@ void forward_none(void)
 	cpumask_clear(&forwarded);
 }
 
-/**
- * forward_offline() - make this CPU direct, before it goes offline
- *
- * In its hotplug callback.
- */
-void forward_offline(void)
-{
-	if (forward_is(raw_smp_processor_id()))
-		forward_set(raw_smp_processor_id(), false);
-}

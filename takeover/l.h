@@ -217,7 +217,6 @@ void hand_back(const char *why);
 int forward_set(unsigned int cpu, bool to);
 bool forward_is(unsigned int cpu);
 void forward_none(void);
-void forward_offline(void);
 
 /* hypercall.c */
 long regent_hypercall(u64 nr, u64 a, u64 b);

@@ -146,6 +146,8 @@ static int map_area(struct l_cpu *c, u64 area)
 	if (!err)
 		err = map_fresh(area + REGENT_PERCPU_IST_NMI, 1);
 	if (!err)
+		err = map_fresh(area + REGENT_PERCPU_IST_MC, 1);
+	if (!err)
 		err = map_fresh(area + REGENT_PERCPU_CPU, 1);
 	return err;
 }

@@ -55,7 +55,7 @@ static const char *reason(int error)
 {
 	switch (error) {
 	case EOPNOTSUPP:
-		return "its APIC is in x2APIC mode, or there is no IOAPIC, or more than Regent knows";
+		return "not on this machine: x2APIC, C-states (boot with cpuidle.off=1), Hyper-V, or more than 8 I/O APICs";
 	case EBUSY:
 		return "Linux does not come out of an interrupt handler; try again";
 	case ENODEV:

@@ -38,6 +38,7 @@
  * @system: the system world: Linux on this CPU
  * @current: the world that runs here, or is about to
  * @vapic: the system world's APIC while @forwarded
+ * @owed: level-triggered vectors that await the physical EOI until Linux's
  */
 struct cpu {
 	struct cpu *self;
@@ -62,6 +63,7 @@ struct cpu {
 	struct world system;
 	struct world *current;
 	struct vapic vapic;
+	u32 owed[8];
 };
 
 _Static_assert(sizeof(struct cpu) <= 4096, "one page of the CPU's area");

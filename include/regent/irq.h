@@ -27,7 +27,7 @@ int ioapic_mode(u64 mode);
 bool ioapic_shadowed(void);
 int ioapic_find(u64 pa);
 void ioapic_lock_break(const struct cpu *cpu);
-void ioapic_arrived(struct cpu *cpu, u8 vector, bool level);
+bool ioapic_arrived(struct cpu *cpu, u8 vector, bool level);
 void ioapic_delivered(struct cpu *cpu, u8 vector);
 void ioapic_eoi(struct cpu *cpu, u8 vector);
 void ioapic_release(struct cpu *cpu);

@@ -25,10 +25,11 @@ static void gates_point_at_their_stubs(void **state)
 				 STUBS + v * REGENT_STUB_STRIDE);
 		assert_int_equal(lo >> 16 & 0xffff, REGENT_SEL_CS);
 		assert_int_equal(lo >> 40 & 0xff, 0x8e);
-		assert_in_range(lo >> 32 & 7, 1, 3);
+		assert_in_range(lo >> 32 & 7, 1, 4);
 	}
 	assert_int_equal(idt[2 * 8] >> 32 & 7, REGENT_IST_DF);
 	assert_int_equal(idt[2 * 2] >> 32 & 7, REGENT_IST_NMI);
+	assert_int_equal(idt[2 * 18] >> 32 & 7, REGENT_IST_MC);
 	assert_int_equal(idt[2 * 14] >> 32 & 7, REGENT_IST_FAULT);
 }
 
@@ -58,7 +59,8 @@ static void guards_are_left_free(void **state)
 	static const struct { u32 start, pages; } part[] = {
 		{ REGENT_PERCPU_STACK, REGENT_STACK_PAGES },
 		{ REGENT_PERCPU_IST_FAULT, 2 }, { REGENT_PERCPU_IST_DF, 1 },
-		{ REGENT_PERCPU_IST_NMI, 1 }, { REGENT_PERCPU_CPU, 1 },
+		{ REGENT_PERCPU_IST_NMI, 1 }, { REGENT_PERCPU_IST_MC, 1 },
+		{ REGENT_PERCPU_CPU, 1 },
 		{ REGENT_PERCPU_HANDOFF, 1 }, { REGENT_PERCPU_BACKEND, 2 },
 	};
 	unsigned int i;

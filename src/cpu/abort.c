@@ -55,8 +55,6 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 	} else {
 		backend_retry_event(world);
 	}
-	host_lock_break(cpu);
-	ioapic_lock_break(cpu);
 	ask_for_leave(cpu);
 	cpu->busy = 0;
 	backend_resume(world);
@@ -79,6 +77,9 @@ void k_abort(const char *why)
 	log_text(why);
 	log_text("\n");
 	cpu->shared->faulted = 1;
+	/* The others need them to leave, whatever becomes of this CPU. */
+	host_lock_break(cpu);
+	ioapic_lock_break(cpu);
 	if (!cpu->busy || cpu->faults > 1)
 		halt(cpu);
 	k_stack_reset(cpu->stack_top, go_on, cpu);

@@ -43,6 +43,8 @@ trap_entry:
 	ja	backend_arrival
 	cmpq	$2, (%rsp)
 	je	backend_nmi
+	cmpq	$18, (%rsp)
+	je	backend_mc
 	.globl	trap_slow
 trap_slow:
 	push	%rax
@@ -80,5 +82,6 @@ trap_slow:
 k_stack_reset:
 	mov	%rdi, %rsp
 	mov	%rdx, %rdi
+	sti				/* as k_entry has it */
 	call	*%rsi			/* cold, and the last thing K does */
 	ud2

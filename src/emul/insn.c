@@ -62,7 +62,7 @@ int insn_fetch(const struct world *world, u8 *code)
 	struct ptab pt;
 	int n = backend_code_bytes(world, code);
 
-	if (n)
+	if (n == INSN_MAX)
 		return n;
 	tables(world, &pt);
 	n = fetch_page(&pt, va, code, INSN_MAX);

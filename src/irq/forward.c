@@ -41,6 +41,28 @@ static int highest(struct cpu *cpu, u32 array)
 }
 
 /*
+ * A level whose pin K does not know (of an IOAPIC that Linux did not tell of, or
+ * behind a remapper) would come again at once after its EOI: that has to wait
+ * for Linux's own, as on the bare machine.
+ */
+static void acknowledge_level(struct cpu *cpu, u8 vector)
+{
+	if (ioapic_arrived(cpu, vector, true))
+		apic_write(cpu, VAPIC_REG_EOI, 0);
+	else
+		cpu->owed[vector / 32] |= 1u << vector % 32;
+}
+
+static void end_level(struct cpu *cpu, u8 vector)
+{
+	if (cpu->owed[vector / 32] >> vector % 32 & 1) {
+		cpu->owed[vector / 32] &= ~(1u << vector % 32);
+		apic_write(cpu, VAPIC_REG_EOI, 0);
+	}
+	ioapic_eoi(cpu, vector);
+}
+
+/*
  * Acknowledge one that the physical APIC has delivered. Its source is held
  * before the EOI lets it come again. What has no bit in ISR is spurious: the
  * APIC took it back.
@@ -52,22 +74,27 @@ static void arrived(struct cpu *cpu, u8 vector)
 	if (!apic_bit(cpu, VAPIC_REG_ISR, vector))
 		return;
 	level = apic_bit(cpu, VAPIC_REG_TMR, vector);
-	if (level || (cpu->vapic.reg[VAPIC_REG_IRR + vector / 32] >> vector % 32 & 1))
-		ioapic_arrived(cpu, vector, level);
-	apic_write(cpu, VAPIC_REG_EOI, 0);
-	vapic_accept(&cpu->vapic, vector, level);
+	if (level)
+		acknowledge_level(cpu, vector);
+	else if (cpu->vapic.reg[VAPIC_REG_IRR + vector / 32] >> vector % 32 & 1)
+		ioapic_arrived(cpu, vector, false);
+	if (!level)
+		apic_write(cpu, VAPIC_REG_EOI, 0);
+	if (vapic_accept(&cpu->vapic, vector, level) == VAPIC_REFUSED && level)
+		end_level(cpu, vector);
 }
 
-/* All that is pending there, which ends: nothing is as fast as this. */
+/* All that is pending there; the next one may need a moment after an EOI. */
 static void drain(struct cpu *cpu)
 {
 	int i, vector;
 
 	for (i = 0; i < VECTORS; i++) {
 		vector = backend_take_interrupt();
-		if (vector < 0)
+		if (vector >= 0)
+			arrived(cpu, vector);
+		else if (highest(cpu, VAPIC_REG_IRR) < 0)
 			return;
-		arrived(cpu, vector);
 	}
 }
 
@@ -92,9 +119,13 @@ static void empty_isr(struct cpu *cpu)
 		vector = highest(cpu, VAPIC_REG_ISR);
 		if (vector < 0)
 			return;
-		if (apic_bit(cpu, VAPIC_REG_TMR, vector))
-			ioapic_arrived(cpu, vector, true);
-		apic_write(cpu, VAPIC_REG_EOI, 0);
+		if (!apic_bit(cpu, VAPIC_REG_TMR, vector))
+			apic_write(cpu, VAPIC_REG_EOI, 0);
+		else
+			acknowledge_level(cpu, vector);
+		/* An EOI that is owed keeps what is below it from coming, too. */
+		if (cpu->owed[vector / 32] >> vector % 32 & 1)
+			return;
 	}
 }
 
@@ -141,9 +172,19 @@ static void raise_again(struct cpu *cpu, const struct vapic_left *left)
 	u32 icr2 = cpu->vapic.reg[VAPIC_REG_ICR2];
 	u32 vector;
 
-	for (vector = 16; vector < VECTORS; vector++)
-		if (left->edge[vector / 32] >> vector % 32 & 1)
+	for (vector = 16; vector < VECTORS; vector++) {
+		u32 bit = 1u << vector % 32;
+
+		/* A level that K does not know comes by itself, or now once more. */
+		if (cpu->owed[vector / 32] & bit) {
+			cpu->owed[vector / 32] &= ~bit;
+			apic_write(cpu, VAPIC_REG_EOI, 0);
+			if (left->level[vector / 32] & bit)
+				apic_send(cpu, icr2, ICR_SELF | vector);
+		}
+		if (left->edge[vector / 32] & bit)
 			apic_send(cpu, icr2, ICR_SELF | vector);
+	}
 	apic_write(cpu, VAPIC_REG_ICR2, icr2);
 }
 
@@ -217,6 +258,15 @@ void forward_deliver(struct cpu *cpu, struct world *world)
 	backend_window(world, vector != VAPIC_NONE);
 }
 
+/* Without broadcast, Linux tells the IOAPIC by itself. */
+static void linux_eoi(struct cpu *cpu, const struct vapic_effect *e)
+{
+	if (e->eoi_broadcast)
+		end_level(cpu, e->eoi_vector);
+	else if (cpu->owed[e->eoi_vector / 32] >> e->eoi_vector % 32 & 1)
+		end_level(cpu, e->eoi_vector);
+}
+
 static bool is_timer(u32 reg)
 {
 	return reg == VAPIC_REG_TIMER || reg == VAPIC_REG_INITIAL ||
@@ -272,8 +322,8 @@ void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 		v->esr_next |= apic_read(cpu, reg);
 	}
 	vapic_write(v, reg, value, hw_rdtsc(), &e);
-	if ((e.what & VAPIC_EFFECT_EOI) && e.eoi_level && e.eoi_broadcast)
-		ioapic_eoi(cpu, e.eoi_vector);
+	if ((e.what & VAPIC_EFFECT_EOI) && e.eoi_level)
+		linux_eoi(cpu, &e);
 	if (e.what & VAPIC_EFFECT_IPI)
 		apic_send(cpu, v->reg[VAPIC_REG_ICR2], v->reg[VAPIC_REG_ICR]);
 	if (e.what & VAPIC_EFFECT_TPR)

@@ -31,6 +31,7 @@ static struct ioapic {
 
 static u32 current_mode;	/* enum regent_ioapic_mode; written under mode_lock */
 static struct lock mode_lock;
+static const struct cpu *mode_holder;
 
 static u32 mode_now(void)
 {
@@ -61,6 +62,10 @@ void ioapic_lock_break(const struct cpu *cpu)
 	for (i = 0; i < k_params.nr_ioapics; i++)
 		if (ioapics[i].holder == cpu)
 			drop(&ioapics[i]);
+	if (mode_holder == cpu) {
+		mode_holder = NULL;
+		lock_drop(&mode_lock);
+	}
 }
 
 static volatile u32 *at(struct cpu *cpu, int nr, u32 offset)
@@ -71,16 +76,30 @@ static volatile u32 *at(struct cpu *cpu, int nr, u32 offset)
 	return (volatile u32 *)(page + (pa & (REGENT_PAGE_SIZE - 1)) + offset);
 }
 
-static u32 read_reg(struct cpu *cpu, int nr, u32 reg)
+/* Linux may lose its CPUs' K between its own select and window. */
+static void select_again(struct cpu *cpu, int nr)
 {
-	*at(cpu, nr, VIOAPIC_SELECT) = reg;
-	return *at(cpu, nr, VIOAPIC_WINDOW);
+	if (ioapics[nr].loaded)
+		*at(cpu, nr, VIOAPIC_SELECT) = ioapics[nr].shadow.select;
 }
 
+static u32 read_reg(struct cpu *cpu, int nr, u32 reg)
+{
+	u32 value;
+
+	*at(cpu, nr, VIOAPIC_SELECT) = reg;
+	value = *at(cpu, nr, VIOAPIC_WINDOW);
+	select_again(cpu, nr);
+	return value;
+}
+
+/* Read back: a mask has to be there before the EOI that follows. */
 static void write_reg(struct cpu *cpu, int nr, const struct vioapic_write *w)
 {
 	*at(cpu, nr, VIOAPIC_SELECT) = w->reg;
 	*at(cpu, nr, VIOAPIC_WINDOW) = w->value;
+	(void)*at(cpu, nr, VIOAPIC_WINDOW);
+	select_again(cpu, nr);
 }
 
 /* Linux may have selected a register and not used it yet: that stays. */
@@ -121,8 +140,12 @@ static int change_mode(struct cpu *cpu, u32 mode)
 
 	switch (mode) {
 	case REGENT_IOAPIC_TRAPPED:
+		/* First: who misses the page is not to have it mapped again. */
+		__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
 		for (i = 0; !err && i < k_params.nr_ioapics; i++)
 			err = host_device_trap(k_params.ioapic[i], true);
+		for (i = 0; err && i < k_params.nr_ioapics; i++)
+			host_device_trap(k_params.ioapic[i], false);
 		return err;
 	case REGENT_IOAPIC_SHADOWED:
 		for (i = 0; i < k_params.nr_ioapics; i++)
@@ -152,14 +175,17 @@ int ioapic_mode(u64 mode)
 	if (mode > REGENT_IOAPIC_SHADOWED || !k_params.nr_ioapics)
 		return err;
 	lock_take(&mode_lock);
+	mode_holder = this_cpu();
 	if (mode == REGENT_IOAPIC_DIRECT ? forward_any() : mode != mode_now() + 1)
 		err = -REGENT_HC_EBUSY;
 	else if (mode == REGENT_IOAPIC_SHADOWED && !host_flushed(host_tlb_sequence()))
 		err = -REGENT_HC_EBUSY;
 	else
 		err = change_mode(this_cpu(), mode);
-	if (!err)
-		__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
+	if (!err || mode == REGENT_IOAPIC_TRAPPED)
+		__atomic_store_n(&current_mode, err ? REGENT_IOAPIC_DIRECT : mode,
+				 __ATOMIC_RELEASE);
+	mode_holder = NULL;
 	lock_drop(&mode_lock);
 	return err;
 }
@@ -202,10 +228,13 @@ int ioapic_find(u64 pa)
  * @vector: its vector
  * @level: level-triggered: held until Linux's EOI. An edge: it was pending
  *	already; several of them are held until it is delivered
+ *
+ * Return: whether a pin is held that was not before.
  */
-void ioapic_arrived(struct cpu *cpu, u8 vector, bool level)
+bool ioapic_arrived(struct cpu *cpu, u8 vector, bool level)
 {
 	struct vioapic_write w;
+	bool held = false;
 	u32 i;
 
 	for (i = 0; i < k_params.nr_ioapics; i++) {
@@ -213,10 +242,13 @@ void ioapic_arrived(struct cpu *cpu, u8 vector, bool level)
 
 		if (!level && vioapic_edge(&io->shadow, vector, &cpu->vapic, cpu->id, &w))
 			write_reg(cpu, i, &w);
-		while (level && vioapic_level(&io->shadow, vector, &cpu->vapic, cpu->id, &w))
+		while (level && vioapic_level(&io->shadow, vector, &cpu->vapic, cpu->id, &w)) {
 			write_reg(cpu, i, &w);
+			held = true;
+		}
 		drop(io);
 	}
+	return held;
 }
 
 /**

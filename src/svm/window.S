@@ -57,6 +57,15 @@ backend_arrival:
 	jmp	trap_slow
 
 /*
+ * backend_mc - vector 18, out of stubs.S: it may come where GIF is set, and
+ * nothing is to come on top of it
+ */
+	.globl	backend_mc
+backend_mc:
+	clgi
+	jmp	trap_slow
+
+/*
  * backend_nmi - vector 2, out of stubs.S: Linux gets it at the next entry
  *
  * In:	as above; the code it interrupts is anywhere between STGI and CLGI

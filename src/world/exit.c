@@ -231,6 +231,12 @@ exit_run(struct cpu *cpu, struct world *host)
 		backend_skip_hypercall(host);
 		return enter(cpu, host);
 	}
+	/* What K has taken for Linux already would not end the world's run. */
+	if (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE) {
+		host->regs.rax = test_world_info(w->id, REGENT_TEST_ROUNDS);
+		backend_skip_hypercall(host);
+		return enter(cpu, host);
+	}
 	return out(cpu, world_switch(cpu, w));
 }
 

@@ -32,10 +32,11 @@
 #define REGENT_PERCPU_STACK	0x01000
 #define REGENT_PERCPU_IST_FAULT	0x06000	/* 2 pages */
 #define REGENT_PERCPU_IST_DF	0x09000
-#define REGENT_PERCPU_IST_NMI	0x0b000	/* NMI and #MC */
+#define REGENT_PERCPU_IST_NMI	0x0b000
 #define REGENT_PERCPU_CPU	0x0d000	/* struct cpu, K's alone */
 #define REGENT_PERCPU_HANDOFF	0x0f000	/* struct regent_handoff */
 #define REGENT_PERCPU_BACKEND	0x11000	/* 2 pages: VMCB and host VMCB, or VMCS */
+#define REGENT_PERCPU_IST_MC	0x14000
 
 /* The segments that K and Linux must agree on so that no far jump is needed. */
 #define REGENT_SEL_CS		0x10
@@ -53,6 +54,7 @@
 #define REGENT_IST_FAULT	1
 #define REGENT_IST_DF		2
 #define REGENT_IST_NMI		3
+#define REGENT_IST_MC		4
 
 #ifndef __ASSEMBLY__
 #include <regent/abi/types.h>

@@ -47,7 +47,7 @@ static void tss_is_where_the_gdt_says(void **state)
 	/* Code: present, DPL 0, long mode. Stack: present, DPL 0, writable. */
 	assert_int_equal(h.gdt[REGENT_SEL_CS / 8] >> 40 & 0x20ff, 0x209b);
 	assert_int_equal(h.gdt[REGENT_SEL_SS / 8] >> 40 & 0xff, 0x93);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		assert_int_equal(h.tss.ist[i] % REGENT_PAGE_SIZE, 0);
 		assert_in_range(h.tss.ist[i], AREA, AREA + REGENT_PERCPU_STRIDE);
 	}
@@ -59,9 +59,9 @@ static void guards_are_left_free(void **state)
 	static const struct { u32 start, pages; } part[] = {
 		{ REGENT_PERCPU_STACK, REGENT_STACK_PAGES },
 		{ REGENT_PERCPU_IST_FAULT, 2 }, { REGENT_PERCPU_IST_DF, 1 },
-		{ REGENT_PERCPU_IST_NMI, 1 }, { REGENT_PERCPU_IST_MC, 1 },
-		{ REGENT_PERCPU_CPU, 1 },
+		{ REGENT_PERCPU_IST_NMI, 1 }, { REGENT_PERCPU_CPU, 1 },
 		{ REGENT_PERCPU_HANDOFF, 1 }, { REGENT_PERCPU_BACKEND, 2 },
+		{ REGENT_PERCPU_IST_MC, 1 },
 	};
 	unsigned int i;
 

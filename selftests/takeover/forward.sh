@@ -10,6 +10,7 @@
 
 edu=/sys/kernel/debug/regent_edu
 few=${EDU_FEW:-20000}
+some=${EDU_SOME:-50000}
 many=${EDU_MANY:-100000}
 
 set_mode() { # CPU MODE
@@ -110,7 +111,7 @@ edu_shaken() { # KIND
 
 # Taken over and handed back while they come.
 edu_handback() { # KIND
-	echo "$1 $many" >"$edu/run" || return
+	echo "$1 $some" >"$edu/run" || return
 	cycles=0
 	while ! edu_done; do
 		insmod "$module" || return
@@ -119,7 +120,7 @@ edu_handback() { # KIND
 		cycles=$((cycles + 1))
 	done
 	echo "$cycles cycles"
-	[ "$cycles" -gt 1 ] && edu_right "$many"
+	[ "$cycles" -gt 1 ] && edu_right "$some"
 }
 
 test_edu() {
@@ -133,7 +134,7 @@ test_edu() {
 		check "$kind: $few interrupts direct" edu_runs "$kind" "$few"
 		check "$kind: $many interrupts while modes change" edu_shaken "$kind"
 		give_as_found "$(nproc --all)" "$kind: handed back"
-		check "$kind: $many interrupts across takeovers and handbacks" edu_handback "$kind"
+		check "$kind: $some interrupts across takeovers and handbacks" edu_handback "$kind"
 	done
 }
 

@@ -9,6 +9,7 @@ static void cpu_init(struct cpu *cpu)
 {
 	struct regent_handoff *h = (void *)((u64)cpu - REGENT_PERCPU_CPU +
 					    REGENT_PERCPU_HANDOFF);
+	int i;
 
 	cpu->self = cpu;
 	cpu->handoff = h;
@@ -18,6 +19,10 @@ static void cpu_init(struct cpu *cpu)
 	cpu->busy = 0;
 	cpu->faults = 0;
 	cpu->mc_pending = 0;
+	cpu->nmi_pending = 0;
+	cpu->forwarded = false;
+	for (i = 0; i < 8; i++)
+		cpu->owed[i] = 0;
 }
 
 /**

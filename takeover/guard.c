@@ -234,7 +234,7 @@ static void pm_undo(void)
  * handback hold hotplug off.
  */
 
-static int hotplug_state;
+static int hotplug_state, prepare_state;
 
 static int guard_online(unsigned int cpu)
 {
@@ -259,21 +259,38 @@ static int guard_offline(unsigned int cpu)
 {
 	struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
 
-	if (c->entered)
+	if (c->entered) {
+		forward_none();
 		cpu_leave_one(c);
+	}
+	return 0;
+}
+
+/* On another CPU, before this one comes: it is bare until guard_online(). */
+static int guard_prepare(unsigned int cpu)
+{
+	if (regent.status == REGENT_TAKEN)
+		forward_none();
 	return 0;
 }
 
 static int hotplug_do(void)
 {
+	prepare_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "regent:prepare",
+						  guard_prepare, NULL);
+	if (prepare_state < 0)
+		return prepare_state;
 	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "regent:online",
 						  guard_online, guard_offline);
+	if (hotplug_state < 0)
+		cpuhp_remove_state_nocalls(prepare_state);
 	return hotplug_state < 0 ? hotplug_state : 0;
 }
 
 static void hotplug_undo(void)
 {
 	cpuhp_remove_state_nocalls(hotplug_state);
+	cpuhp_remove_state_nocalls(prepare_state);
 }
 
 static const struct step guards[] = {

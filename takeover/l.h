@@ -213,6 +213,11 @@ unsigned int cpus_entered(void);
 int takeover_all(void);
 void hand_back(const char *why);
 
+/* forward.c */
+int forward_set(unsigned int cpu, bool to);
+bool forward_is(unsigned int cpu);
+void forward_none(void);
+
 /* hypercall.c */
 long regent_hypercall(u64 nr, u64 a, u64 b);
 

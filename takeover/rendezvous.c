@@ -331,8 +331,10 @@ void hand_back(const char *why)
 			schedule_timeout_idle(HZ * 60);
 	mutex_lock(&regent_lock);
 	cpu_hotplug_disable();
-	if (regent.status == REGENT_TAKEN)
+	if (regent.status == REGENT_TAKEN) {
+		forward_none();
 		handback_all(why);
+	}
 	while (cpus_entered())
 		stop_machine(leave_all, NULL, cpu_online_mask);
 	cpu_hotplug_enable();

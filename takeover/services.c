@@ -2,6 +2,7 @@
 /*
  * The services: /sys/kernel/regent, and reading K's events.
  */
+#include <linux/cpu.h>
 #include <linux/kobject.h>
 #include <linux/math64.h>
 #include <linux/module.h>
@@ -139,13 +140,18 @@ struct exit_attribute {
 	enum regent_exit_reason reason;
 };
 
+static int cpu_of_dir(const struct kobject *k, unsigned int *cpu)
+{
+	return kstrtouint(kobject_name(k) + strlen("cpu"), 10, cpu) ? -EINVAL : 0;
+}
+
 static ssize_t exits_show(struct kobject *k, struct kobj_attribute *a, char *buf)
 {
 	struct exit_attribute *e = container_of(a, struct exit_attribute, attr);
 	unsigned int cpu;
 	long v;
 
-	if (kstrtouint(kobject_name(k) + strlen("cpu"), 10, &cpu))
+	if (cpu_of_dir(k, &cpu))
 		return -EINVAL;
 	v = regent_hypercall(REGENT_HC_COUNTER, cpu, REGENT_COUNTER_EXITS + e->reason);
 	return v < 0 ? v : sysfs_emit(buf, "%ld\n", v);
@@ -161,12 +167,47 @@ EXITS(outer_call, OUTER_CALL);
 EXITS(msr, MSR);
 EXITS(nested_fault, NESTED_FAULT);
 EXITS(virt_insn, VIRT_INSN);
+EXITS(interrupt, INTERRUPT);
+EXITS(window, WINDOW);
+EXITS(apic, APIC);
+EXITS(ioapic, IOAPIC);
 EXITS(other, OTHER);
+
+static ssize_t mode_show(struct kobject *k, struct kobj_attribute *a, char *buf)
+{
+	unsigned int cpu;
+
+	if (cpu_of_dir(k, &cpu))
+		return -EINVAL;
+	return sysfs_emit(buf, "%s\n", forward_is(cpu) ? "forwarded" : "direct");
+}
+
+/* "direct" or "forwarded" */
+static ssize_t mode_store(struct kobject *k, struct kobj_attribute *a, const char *buf,
+			  size_t n)
+{
+	bool to = sysfs_streq(buf, "forwarded");
+	int err = -ENODEV;
+	unsigned int cpu;
+
+	if ((!to && !sysfs_streq(buf, "direct")) || cpu_of_dir(k, &cpu))
+		return -EINVAL;
+	mutex_lock(&regent_lock);
+	cpu_hotplug_disable();
+	if (regent.status == REGENT_TAKEN && cpu_online(cpu))
+		err = forward_set(cpu, to);
+	cpu_hotplug_enable();
+	mutex_unlock(&regent_lock);
+	return err ?: n;
+}
+
+static struct kobj_attribute attr_mode = __ATTR_RW(mode);
 
 static struct attribute *cpu_attrs[] = {
 	&exits_hypercall.attr.attr, &exits_outer_call.attr.attr, &exits_msr.attr.attr,
 	&exits_nested_fault.attr.attr, &exits_virt_insn.attr.attr,
-	&exits_other.attr.attr, NULL,
+	&exits_interrupt.attr.attr, &exits_window.attr.attr, &exits_apic.attr.attr,
+	&exits_ioapic.attr.attr, &exits_other.attr.attr, &attr_mode.attr, NULL,
 };
 
 static const struct attribute_group cpu_group = { .attrs = cpu_attrs };

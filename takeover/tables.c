@@ -8,6 +8,7 @@
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 #include <asm/io.h>
+#include <asm/msr.h>
 #include <asm/processor.h>
 #include <asm/special_insns.h>
 
@@ -145,6 +146,8 @@ static int map_area(struct l_cpu *c, u64 area)
 	if (!err)
 		err = map_fresh(area + REGENT_PERCPU_IST_NMI, 1);
 	if (!err)
+		err = map_fresh(area + REGENT_PERCPU_IST_MC, 1);
+	if (!err)
 		err = map_fresh(area + REGENT_PERCPU_CPU, 1);
 	return err;
 }
@@ -215,6 +218,60 @@ static int hide_chunks(struct ptab *pt)
 	return 0;
 }
 
+/* A page that K may take away and give back gets an entry of its own. */
+static int own_entry(struct ptab *pt, u64 pa)
+{
+	int err = ptab_unmap(pt, pa, PAGE_SIZE);
+
+	return err ?: ptab_map(pt, pa, pa, PAGE_SIZE, HW_NPT_WORLD);
+}
+
+static int split_devices(struct ptab *pt)
+{
+	struct regent_params *p = regent.params;
+	unsigned int i;
+	u64 base;
+	int err;
+
+	rdmsrl(MSR_IA32_APICBASE, base);
+	p->apic_base = base & GENMASK_ULL(51, 12);
+	err = own_entry(pt, p->apic_base);
+	if (inventory.ioapics <= REGENT_MAX_IOAPICS)
+		p->nr_ioapics = inventory.ioapics;
+	for (i = 0; !err && i < p->nr_ioapics; i++) {
+		p->ioapic[i] = inventory.ioapic[i].address;
+		err = own_entry(pt, p->ioapic[i] & PAGE_MASK);
+	}
+	return err;
+}
+
+/*
+ * The tree of forwarded CPUs: copies of the tables on the way to the local
+ * APIC's page, which it does not have, and all others shared.
+ */
+static int build_forward(void)
+{
+	struct regent_params *p = regent.params;
+	u64 from = p->nested_root, *to_entry = &p->forward_root;
+	int level;
+
+	for (level = p->levels; level >= 1; level--) {
+		unsigned int slot = p->apic_base >> (12 + 9 * (level - 1)) & 511;
+		u64 copy = l_alloc(NULL);
+		u64 *table;
+
+		if (!copy)
+			return -ENOMEM;
+		table = phys_to_virt(copy);
+		memcpy(table, phys_to_virt(from), PAGE_SIZE);
+		*to_entry = copy | (*to_entry & ~HW_PTE_ADDR);
+		from = table[slot] & HW_PTE_ADDR;
+		to_entry = &table[slot];
+	}
+	*to_entry = 0;
+	return 0;
+}
+
 /*
  * Mapped before the rendezvous: all RAM, and up to the highest address Linux
  * knows where that costs little (some machines have a PCI window up to the end
@@ -232,12 +289,17 @@ static int build_nested(void)
 {
 	struct ptab pt;
 	u64 root = l_alloc(NULL);
+	int err;
 
 	if (!root)
 		return -ENOMEM;
 	regent.params->nested_root = root;
 	pt = l_ptab(&ptab_npt, root, 3);
-	return map_host(&pt, nested_end());
+	err = map_host(&pt, nested_end());
+	pt.max_leaf = 1;
+	if (!err)
+		err = split_devices(&pt);
+	return err ?: build_forward();
 }
 
 static int reserve_pages(void)
@@ -282,13 +344,16 @@ static int map_chunks(void)
  */
 static int seal_memory(void)
 {
-	struct ptab pt = l_ptab(&ptab_npt, regent.params->nested_root, 3);
+	struct ptab direct = l_ptab(&ptab_npt, regent.params->nested_root, 3);
+	struct ptab forward = l_ptab(&ptab_npt, regent.params->forward_root, 3);
 	unsigned int before, i;
 	int err;
 
 	do {
 		before = donated_chunks();
-		err = hide_chunks(&pt);
+		err = hide_chunks(&direct);
+		if (!err)
+			err = hide_chunks(&forward);
 		if (!err)
 			err = map_chunks();
 		if (err)

@@ -13,6 +13,7 @@ static const struct command {
 	{ "enter", cmd_enter, "load regent.ko: Linux becomes a guest of Regent" },
 	{ "leave", cmd_leave, "unload it: Linux gets the machine back" },
 	{ "status", cmd_status, "say whether Regent rules, and what it did" },
+	{ "cpu", cmd_cpu, "say or change whose the CPUs' interrupts are" },
 	{ "state", cmd_state, "print what the takeover found and changed" },
 };
 

@@ -22,6 +22,7 @@
 int cmd_enter(int argc, char **argv);
 int cmd_leave(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_cpu(int argc, char **argv);
 int cmd_state(int argc, char **argv);
 
 /* Long options; above any character, see bad_option(). */

@@ -19,6 +19,7 @@
 #define HW_EFER_LME		(1ull << 8)
 
 #define HW_RFLAGS_TF		(1ull << 8)
+#define HW_RFLAGS_IF		(1ull << 9)
 #define HW_RFLAGS_RF		(1ull << 16)
 
 #define HW_DR6_BS		(1ull << 14)

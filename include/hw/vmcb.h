@@ -153,6 +153,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_INTERCEPT_NMI	(1u << 1)
 #define SVM_INTERCEPT_SMI	(1u << 2)
 #define SVM_INTERCEPT_INIT	(1u << 3)
+#define SVM_INTERCEPT_VINTR	(1u << 4)
 #define SVM_INTERCEPT_INVD	(1u << 22)
 #define SVM_INTERCEPT_HLT	(1u << 24)
 #define SVM_INTERCEPT_INVLPGA	(1u << 26)
@@ -173,6 +174,10 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_INTERCEPT_XSETBV	(1u << 13)
 
 /* vintr */
+#define SVM_V_TPR_MASK		0xffull
+#define SVM_V_IRQ		(1ull << 8)
+#define SVM_V_INTR_PRIO		(0xfull << 16)
+#define SVM_V_IGN_TPR		(1ull << 20)
 #define SVM_V_INTR_MASKING	(1ull << 24)
 
 #define SVM_TLB_NOTHING		0
@@ -192,6 +197,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_EXIT_NMI		0x061
 #define SVM_EXIT_SMI		0x062
 #define SVM_EXIT_INIT		0x063
+#define SVM_EXIT_VINTR		0x064
 #define SVM_EXIT_HLT		0x078
 #define SVM_EXIT_VMRUN		0x080
 #define SVM_EXIT_INVLPGA	0x07a

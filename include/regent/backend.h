@@ -11,6 +11,7 @@
 #include <regent/ptab.h>
 
 struct cpu;
+struct decode_regs;
 struct world;
 
 /**
@@ -82,6 +83,22 @@ void backend_inject(struct world *world, u8 vector, u32 error);
 void backend_retry_event(struct world *world);
 bool backend_event_queued(const struct world *world);
 void backend_flush(struct world *world);
+
+/* Interrupts of a forwarded CPU */
+int backend_take_interrupt(void);
+void backend_forward(struct world *world, bool on);
+bool backend_interruptible(const struct world *world);
+void backend_window(struct world *world, bool wanted);
+void backend_inject_interrupt(struct world *world, u8 vector);
+void backend_inject_nmi(struct world *world);
+u8 backend_tpr(const struct world *world);
+void backend_set_tpr(struct world *world, u8 tpr);
+
+/* Emulation */
+int backend_decode_mode(const struct world *world);
+int backend_code_bytes(const struct world *world, u8 *code);
+void backend_get_regs(const struct world *world, struct decode_regs *r);
+void backend_put_regs(struct world *world, const struct decode_regs *r);
 
 /* Worlds of K's own */
 int backend_world_create(struct cpu *cpu, struct world *world, u64 mode);

@@ -10,6 +10,7 @@
 #include <regent/abi/hypercall.h>
 #include <regent/k.h>
 #include <regent/mapcache.h>
+#include <regent/vapic.h>
 #include <regent/world.h>
 
 /**
@@ -23,8 +24,10 @@
  * @busy: K is inside an exit: the world's state is complete in memory
  * @faults: exceptions reported on this CPU; the second one halts it
  * @mc_pending: #MC came while K ran; Linux gets it at the next entry
+ * @nmi_pending: NMI came while K let interrupts in; Linux gets it
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
+ * @forwarded: K takes this CPU's interrupts
  * @event_head: K's own head of the event ring
  * @entry_start: time stamp of the last exit
  * @entry_max: longest stay in K, TSC ticks
@@ -34,6 +37,8 @@
  * @window: this CPU's mapping cache
  * @system: the system world: Linux on this CPU
  * @current: the world that runs here, or is about to
+ * @vapic: the system world's APIC while @forwarded
+ * @owed: level-triggered vectors that await the physical EOI until Linux's
  */
 struct cpu {
 	struct cpu *self;
@@ -45,7 +50,9 @@ struct cpu {
 	u32 busy;
 	u32 faults;
 	u32 mc_pending;
+	u32 nmi_pending;
 	u32 tlb_seen;
+	bool forwarded;
 	u32 event_head;
 	u64 entry_start;
 	u64 entry_max;
@@ -55,6 +62,8 @@ struct cpu {
 	struct mapcache window;
 	struct world system;
 	struct world *current;
+	struct vapic vapic;
+	u32 owed[8];
 };
 
 _Static_assert(sizeof(struct cpu) <= 4096, "one page of the CPU's area");

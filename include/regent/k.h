@@ -40,6 +40,7 @@ void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
 
 /* emul/insn.c */
 int insn_length_of(const struct world *world);
+int insn_fetch(const struct world *world, u8 *code);
 
 /* irq/nmi.c */
 void nmi_send(struct cpu *from, u32 apic_id);
@@ -53,6 +54,7 @@ u64 host_chunk(u32 slot);
 u64 *host_table_page(void *ctx, u64 pa);
 void host_lock_break(const struct cpu *cpu);
 u32 host_table_pages(void);
+int host_device_trap(u64 pa, bool on);
 u32 host_tlb_sequence(void);
 
 /* world/hypercall.c */

@@ -9,14 +9,22 @@
 
 #include <regent/abi/types.h>
 
-#define MAPCACHE_SLOTS	64
+/* Few sets would do, but a hot page must not throw out another at each exit. */
+#define MAPCACHE_SETS	64
+#define MAPCACHE_WAYS	4
+#define MAPCACHE_SLOTS	(MAPCACHE_SETS * MAPCACHE_WAYS)
 
 /**
  * struct mapcache - which machine page each slot of the window shows
- * @tag: entry of the slot as it stands in the window's page table, 0 for none
+ * @tag: entry of the slot as it stands in the window's page table, 0 for none;
+ *	a page's set is that of its number
+ * @next: which way of each set is replaced next
+ * @used: there is a mapping to flush
  */
 struct mapcache {
 	u64 tag[MAPCACHE_SLOTS];
+	u8 next[MAPCACHE_SETS];
+	bool used;
 };
 
 enum mapcache_type {

@@ -29,9 +29,14 @@ away() { # KEY PATTERN
 
 insmod "$out/selftests/bench/regent_bench.ko" || exit 1
 echo "native $($bench --json)" || exit 1
-insmod "$out/regent.ko" || exit 1
+# debug=1 and donated memory are for the test world of world_switch.
+insmod "$out/regent.ko" debug=1 || exit 1
+echo 1 >/sys/kernel/debug/regent/donate || exit 1
 echo "world $($bench --json)" || exit 1
 idle_exits
+echo forwarded >/sys/kernel/regent/cpu0/mode || exit 1
+echo "forwarded $($bench --json)" || exit 1
+echo direct >/sys/kernel/regent/cpu0/mode || exit 1
 rmmod regent || exit 1
 away takeover 'taken over:'
 away handback 'Linux was'

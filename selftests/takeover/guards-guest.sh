@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# guards-guest.sh TASK [ARGUMENT]...: what guards.sh has done inside a machine.
+# guards-guest.sh [forwarded] TASK [ARGUMENT]...: what guards.sh has done inside a machine.
 # Says on its output what the host is to judge; any other trouble ends it with
 # "FAIL: ..." and status 1.
 
@@ -38,6 +38,15 @@ take() { # PARAMETER...
 	insmod "$build/regent.ko" "$@" || fail "insmod: $(dmesg | grep regent: | tail -n1)"
 	[ "$(cat $sys/cpus)" = "$(online)" ] ||
 		fail "taken over: $(cat $sys/cpus), online: $(online)"
+	[ -z "$forwarded" ] || forward_all
+}
+
+forward_all() {
+	for mode in "$sys"/cpu*/mode; do
+		echo forwarded >"$mode" || :	# one may be offline
+	done 2>/dev/null
+	grep -q forwarded $sys/cpu*/mode || fail 'no CPU is forwarded'
+	echo "forwarded: $(grep -l forwarded $sys/cpu*/mode | wc -l)"
 }
 
 give_back() {
@@ -325,6 +334,9 @@ task_inner() {
 }
 
 mark "start $*"
+# "forwarded TASK": the same with all CPUs forwarded.
+forwarded=
+[ "$1" != forwarded ] || { forwarded=1; shift; }
 task=$1
 shift
 "task_$task" "$@"

@@ -18,6 +18,7 @@ count=0
 failures=0
 
 CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_612 kdump_fault
+	forwarded_reboot forwarded_kexec forwarded_kdump forwarded_fault
 	no_svm no_npt intel one_cpu lean pti memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
 	nested_kexec nested_kdump nested_comers)
@@ -226,6 +227,39 @@ case_kdump_612() {
 
 case_kdump_fault() {
 	boot --fast --append crashkernel=320M -- fault
+	judge_dump 6.1 2 "written before K's fault"
+	out_has '^last words: #PF vector e' "K's last words are in the dump"
+}
+
+# With K between Linux and its interrupts.
+
+all_forwarded() { # CPUS
+	out_has "^forwarded: $1\$" "all $1 CPUs were forwarded"
+}
+
+case_forwarded_reboot() {
+	boot --fast --cpus 4 --expect reboot -- forwarded end reboot
+	ended_well 'reboot -f reboots'
+	all_forwarded 4
+	handed_back 4
+	linux_content
+}
+
+case_forwarded_kexec() {
+	boot --fast --cpus 2 -- forwarded kexec -s
+	all_forwarded 2
+	judge_kexec 2
+}
+
+case_forwarded_kdump() {
+	boot --fast --cpus 4 --append crashkernel=320M -- forwarded crash 3 offline
+	all_forwarded 4
+	judge_dump 6.1 4 'written before the crash'
+}
+
+case_forwarded_fault() {
+	boot --fast --append crashkernel=320M -- forwarded fault
+	all_forwarded 2
 	judge_dump 6.1 2 "written before K's fault"
 	out_has '^last words: #PF vector e' "K's last words are in the dump"
 }

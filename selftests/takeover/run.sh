@@ -10,8 +10,8 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 common='basic fail_step corrupt_field hotplug fault memory msr kvm hypercall nmi step suspend'
-others='la57'
-limit=300	# seconds a test may take
+others='la57 forward'
+limit=600	# seconds a test may take; a shared host can be slow
 
 case $1 in
 --list)

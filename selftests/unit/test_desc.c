@@ -25,10 +25,11 @@ static void gates_point_at_their_stubs(void **state)
 				 STUBS + v * REGENT_STUB_STRIDE);
 		assert_int_equal(lo >> 16 & 0xffff, REGENT_SEL_CS);
 		assert_int_equal(lo >> 40 & 0xff, 0x8e);
-		assert_in_range(lo >> 32 & 7, 1, 3);
+		assert_in_range(lo >> 32 & 7, 1, 4);
 	}
 	assert_int_equal(idt[2 * 8] >> 32 & 7, REGENT_IST_DF);
 	assert_int_equal(idt[2 * 2] >> 32 & 7, REGENT_IST_NMI);
+	assert_int_equal(idt[2 * 18] >> 32 & 7, REGENT_IST_MC);
 	assert_int_equal(idt[2 * 14] >> 32 & 7, REGENT_IST_FAULT);
 }
 
@@ -46,7 +47,7 @@ static void tss_is_where_the_gdt_says(void **state)
 	/* Code: present, DPL 0, long mode. Stack: present, DPL 0, writable. */
 	assert_int_equal(h.gdt[REGENT_SEL_CS / 8] >> 40 & 0x20ff, 0x209b);
 	assert_int_equal(h.gdt[REGENT_SEL_SS / 8] >> 40 & 0xff, 0x93);
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < 4; i++) {
 		assert_int_equal(h.tss.ist[i] % REGENT_PAGE_SIZE, 0);
 		assert_in_range(h.tss.ist[i], AREA, AREA + REGENT_PERCPU_STRIDE);
 	}
@@ -60,6 +61,7 @@ static void guards_are_left_free(void **state)
 		{ REGENT_PERCPU_IST_FAULT, 2 }, { REGENT_PERCPU_IST_DF, 1 },
 		{ REGENT_PERCPU_IST_NMI, 1 }, { REGENT_PERCPU_CPU, 1 },
 		{ REGENT_PERCPU_HANDOFF, 1 }, { REGENT_PERCPU_BACKEND, 2 },
+		{ REGENT_PERCPU_IST_MC, 1 },
 	};
 	unsigned int i;
 

@@ -9,6 +9,7 @@
 #include <hw/asm.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 
 void k_stack_reset(u64 stack, void (*fn)(struct cpu *cpu), struct cpu *arg)
@@ -54,7 +55,6 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 	} else {
 		backend_retry_event(world);
 	}
-	host_lock_break(cpu);
 	ask_for_leave(cpu);
 	cpu->busy = 0;
 	backend_resume(world);
@@ -77,6 +77,9 @@ void k_abort(const char *why)
 	log_text(why);
 	log_text("\n");
 	cpu->shared->faulted = 1;
+	/* The others need them to leave, whatever becomes of this CPU. */
+	host_lock_break(cpu);
+	ioapic_lock_break(cpu);
 	if (!cpu->busy || cpu->faults > 1)
 		halt(cpu);
 	k_stack_reset(cpu->stack_top, go_on, cpu);

@@ -4,8 +4,8 @@
  *
  * 256 entries, REGENT_STUB_STRIDE bytes apart: L builds the IDT from that.
  * All run on IST stacks, because an exception can come while RSP points into
- * a world's register save area (see svm/enter.S). Interrupts are held off
- * whenever K runs, so that only exceptions and #MC get here.
+ * a world's register save area (see svm/enter.S). Interrupts and NMIs are held
+ * off whenever K runs, but where the backend lets one in: those are its.
  */
 #include <regent/abi/handoff.h>
 
@@ -39,6 +39,14 @@ vector = vector + 1
  *	trap() does not return otherwise
  */
 trap_entry:
+	cmpq	$31, (%rsp)
+	ja	backend_arrival
+	cmpq	$2, (%rsp)
+	je	backend_nmi
+	cmpq	$18, (%rsp)
+	je	backend_mc
+	.globl	trap_slow
+trap_slow:
 	push	%rax
 	push	%rcx
 	push	%rdx
@@ -74,5 +82,6 @@ trap_entry:
 k_stack_reset:
 	mov	%rdi, %rsp
 	mov	%rdx, %rdi
+	sti				/* as k_entry has it */
 	call	*%rsi			/* cold, and the last thing K does */
 	ud2

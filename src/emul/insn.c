@@ -20,20 +20,55 @@ static u64 *guest_table(void *ctx, u64 pa)
 	return mapcache_page(&cpu->window, pa, MAPCACHE_RAM);
 }
 
-static int fetch_byte(const struct ptab *pt, u64 va, u8 *byte)
+static void tables(const struct world *world, struct ptab *pt)
 {
+	backend_paging(world, pt);
+	pt->page = guest_table;
+	pt->alloc = NULL;
+	pt->ctx = this_cpu();
+}
+
+/* As much as lies in one page, so that it takes one walk. */
+static int fetch_page(const struct ptab *pt, u64 va, u8 *code, int n)
+{
+	int left = REGENT_PAGE_SIZE - (va & (REGENT_PAGE_SIZE - 1));
 	struct ptab_leaf leaf;
-	u64 page;
 	const u8 *p;
+	int i;
 
 	if (ptab_walk(pt, va, &leaf) != PTAB_OK)
-		return -1;
-	page = leaf.pa & ~(REGENT_PAGE_SIZE - 1);
-	p = (const u8 *)guest_table(pt->ctx, page);
+		return 0;
+	p = (const u8 *)guest_table(pt->ctx, leaf.pa & ~(REGENT_PAGE_SIZE - 1));
 	if (!p)
-		return -1;
-	*byte = p[leaf.pa & (REGENT_PAGE_SIZE - 1)];
-	return 0;
+		return 0;
+	p += leaf.pa & (REGENT_PAGE_SIZE - 1);
+	if (n > left)
+		n = left;
+	for (i = 0; i < n; i++)
+		code[i] = p[i];
+	return n;
+}
+
+/**
+ * insn_fetch() - the first bytes of the instruction a world exited on
+ * @world: the world, of this CPU
+ * @code: where to, INSN_MAX bytes
+ *
+ * Return: how many could be read.
+ */
+int insn_fetch(const struct world *world, u8 *code)
+{
+	u64 va = backend_code_address(world);
+	struct ptab pt;
+	int n = backend_code_bytes(world, code);
+
+	if (n == INSN_MAX)
+		return n;
+	tables(world, &pt);
+	n = fetch_page(&pt, va, code, INSN_MAX);
+	if (n && n < INSN_MAX)
+		n += fetch_page(&pt, va + n, code + n, INSN_MAX - n);
+	return n;
 }
 
 /**
@@ -44,22 +79,12 @@ static int fetch_byte(const struct ptab *pt, u64 va, u8 *byte)
  */
 int insn_length_of(const struct world *world)
 {
-	struct cpu *cpu = this_cpu();
-	u64 va = backend_code_address(world);
 	u8 code[INSN_MAX];
-	struct ptab pt;
-	int n;
+	int n = insn_fetch(world, code);
+	int i, length;
 
-	backend_paging(world, &pt);
-	pt.page = guest_table;
-	pt.alloc = NULL;
-	pt.ctx = cpu;
-	for (n = 0; n < INSN_MAX; n++) {
-		int length;
-
-		if (fetch_byte(&pt, va + n, &code[n]))
-			break;
-		length = insn_length(code, n + 1);
+	for (i = 1; i <= n; i++) {
+		length = insn_length(code, i);
 		if (length)
 			return length > 0 ? length : 0;
 	}

@@ -12,8 +12,11 @@ static unsigned int ist_of(unsigned int vector)
 {
 	if (vector == 8)
 		return REGENT_IST_DF;
-	if (vector == 2 || vector == 18)
+	if (vector == 2)
 		return REGENT_IST_NMI;
+	/* Both may be waiting when GIF is set. */
+	if (vector == 18)
+		return REGENT_IST_MC;
 	return REGENT_IST_FAULT;
 }
 
@@ -60,5 +63,6 @@ void desc_build_cpu(struct regent_handoff *h, u64 area)
 	h->tss.ist[REGENT_IST_FAULT - 1] = area + REGENT_PERCPU_IST_FAULT + 2 * REGENT_PAGE_SIZE;
 	h->tss.ist[REGENT_IST_DF - 1] = area + REGENT_PERCPU_IST_DF + REGENT_PAGE_SIZE;
 	h->tss.ist[REGENT_IST_NMI - 1] = area + REGENT_PERCPU_IST_NMI + REGENT_PAGE_SIZE;
+	h->tss.ist[REGENT_IST_MC - 1] = area + REGENT_PERCPU_IST_MC + REGENT_PAGE_SIZE;
 	h->tss.iomap = sizeof(h->tss);
 }

@@ -103,10 +103,19 @@ static u64 table_alloc(void *ctx)
 	return k_params.pool + host.next_page++ * REGENT_PAGE_SIZE;
 }
 
-static void host_tables(struct ptab *pt)
+/*
+ * Two trees: that of direct CPUs, and that of forwarded ones, which has no local
+ * APIC. They share all tables but those on the way to its page, so that each
+ * change is made in both; where they share, the second finds it done.
+ */
+static const u64 *const roots[] = { &k_params.nested_root, &k_params.forward_root };
+
+#define ROOTS	(sizeof(roots) / sizeof(roots[0]))
+
+static void host_tables(struct ptab *pt, u32 tree)
 {
 	pt->fmt = &ptab_npt;
-	pt->root = k_params.nested_root;
+	pt->root = *roots[tree];
 	pt->levels = k_params.levels;
 	pt->max_leaf = k_has(REGENT_FEAT_1G) ? 3 : 2;
 	pt->page = host_table_page;
@@ -144,15 +153,12 @@ static bool overlaps_owned(u64 start, u64 size)
 /**
  * host_owns() - is this K's memory?
  * @pa: physical address
+ *
+ * Without the lock: chunks are only added, the number after the address.
  */
 bool host_owns(u64 pa)
 {
-	bool answer;
-
-	host_lock();
-	answer = owns(pa);
-	host_unlock();
-	return answer;
+	return owns(pa);
 }
 
 /* Linux may read zeros there, once K has counted the first time. */
@@ -207,16 +213,19 @@ static void count_hidden(struct cpu *cpu, u64 pa, bool read, bool fetch, u64 rip
  */
 bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 {
+	bool hidden, again = true;
 	struct ptab pt;
-	bool again, hidden;
+	u32 i;
 
-	host_tables(&pt);
 	host_lock();
 	hidden = owns(pa);
-	if (!hidden)
-		again = map_more(&pt, pa);
-	else
-		again = !write && !fetch && show_zeros(&pt, pa);
+	for (i = 0; again && i < ROOTS; i++) {
+		host_tables(&pt, i);
+		if (!hidden)
+			again = map_more(&pt, pa);
+		else
+			again = !write && !fetch && show_zeros(&pt, pa);
+	}
 	host_unlock();
 
 	if (hidden)
@@ -224,6 +233,47 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 	else if (!again)	/* it works on the bare machine */
 		k_abort("no page left to map what Linux touches");
 	return again;
+}
+
+/* Both trees, with the lock. */
+static int unmap(u64 pa, u64 size)
+{
+	struct ptab pt;
+	u32 i;
+	int err = 0;
+
+	for (i = 0; !err && i < ROOTS; i++) {
+		host_tables(&pt, i);
+		err = ptab_unmap(&pt, pa, size);
+	}
+	return err;
+}
+
+/**
+ * host_device_trap() - have Linux's accesses to a device's page exit, or not
+ * @pa: physical address in the page, which has an entry of its own
+ * @on: have them exit, as soon as all CPUs have flushed
+ *
+ * Return: 0 or -REGENT_HC_ENOSPC.
+ */
+int host_device_trap(u64 pa, bool on)
+{
+	u64 page = pa & ~(REGENT_PAGE_SIZE - 1);
+	struct ptab pt;
+	int err = 0;
+	u32 i;
+
+	host_lock();
+	if (on) {
+		err = unmap(page, REGENT_PAGE_SIZE);
+		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
+	}
+	for (i = 0; !on && !err && i < ROOTS; i++) {
+		host_tables(&pt, i);
+		err = ptab_map(&pt, page, page, REGENT_PAGE_SIZE, HW_NPT_WORLD);
+	}
+	host_unlock();
+	return err ? -REGENT_HC_ENOSPC : 0;
 }
 
 /**
@@ -235,21 +285,20 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
  */
 int host_donate(struct cpu *cpu, u64 pa)
 {
-	struct ptab pt;
 	int err = 0;
 	u32 slot;
 
 	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
 		return -REGENT_HC_EINVAL;
-	host_tables(&pt);
 	host_lock();
 	if (owns(pa)) {
 		err = -REGENT_HC_EBUSY;
 	} else if (k_params.nr_chunks + host.nr_chunks >= REGENT_MAX_CHUNKS ||
-		   ptab_unmap(&pt, pa, REGENT_CHUNK_SIZE)) {
+		   unmap(pa, REGENT_CHUNK_SIZE)) {
 		err = -REGENT_HC_ENOSPC;
 	} else {
-		host.chunk[host.nr_chunks++] = pa;
+		host.chunk[host.nr_chunks] = pa;
+		__atomic_store_n(&host.nr_chunks, host.nr_chunks + 1, __ATOMIC_RELEASE);
 		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
 	}
 	slot = k_params.nr_chunks + host.nr_chunks - 1;

@@ -5,30 +5,39 @@
 #include <regent/abi/handoff.h>
 #include <regent/mapcache.h>
 
+static void *slot_va(u32 slot)
+{
+	return (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
+}
+
 /**
  * mapcache_page() - make a machine page reachable
  * @mc: this CPU's window
  * @pa: physical address, page-aligned
  * @type: how the processor may cache it
  *
- * Return: its address; valid on this CPU until the next call, and not over an
- * exit. Each page has one slot it can be in.
+ * Return: its address; valid on this CPU until three more pages have been asked
+ * for, and not over an exit.
  */
 void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 {
+	u32 set = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SETS;
 	u64 *pt = (u64 *)REGENT_VA_WINDOW_PT;
 	u64 entry = (pa & HW_PTE_ADDR) | HW_PTE_K_DATA;
-	u32 slot;
+	u32 slot = set * MAPCACHE_WAYS;
+	u32 way;
 
 	if (type == MAPCACHE_MMIO)
 		entry |= HW_PTE_PCD | HW_PTE_PWT;
-	slot = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SLOTS;
-	if (mc->tag[slot] == entry)
-		return (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
+	for (way = 0; way < MAPCACHE_WAYS; way++)
+		if (mc->tag[slot + way] == entry)
+			return slot_va(slot + way);
+	slot += mc->next[set]++ % MAPCACHE_WAYS;
+	mc->used = true;
 	mc->tag[slot] = entry;
 	pt[slot] = entry;
-	hw_invlpg(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
-	return (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
+	hw_invlpg((u64)slot_va(slot));
+	return slot_va(slot);
 }
 
 /**
@@ -40,11 +49,15 @@ void mapcache_flush(struct mapcache *mc)
 	u64 *pt = (u64 *)REGENT_VA_WINDOW_PT;
 	u32 slot;
 
+	/* Linux waits, at the takeover. */
+	if (!mc->used)
+		return;
+	mc->used = false;
 	for (slot = 0; slot < MAPCACHE_SLOTS; slot++) {
 		if (!mc->tag[slot])
 			continue;
 		mc->tag[slot] = 0;
 		pt[slot] = 0;
-		hw_invlpg(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
+		hw_invlpg((u64)slot_va(slot));
 	}
 }

@@ -17,6 +17,7 @@ void offsets(void)
 	OFFSET(WORLD_BACKEND, struct world, backend);
 	OFFSET(WORLD_HOST, struct world, backend_host);
 	OFFSET(CPU_STACK_TOP, struct cpu, stack_top);
+	OFFSET(CPU_NMI_PENDING, struct cpu, nmi_pending);
 	OFFSET(VMCB_RAX, struct vmcb, save.rax);
 	OFFSET(LEAVE_GDTR, struct svm_leave_frame, gdtr);
 	OFFSET(LEAVE_IDTR, struct svm_leave_frame, idtr);

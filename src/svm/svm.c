@@ -181,6 +181,10 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_MSR;
 	case SVM_EXIT_NPF:
 		return REGENT_EXIT_NESTED_FAULT;
+	case SVM_EXIT_INTR:
+		return REGENT_EXIT_INTERRUPT;
+	case SVM_EXIT_VINTR:
+		return REGENT_EXIT_WINDOW;
 	case SVM_EXIT_VMRUN:
 	case SVM_EXIT_VMLOAD:
 	case SVM_EXIT_VMSAVE:
@@ -382,7 +386,7 @@ static void __attribute__((noinline)) step_trap(struct world *world)
 }
 
 /* An instruction also ends an interrupt shadow and clears RF. */
-static void advance(struct world *world, u64 next)
+void svm_advance(struct world *world, u64 next)
 {
 	struct vmcb *v = vmcb_of(world);
 
@@ -399,7 +403,7 @@ static void advance(struct world *world, u64 next)
  */
 void backend_skip_hypercall(struct world *world)
 {
-	advance(world, vmcb_of(world)->save.rip + 3);
+	svm_advance(world, vmcb_of(world)->save.rip + 3);
 }
 
 /**
@@ -422,7 +426,7 @@ bool backend_skip(struct world *world)
 			return false;
 		next = v->save.rip + length;
 	}
-	advance(world, next);
+	svm_advance(world, next);
 	return true;
 }
 

@@ -37,6 +37,7 @@ enum { SVM_PARAM_MSRPM, SVM_PARAM_GUEST_MSRPM, SVM_PARAM_IOPM, SVM_PARAM_ASIDS }
 #define SVM_ASID_HOST	1
 
 void svm_resume(struct world *world) __attribute__((noreturn));
+void svm_advance(struct world *world, u64 next);
 void svm_leave(u64 vmcb_pa, const struct svm_leave_frame *frame)
 	__attribute__((noreturn));
 bool svm_guarded_vmmcall(struct world_regs *regs);

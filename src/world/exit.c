@@ -8,6 +8,7 @@
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 
 static void exit_hypercall(struct cpu *cpu, struct world *world)
@@ -75,10 +76,25 @@ static void exit_nested_fault(struct cpu *cpu, struct world *world)
 	struct nested_fault f;
 
 	backend_nested_fault(world, &f);
+	if (mmio_access(cpu, world, f.pa))
+		return;
 	if (host_fault(cpu, f.pa, f.write, f.fetch, backend_rip(world)))
 		backend_retry_event(world);
 	else
 		backend_inject(world, HW_TRAP_GP, 0);
+}
+
+/* Whatever it was delivering goes first; forward_deliver() does the rest. */
+static void exit_interrupt(struct cpu *cpu, struct world *world)
+{
+	backend_retry_event(world);
+	forward_interrupt(cpu);
+}
+
+static void exit_window(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	backend_retry_event(world);
 }
 
 /* To Linux, this CPU's SVM or VMX is switched off. */
@@ -105,6 +121,8 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_MSR] = exit_msr,
 	[REGENT_EXIT_NESTED_FAULT] = exit_nested_fault,
 	[REGENT_EXIT_VIRT_INSN] = exit_virt_insn,
+	[REGENT_EXIT_INTERRUPT] = exit_interrupt,
+	[REGENT_EXIT_WINDOW] = exit_window,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
@@ -121,20 +139,13 @@ static void deliver_mc(struct cpu *cpu, struct world *world)
 	backend_inject(world, HW_TRAP_MC, BACKEND_NO_ERROR_CODE);
 }
 
-static void __attribute__((noinline)) catch_up(struct cpu *cpu, struct world *world)
+static void catch_up(struct cpu *cpu, struct world *world)
 {
 	u32 now = host_tlb_sequence();
 
 	backend_flush(world);
 	__atomic_store_n(&cpu->tlb_seen, now, __ATOMIC_RELEASE);
 	deliver_mc(cpu, world);
-}
-
-/* Before each entry: flush if a translation was taken away (see mm/host.c). */
-static inline void tlb_catch_up(struct cpu *cpu, struct world *world)
-{
-	if (unlikely(cpu->tlb_seen != host_tlb_sequence()))
-		catch_up(cpu, world);
 }
 
 /* What every way back into a world passes. */
@@ -149,10 +160,25 @@ static inline struct world *out(struct cpu *cpu, struct world *world)
 	return world;
 }
 
-/* Back into Linux. */
+/* In a function of its own, called last: the hot path then saves no register. */
+static struct world *__attribute__((noinline))
+enter_slow(struct cpu *cpu, struct world *world)
+{
+	if (cpu->tlb_seen != host_tlb_sequence())
+		catch_up(cpu, world);
+	if (cpu->forwarded)
+		forward_deliver(cpu, world);
+	return out(cpu, world);
+}
+
+/*
+ * Back into Linux: flush if a translation was taken away (see mm/host.c), and
+ * hand on what has arrived.
+ */
 static inline struct world *enter(struct cpu *cpu, struct world *world)
 {
-	tlb_catch_up(cpu, world);
+	if (unlikely(cpu->tlb_seen != host_tlb_sequence() || cpu->forwarded))
+		return enter_slow(cpu, world);
 	return out(cpu, world);
 }
 
@@ -202,6 +228,12 @@ exit_run(struct cpu *cpu, struct world *host)
 	if (unlikely(!w || w->state != WORLD_RUNNABLE)) {
 		host->regs.rax = k_has(REGENT_FEAT_DEBUG_FAULT) ? -REGENT_HC_EINVAL
 								 : -REGENT_HC_EPERM;
+		backend_skip_hypercall(host);
+		return enter(cpu, host);
+	}
+	/* What K has taken for Linux already would not end the world's run. */
+	if (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE) {
+		host->regs.rax = test_world_info(w->id, REGENT_TEST_ROUNDS);
 		backend_skip_hypercall(host);
 		return enter(cpu, host);
 	}

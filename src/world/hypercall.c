@@ -7,6 +7,7 @@
 #include <regent/cpu.h>
 #include <regent/crc.h>
 #include <regent/debug.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 
 /* A piece of REGENT_HC_CHECK, small beside an interrupt's latency. */
@@ -95,6 +96,7 @@ bool hypercall(struct cpu *cpu, struct world *world)
 		r->rax = 0;
 		return true;
 	case REGENT_HC_LEAVE:
+		forward_stop(cpu, true);
 		backend_leave(cpu, 0);
 	case REGENT_HC_COUNTER:
 		r->rax = counter(r->rdi, r->rsi);
@@ -106,6 +108,12 @@ bool hypercall(struct cpu *cpu, struct world *world)
 		return true;
 	case REGENT_HC_DONATE:
 		r->rax = host_donate(cpu, r->rdi);
+		return true;
+	case REGENT_HC_IOAPIC:
+		r->rax = ioapic_mode(r->rdi);
+		return true;
+	case REGENT_HC_FORWARD:
+		r->rax = r->rdi ? forward_start(cpu) : forward_stop(cpu, false);
 		return true;
 	case REGENT_HC_FLUSHED:
 		r->rax = host_flushed(host_tlb_sequence());

@@ -32,10 +32,11 @@
 #define REGENT_PERCPU_STACK	0x01000
 #define REGENT_PERCPU_IST_FAULT	0x06000	/* 2 pages */
 #define REGENT_PERCPU_IST_DF	0x09000
-#define REGENT_PERCPU_IST_NMI	0x0b000	/* NMI and #MC */
+#define REGENT_PERCPU_IST_NMI	0x0b000
 #define REGENT_PERCPU_CPU	0x0d000	/* struct cpu, K's alone */
 #define REGENT_PERCPU_HANDOFF	0x0f000	/* struct regent_handoff */
 #define REGENT_PERCPU_BACKEND	0x11000	/* 2 pages: VMCB and host VMCB, or VMCS */
+#define REGENT_PERCPU_IST_MC	0x14000
 
 /* The segments that K and Linux must agree on so that no far jump is needed. */
 #define REGENT_SEL_CS		0x10
@@ -48,10 +49,12 @@
 #define REGENT_STUB_STRIDE	16
 #define REGENT_MAX_CPUS		4096
 #define REGENT_MAX_CHUNKS	512
+#define REGENT_MAX_IOAPICS	8
 
 #define REGENT_IST_FAULT	1
 #define REGENT_IST_DF		2
 #define REGENT_IST_NMI		3
+#define REGENT_IST_MC		4
 
 #ifndef __ASSEMBLY__
 #include <regent/abi/types.h>
@@ -109,6 +112,7 @@ struct regent_image_header {
  * @phys_bits: width of a physical address
  * @levels: levels of the paging mode, 4 or 5
  * @nested_root: physical address of the host world's nested tables
+ * @forward_root: the same without the local APIC's page, for forwarded CPUs
  * @zero_page: physical address of a page of zeros, for hidden memory
  * @pool: physical address of the first of @pool_pages free pages, contiguous
  *	and donated: K's own nested tables come from there
@@ -123,6 +127,8 @@ struct regent_image_header {
  * @nr_world_msrs: entries in @world_msr
  * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
  * @mitigations: REGENT_MITIGATE_*
+ * @nr_ioapics: entries in @ioapic; 0 when there are more than fit
+ * @ioapic: physical addresses of the IOAPICs
  * @area: bit N is set when CPU N has an area; others must not be touched
  * @chunk: physical addresses of the donated chunks
  */
@@ -132,6 +138,7 @@ struct regent_params {
 	u32 phys_bits;
 	u32 levels;
 	u64 nested_root;
+	u64 forward_root;
 	u64 zero_page;
 	u64 pool;
 	u32 pool_pages;
@@ -145,7 +152,8 @@ struct regent_params {
 	u32 nr_world_msrs;
 	u32 world_msr[8];
 	u32 mitigations;
-	u32 reserved;
+	u32 nr_ioapics;
+	u64 ioapic[REGENT_MAX_IOAPICS];
 	u64 area[REGENT_MAX_CPUS / 64];
 	u64 chunk[REGENT_MAX_CHUNKS];
 };

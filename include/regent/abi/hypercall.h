@@ -46,6 +46,16 @@
  *
  * REGENT_HC_FLUSHED - 0 while a CPU may still hold a translation that a zap
  * removed, else 1. L makes every CPU enter K once and asks again.
+ *
+ * REGENT_HC_IOAPIC - rdi: enum regent_ioapic_mode. Each mode follows from the
+ * one beside it: DIRECT, TRAPPED, then (every CPU having flushed) SHADOWED, and
+ * back to DIRECT when no CPU is forwarded any more. -REGENT_HC_EBUSY otherwise.
+ *
+ * REGENT_HC_FORWARD - rdi: 1: K takes this CPU's interrupts and forwards them;
+ * 0: they go straight to Linux again. Called with interrupts off.
+ * -REGENT_HC_EBUSY while the IOAPICs are not SHADOWED, or while an interrupt is
+ * in service (for 0: ask again once it has had its EOI); -REGENT_HC_EOPNOTSUPP
+ * where the APIC is off or in x2APIC mode.
  */
 /* The next five need debug=1 of L, else -REGENT_HC_EPERM.
  *
@@ -83,7 +93,9 @@
 #define REGENT_HC_TEST_INFO	9
 #define REGENT_HC_TEST_DESTROY	10
 #define REGENT_HC_TEST_SKIP	11
-#define REGENT_HC_MAX		12
+#define REGENT_HC_IOAPIC	12
+#define REGENT_HC_FORWARD	13
+#define REGENT_HC_MAX		14
 
 #define REGENT_HC_EPERM		1
 #define REGENT_HC_EFAULT	14
@@ -91,6 +103,7 @@
 #define REGENT_HC_EINVAL	22
 #define REGENT_HC_ENOSPC	28
 #define REGENT_HC_ENOSYS	38
+#define REGENT_HC_EOPNOTSUPP	95
 
 #ifndef __ASSEMBLY__
 /**
@@ -102,8 +115,22 @@ enum regent_exit_reason {
 	REGENT_EXIT_MSR,
 	REGENT_EXIT_NESTED_FAULT,
 	REGENT_EXIT_VIRT_INSN,		/* an SVM or VMX instruction */
+	REGENT_EXIT_INTERRUPT,		/* one arrived, on a forwarded CPU */
+	REGENT_EXIT_WINDOW,		/* Linux can take one now */
+	REGENT_EXIT_APIC,		/* Linux used its APIC, on a forwarded CPU */
+	REGENT_EXIT_IOAPIC,		/* Linux used an IOAPIC */
 	REGENT_EXIT_OTHER,
 	REGENT_EXIT_REASONS
+};
+
+/**
+ * enum regent_ioapic_mode - who gets at the IOAPICs
+ * @REGENT_IOAPIC_DIRECT: Linux
+ * @REGENT_IOAPIC_TRAPPED: Linux's accesses come to K, which repeats them
+ * @REGENT_IOAPIC_SHADOWED: K keeps a shadow, and masks what Linux cannot take
+ */
+enum regent_ioapic_mode {
+	REGENT_IOAPIC_DIRECT, REGENT_IOAPIC_TRAPPED, REGENT_IOAPIC_SHADOWED,
 };
 
 /**

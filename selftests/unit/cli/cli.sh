@@ -162,6 +162,9 @@ test_usage()
 	ok "two files" usage "more than one FILE" state a b
 	ok "json and raw" usage "exclude" state --json --raw -
 	ok "argument to status" usage "unexpected argument 'x'" status x
+	ok "third argument to cpu" usage "unexpected argument 'x'" cpu 0 direct x
+	ok "no number for cpu" usage "'x' is no CPU number" cpu x
+	ok "no mode for cpu" usage "no mode 'sideways'" cpu 0 sideways
 	ok "argument to leave" usage "unexpected argument 'x'" leave x
 	ok "parameter without =" usage "'x' is not PARAM=VALUE" enter x
 	ok "parameter without name" usage "'=1' is not" enter =1
@@ -169,7 +172,7 @@ test_usage()
 	ok "parameter like an option" usage "unknown option '--f=1'" enter --f=1
 	ok "parameter after --" usage "'-f=1' is not" enter -- -f=1
 	ok "none of these ran anything" is "$(cat "$R/calls")" ""
-	for command in "" enter leave status state; do
+	for command in "" enter leave status cpu state; do
 		# shellcheck disable=SC2086
 		ok "help ${command:-itself}" rc 0 out "^Usage: regentctl" \
 			no-err . -- $command --help
@@ -526,6 +529,27 @@ test_rights()
 	fi
 }
 
+cpu_mode() { [ "$(cat "$R/sys/kernel/regent/cpu$1/mode")" = "$2" ]; }
+
+test_cpu()
+{
+	new
+	ok "cpu: not loaded" rc 1 no-out . err "^regentctl: Regent is not loaded$" -- cpu
+	loaded
+	put sys/kernel/regent/cpu0/mode direct
+	put sys/kernel/regent/cpu1/mode forwarded
+	ok "cpu: all" rc 0 out "^cpu0 direct$" out "^cpu1 forwarded$" no-err . -- cpu
+	ok "cpu: one" rc 0 out "^cpu1 forwarded$" no-out cpu0 no-err . -- cpu 1
+	ok "cpu: none such" rc 1 no-out . err "CPU 7 is not Regent's" -- cpu 7
+	ok "cpu: none such to change" rc 1 no-out . err "CPU 7 is not Regent's" -- cpu 7 direct
+	: >"$R/sys/kernel/regent/cpu0/mode"
+	ok "cpu: forward" rc 0 no-out . no-err . -- cpu 0 forward
+	ok "... is what the module reads" cpu_mode 0 forwarded
+	: >"$R/sys/kernel/regent/cpu1/mode"
+	ok "cpu: direct" rc 0 no-out . no-err . -- cpu 1 direct
+	ok "... is what the module reads" cpu_mode 1 direct
+}
+
 : >"$tmp/out"
 : >"$tmp/err"
 test_usage
@@ -533,6 +557,7 @@ test_status
 test_state
 test_enter
 test_enter_refused
+test_cpu
 test_enter_kvm
 test_leave
 test_rights

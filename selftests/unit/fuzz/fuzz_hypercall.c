@@ -16,6 +16,7 @@
 #include <hw/pte.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/debug.h>
 #include <regent/k.h>
 #include <regent/ptab.h>
@@ -101,6 +102,22 @@ s64 damage_choose(u64 item, u64 side)
 	return item < REGENT_SKIPS && side < REGENT_SIDES ? 0 : -REGENT_HC_EINVAL;
 }
 
+/* So have the APICs. */
+int ioapic_mode(u64 mode)
+{
+	return mode <= REGENT_IOAPIC_SHADOWED ? 0 : -REGENT_HC_EINVAL;
+}
+
+int forward_start(struct cpu *cpu)
+{
+	return cpu == cpu_of(0) ? 0 : -REGENT_HC_EBUSY;
+}
+
+int forward_stop(struct cpu *cpu, bool anyway)
+{
+	return cpu == cpu_of(0) || anyway ? 0 : -REGENT_HC_EBUSY;
+}
+
 static u64 *page_at(void *ctx, u64 pa)
 {
 	(void)ctx;
@@ -160,6 +177,7 @@ static void start(u8 features)
 	params.phys_bits = 40;
 	params.levels = 4;
 	params.nested_root = ROOT_PA;
+	params.forward_root = ROOT_PA;
 	params.zero_page = ZERO_PA;
 	params.pool = POOL_PA;
 	params.pool_pages = POOL;

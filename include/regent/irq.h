@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Interrupts of forwarded CPUs: the physical APIC, the IOAPICs' shadows, and
+ * what stands between them and Linux. All on the CPU concerned, with interrupts
+ * held off.
+ */
+#ifndef REGENT_IRQ_H
+#define REGENT_IRQ_H
+
+#include <regent/abi/types.h>
+
+struct cpu;
+struct world;
+struct vapic;
+struct vapic_effect;
+
+/* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
+bool apic_usable(void);
+u32 apic_read(struct cpu *cpu, u32 reg);
+void apic_write(struct cpu *cpu, u32 reg, u32 value);
+void apic_send(struct cpu *cpu, u32 icr2, u32 icr);
+void apic_snapshot(struct cpu *cpu, struct vapic *v);
+bool apic_bit(struct cpu *cpu, u32 array, u8 vector);
+
+/* irq/ioapic.c */
+int ioapic_mode(u64 mode);
+bool ioapic_shadowed(void);
+int ioapic_find(u64 pa);
+void ioapic_lock_break(const struct cpu *cpu);
+bool ioapic_arrived(struct cpu *cpu, u8 vector, bool level);
+void ioapic_delivered(struct cpu *cpu, u8 vector);
+void ioapic_eoi(struct cpu *cpu, u8 vector);
+void ioapic_release(struct cpu *cpu);
+u32 ioapic_read(struct cpu *cpu, int nr, u32 offset);
+void ioapic_write(struct cpu *cpu, int nr, u32 offset, u32 value);
+
+/* irq/forward.c */
+int forward_start(struct cpu *cpu);
+bool forward_any(void);
+int forward_stop(struct cpu *cpu, bool anyway);
+void forward_interrupt(struct cpu *cpu);
+void forward_deliver(struct cpu *cpu, struct world *world);
+u32 forward_apic_read(struct cpu *cpu, u32 offset);
+void forward_apic_write(struct cpu *cpu, u32 offset, u32 value);
+
+/* emul/mmio.c */
+bool mmio_access(struct cpu *cpu, struct world *world, u64 pa);
+
+#endif

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counts the interrupts of QEMU's "edu" device: is any lost, or there twice?
+ * Interrupt n+1 is raised after n has been acknowledged at the device: in turns
+ * in the handler, so that it is there again at once, and a little later by a
+ * timer, wherever that is. Knows nothing of Regent.
+ *
+ * /sys/kernel/debug/regent_edu:
+ *	run	write the number of interrupts to start; "intx N" or "msi N"
+ *	state	"running 0|1 raised N handled N spurious N latest_ns N irq N"
+ */
+#include <linux/debugfs.h>
+#include <linux/hrtimer.h>
+#include <linux/interrupt.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+/* Linux 6.8 gave it this name. */
+#ifndef PCI_IRQ_INTX
+#define PCI_IRQ_INTX	PCI_IRQ_LEGACY
+#endif
+
+#define EDU_VENDOR	0x1234
+#define EDU_DEVICE	0x11e8
+#define EDU_STATUS	0x24
+#define EDU_RAISE	0x60
+#define EDU_ACK		0x64
+
+#define LATER		(20 * NSEC_PER_USEC)
+
+/* One device; changed by its handler and its timer, which take turns. */
+static struct edu {
+	struct pci_dev *dev;
+	void __iomem *regs;
+	struct hrtimer timer;
+	bool has_irq;
+	int irq;
+	u64 wanted;
+	u64 raised;
+	u64 handled;
+	u64 spurious;
+	u64 raised_at;
+	u64 latest;
+} edu;
+
+static struct dentry *dir;
+
+static void raise_next(void)
+{
+	edu.raised++;
+	edu.raised_at = ktime_get_mono_fast_ns();
+	writel(1, edu.regs + EDU_RAISE);
+}
+
+static enum hrtimer_restart edu_timer(struct hrtimer *timer)
+{
+	raise_next();
+	return HRTIMER_NORESTART;
+}
+
+static irqreturn_t edu_handler(int irq, void *unused)
+{
+	u32 status = readl(edu.regs + EDU_STATUS);
+
+	if (!status) {
+		edu.spurious++;
+		return IRQ_NONE;
+	}
+	edu.latest = max(edu.latest, ktime_get_mono_fast_ns() - edu.raised_at);
+	writel(status, edu.regs + EDU_ACK);
+	WRITE_ONCE(edu.handled, edu.handled + 1);
+	if (edu.handled >= edu.wanted)
+		return IRQ_HANDLED;
+	if (edu.handled % 2)
+		raise_next();
+	else
+		hrtimer_start(&edu.timer, LATER, HRTIMER_MODE_REL_HARD);
+	return IRQ_HANDLED;
+}
+
+static void free_interrupt(void)
+{
+	if (!edu.has_irq)
+		return;
+	/* A pending timer raises the last one: it finds a handler. */
+	while (hrtimer_cancel(&edu.timer))
+		;
+	free_irq(edu.irq, &edu);
+	pci_free_irq_vectors(edu.dev);
+	edu.has_irq = false;
+}
+
+static int get_interrupt(unsigned int kind)
+{
+	int err;
+
+	free_interrupt();
+	err = pci_alloc_irq_vectors(edu.dev, 1, 1, kind);
+	if (err < 0)
+		return err;
+	edu.irq = pci_irq_vector(edu.dev, 0);
+	/* Its own line: so that each entry that finds nothing is one too many. */
+	err = request_irq(edu.irq, edu_handler, 0, "regent_edu", &edu);
+	if (err)
+		pci_free_irq_vectors(edu.dev);
+	edu.has_irq = !err;
+	return err;
+}
+
+static ssize_t run_write(struct file *file, const char __user *user, size_t n, loff_t *off)
+{
+	char text[40], kind[8];
+	unsigned long long wanted;
+	int err;
+
+	if (n >= sizeof(text))
+		return -EINVAL;
+	if (copy_from_user(text, user, n))
+		return -EFAULT;
+	text[n] = 0;
+	if (sscanf(text, "%7s %llu", kind, &wanted) != 2 || !wanted)
+		return -EINVAL;
+	if (strcmp(kind, "intx") && strcmp(kind, "msi"))
+		return -EINVAL;
+	err = get_interrupt(strcmp(kind, "msi") ? PCI_IRQ_INTX : PCI_IRQ_MSI);
+	if (err)
+		return err;
+	edu.wanted = wanted;
+	edu.raised = 0;
+	edu.handled = 0;
+	edu.spurious = 0;
+	edu.latest = 0;
+	raise_next();
+	return n;
+}
+
+static const struct file_operations run_fops = {
+	.owner = THIS_MODULE,
+	.write = run_write,
+};
+
+static int state_show(struct seq_file *m, void *unused)
+{
+	u64 handled = READ_ONCE(edu.handled);
+
+	seq_printf(m, "running %d raised %llu handled %llu spurious %llu latest_ns %llu irq %d\n",
+		   handled < edu.wanted, edu.raised, handled, edu.spurious, edu.latest,
+		   edu.irq);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(state);
+
+static int edu_probe(struct pci_dev *dev, const struct pci_device_id *id)
+{
+	int err = pcim_enable_device(dev);
+
+	if (err)
+		return err;
+	pci_set_master(dev);
+	edu.dev = dev;
+	edu.regs = pcim_iomap(dev, 0, 0);
+	if (!edu.regs)
+		return -ENOMEM;
+	hrtimer_init(&edu.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	edu.timer.function = edu_timer;
+	dir = debugfs_create_dir("regent_edu", NULL);
+	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
+	debugfs_create_file("state", 0400, dir, NULL, &state_fops);
+	return 0;
+}
+
+static void edu_remove(struct pci_dev *dev)
+{
+	debugfs_remove(dir);
+	free_interrupt();
+}
+
+static const struct pci_device_id edu_ids[] = {
+	{ PCI_DEVICE(EDU_VENDOR, EDU_DEVICE) },
+	{ }
+};
+
+static struct pci_driver edu_driver = {
+	.name = "regent_edu",
+	.id_table = edu_ids,
+	.probe = edu_probe,
+	.remove = edu_remove,
+};
+module_pci_driver(edu_driver);
+
+MODULE_DESCRIPTION("Test of Regent: counts interrupts of QEMU's edu device");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,231 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# machine: --cpus 4 --qemu=-machine\ pc-q35-7.0\ -device\ edu
+#
+# Forwarded CPUs: K takes their interrupts and hands them on. None is lost and none
+# doubled, whatever the mode, while it changes, and across the handback.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+edu=/sys/kernel/debug/regent_edu
+few=${EDU_FEW:-20000}
+some=${EDU_SOME:-50000}
+many=${EDU_MANY:-100000}
+
+set_mode() { # CPU MODE
+	echo "$2" >"$sys/cpu$1/mode" && same "$2" "$(cat "$sys/cpu$1/mode")"
+}
+
+set_all() { # MODE
+	for cpu in $(seq 0 "$last_cpu"); do
+		set_mode "$cpu" "$1" || return
+	done
+}
+
+exits() { # CPU REASON
+	cat "$sys/cpu$1/exits_$2"
+}
+
+# A timer's interrupts come, and they come by K.
+ticks() { # CPU
+	before=$(exits "$1" interrupt)
+	taskset -c "$1" sleep 0.2 || return
+	[ "$(exits "$1" interrupt)" -gt "$before" ]
+}
+
+quiet() { # CPU
+	before="$(exits "$1" interrupt) $(exits "$1" apic) $(exits "$1" window)"
+	taskset -c "$1" sleep 0.2 || return
+	same "$before" "$(exits "$1" interrupt) $(exits "$1" apic) $(exits "$1" window)"
+}
+
+test_modes() {
+	mark
+	check 'taken over' take
+	for cpu in $(seq 0 "$last_cpu"); do
+		check "CPU $cpu is direct at first" quiet "$cpu"
+		check "CPU $cpu is forwarded" set_mode "$cpu" forwarded
+		check "CPU $cpu's interrupts come by K" ticks "$cpu"
+		check "CPU $cpu is direct again" set_mode "$cpu" direct
+		check "CPU $cpu's interrupts come by themselves" quiet "$cpu"
+	done
+	check 'no other mode' fails_to_set sideways
+	check 'all are forwarded' set_all forwarded
+	check 'forwarded twice is no harm' set_all forwarded
+	give_as_found "$(nproc --all)"
+}
+
+fails_to_set() { # MODE
+	! echo "$1" >"$sys/cpu0/mode"
+}
+
+# --- QEMU's edu device ----------------------------------------------------------
+
+edu_state() { # KEY
+	sed -n "s/.*\\b$1 \\([0-9]*\\).*/\\1/p" "$edu/state"
+}
+
+edu_done() {
+	[ "$(edu_state running)" -eq 0 ]
+}
+
+# None lost, none doubled; the latest was how late?
+edu_right() { # N
+	cat "$edu/state"
+	same "$1" "$(edu_state handled)" && same "$1" "$(edu_state raised)" &&
+		same 0 "$(edu_state spurious)"
+}
+
+edu_runs() { # KIND N
+	echo "$1 $2" >"$edu/run" && wait_for 120 edu_done && edu_right "$2"
+}
+
+# Until $work/stop is there: one CPU's mode after the other's changes, and the
+# interrupt moves from CPU to CPU.
+shake() {
+	i=0
+	rm -f "$work/stop"
+	while [ ! -e "$work/stop" ]; do
+		cpu=$((i % (last_cpu + 1)))
+		if [ $((i / (last_cpu + 1) % 2)) -eq 0 ]; then mode=forwarded; else mode=direct; fi
+		echo "$mode" >"$sys/cpu$cpu/mode" || echo "$cpu: not $mode"
+		echo "$(((i / 3) % (last_cpu + 1)))" >"/proc/irq/$(edu_state irq)/smp_affinity_list"
+		i=$((i + 1))
+	done >"$work/shaken" 2>&1
+	echo "$i" >"$work/shakes"
+}
+
+edu_shaken() { # KIND
+	echo "$1 $many" >"$edu/run" || return
+	shake &
+	wait_for 200 edu_done
+	code=$?
+	: >"$work/stop"
+	wait $!
+	echo "$(cat "$work/shakes") changes"
+	cat "$work/shaken"
+	[ "$code" -eq 0 ] && [ ! -s "$work/shaken" ] && [ "$(cat "$work/shakes")" -ge 20 ] &&
+		edu_right "$many"
+}
+
+# Taken over and handed back while they come.
+edu_handback() { # KIND
+	echo "$1 $some" >"$edu/run" || return
+	cycles=0
+	while ! edu_done; do
+		insmod "$module" || return
+		[ ! -e "$sys/cpu0/mode" ] || set_all forwarded || return
+		rmmod regent || return
+		cycles=$((cycles + 1))
+	done
+	echo "$cycles cycles"
+	[ "$cycles" -gt 1 ] && edu_right "$some"
+}
+
+test_edu() {
+	for kind in intx msi; do
+		check "$kind: $few interrupts natively" edu_runs "$kind" "$few"
+		mark
+		check "$kind: taken over" take
+		check "$kind: all CPUs are forwarded" set_all forwarded
+		check "$kind: $few interrupts forwarded" edu_runs "$kind" "$few"
+		check "$kind: all CPUs are direct" set_all direct
+		check "$kind: $few interrupts direct" edu_runs "$kind" "$few"
+		check "$kind: $many interrupts while modes change" edu_shaken "$kind"
+		give_as_found "$(nproc --all)" "$kind: handed back"
+		check "$kind: $some interrupts across takeovers and handbacks" edu_handback "$kind"
+	done
+}
+
+# --- the rest of Linux ----------------------------------------------------------
+
+start_load() {
+	REGENT_OUT=$out "$here/../load/run.sh" 0 1 >"$work/load" 2>&1 &
+	load=$!
+}
+
+load_is_right() {
+	kill -TERM "$load"
+	wait "$load"
+	code=$?
+	cat "$work/load"
+	[ "$code" -eq 0 ] && grep -q '^load: ok$' "$work/load"
+}
+
+changes() { # SECONDS
+	end=$(($(date +%s) + $1))
+	n=0
+	while [ "$(date +%s)" -lt "$end" ]; do
+		set_all forwarded && set_all direct || return
+		n=$((n + 1))
+	done
+	echo "$n rounds"
+}
+
+test_load() {
+	mark
+	start_load
+	check 'under load: taken over' take
+	check 'under load: forwarded' set_all forwarded
+	sleep 10
+	check 'under load: modes change for 10 s' changes 10
+	check 'under load: forwarded again' set_all forwarded
+	give_as_found "$(nproc --all)" 'under load: handed back'
+	check 'the load noticed nothing' load_is_right
+}
+
+follows() {
+	same "$(cat /sys/devices/system/cpu/online)" "$(cat "$sys/cpus")"
+}
+
+all_direct() {
+	same direct "$(sort -u "$sys"/cpu*/mode)"
+}
+
+test_hotplug() {
+	mark
+	check 'taken over' take
+	check 'all are forwarded' set_all forwarded
+	check 'a forwarded CPU goes' offline "$last_cpu"
+	check 'and all CPUs are direct' all_direct
+	check 'one is forwarded again' set_mode 0 forwarded
+	check 'no mode for a CPU that is away' eval "! set_mode $last_cpu forwarded"
+	check 'it comes' online "$last_cpu"
+	check 'it is a world' follows
+	check 'and all CPUs are direct once more' all_direct
+	check 'it is forwarded' set_mode "$last_cpu" forwarded
+	check 'its interrupts come by K' ticks "$last_cpu"
+	give_as_found "$(nproc --all)"
+}
+
+faulted() {
+	grep -q '^faulted:' "$sys/status"
+}
+
+all_back() {
+	faulted && [ -z "$(cat "$sys/cpus")" ]
+}
+
+test_fault() {
+	mark
+	check 'taken over' take debug=1
+	check 'all are forwarded' set_all forwarded
+	check 'K faults' same -14 "$(hypercall 4 0)"
+	check 'every CPU is given back' wait_for 30 all_back
+	check 'interrupts go on' edu_runs intx "$few"
+	check 'Regent can be removed' give
+}
+
+insmod "$out/selftests/takeover/edu/regent_edu.ko"
+[ -e "$edu/run" ] || skip_all 'no edu device'
+check 'the dumper works' dump before
+test_modes
+test_edu
+test_load
+test_hotplug
+test_fault
+check 'the dumper works' dump after
+check 'the dumps agree' same_dumps before after
+rmmod regent_edu
+finish

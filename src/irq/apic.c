@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The physical local APIC in xAPIC mode. AMD APM volume 2, "Advanced
+ * Programmable Interrupt Controller".
+ */
+#include <hw/asm.h>
+#include <regent/abi/msrtab.h>
+#include <regent/cpu.h>
+#include <regent/irq.h>
+#include <regent/k.h>
+
+#define ICR_PENDING	(1u << 12)
+#define LVT_COUNT(version)	(((version) >> 16 & 0xff) + 1)
+#define EXT_LVT_COUNT(feature)	((feature) >> 16 & 0xff)
+
+/* Delivery takes a few bus cycles; a stuck APIC must not hold K here. */
+#define ICR_WAIT	100000
+
+static volatile u32 *at(struct cpu *cpu, u32 reg)
+{
+	u8 *page = mapcache_page(&cpu->window, k_params.apic_base, MAPCACHE_MMIO);
+
+	return (volatile u32 *)(page + reg * 16);
+}
+
+/**
+ * apic_usable() - is the APIC on, in xAPIC mode, where it was at the takeover?
+ */
+bool apic_usable(void)
+{
+	u64 base = hw_rdmsr(MSR_REG_APIC_BASE);
+
+	return (base & VAPIC_BASE_ENABLE) && !(base & VAPIC_BASE_X2APIC) &&
+	       (base & 0x000ffffffffff000ull) == k_params.apic_base;
+}
+
+/**
+ * apic_read() - read a register
+ * @cpu: this CPU
+ * @reg: VAPIC_REG_*
+ */
+u32 apic_read(struct cpu *cpu, u32 reg)
+{
+	return *at(cpu, reg);
+}
+
+/**
+ * apic_write() - write a register
+ * @cpu: this CPU
+ * @reg: VAPIC_REG_*
+ * @value: what
+ */
+void apic_write(struct cpu *cpu, u32 reg, u32 value)
+{
+	*at(cpu, reg) = value;
+}
+
+/**
+ * apic_bit() - a vector's bit in IRR, ISR or TMR
+ * @cpu: this CPU
+ * @array: the first of the eight registers
+ * @vector: the vector
+ */
+bool apic_bit(struct cpu *cpu, u32 array, u8 vector)
+{
+	return apic_read(cpu, array + vector / 32) >> vector % 32 & 1;
+}
+
+/**
+ * apic_send() - send an interprocessor interrupt
+ * @cpu: this CPU, whose ICR is K's
+ * @icr2: destination
+ * @icr: command
+ */
+void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
+{
+	int i;
+
+	for (i = 0; i < ICR_WAIT && (apic_read(cpu, VAPIC_REG_ICR) & ICR_PENDING); i++)
+		hw_pause();
+	apic_write(cpu, VAPIC_REG_ICR2, icr2);
+	apic_write(cpu, VAPIC_REG_ICR, icr);
+}
+
+/* What all APICs have, and can be read without a side effect. */
+static const u8 always[] = {
+	VAPIC_REG_ID, VAPIC_REG_VERSION, VAPIC_REG_TPR, VAPIC_REG_LDR, VAPIC_REG_DFR,
+	VAPIC_REG_SVR, VAPIC_REG_ESR, VAPIC_REG_ICR, VAPIC_REG_ICR2, VAPIC_REG_TIMER,
+	VAPIC_REG_LINT0, VAPIC_REG_LINT1, VAPIC_REG_ERROR, VAPIC_REG_INITIAL,
+	VAPIC_REG_DIVIDE,
+};
+
+static void read_optional(struct cpu *cpu, u32 *reg)
+{
+	u32 count = LVT_COUNT(reg[VAPIC_REG_VERSION]);
+	u32 i;
+
+	if (count > 4)
+		reg[VAPIC_REG_PERF] = apic_read(cpu, VAPIC_REG_PERF);
+	if (count > 5)
+		reg[VAPIC_REG_THERMAL] = apic_read(cpu, VAPIC_REG_THERMAL);
+	if (count > 6)
+		reg[VAPIC_REG_CMCI] = apic_read(cpu, VAPIC_REG_CMCI);
+	if (!(reg[VAPIC_REG_VERSION] & VAPIC_VERSION_EXTENDED))
+		return;
+	reg[VAPIC_REG_EXT_FEATURE] = apic_read(cpu, VAPIC_REG_EXT_FEATURE);
+	reg[VAPIC_REG_EXT_CONTROL] = apic_read(cpu, VAPIC_REG_EXT_CONTROL);
+	for (i = 0; i < EXT_LVT_COUNT(reg[VAPIC_REG_EXT_FEATURE]) && i < 4; i++)
+		reg[VAPIC_REG_EXT_LVT + i] = apic_read(cpu, VAPIC_REG_EXT_LVT + i);
+}
+
+/**
+ * apic_snapshot() - start a virtual APIC as a copy of the physical one
+ * @cpu: this CPU, whose APIC is usable
+ * @v: the virtual one
+ *
+ * The timer is not copied: it stays the physical one's, see forward.c.
+ */
+void apic_snapshot(struct cpu *cpu, struct vapic *v)
+{
+	struct vapic_snapshot s = {
+		.base = hw_rdmsr(MSR_REG_APIC_BASE), .bus_hz = 1, .tsc_hz = 1,
+	};
+	u32 i;
+
+	for (i = 0; i < sizeof(always); i++)
+		s.reg[always[i]] = apic_read(cpu, always[i]);
+	for (i = 0; i < 8; i++) {
+		s.reg[VAPIC_REG_ISR + i] = apic_read(cpu, VAPIC_REG_ISR + i);
+		s.reg[VAPIC_REG_TMR + i] = apic_read(cpu, VAPIC_REG_TMR + i);
+		s.reg[VAPIC_REG_IRR + i] = apic_read(cpu, VAPIC_REG_IRR + i);
+	}
+	read_optional(cpu, s.reg);
+	s.id = s.reg[VAPIC_REG_ID] >> 24;
+	vapic_load(v, &s, 0);
+}

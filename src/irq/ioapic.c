@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The IOAPICs while any CPU is forwarded: Linux's accesses come here from all
+ * CPUs, and K masks in addition what Linux cannot take yet. The logic is
+ * <regent/vioapic.h>.
+ *
+ * One lock for each IOAPIC, taken for Linux's rare accesses and for
+ * level-triggered interrupts.
+ */
+#include <hw/asm.h>
+#include <hw/pte.h>
+#include <regent/cpu.h>
+#include <regent/irq.h>
+#include <regent/k.h>
+#include <regent/lock.h>
+#include <regent/vioapic.h>
+
+/**
+ * struct ioapic - one of them
+ * @lock: guards the rest, and the hardware's register pair
+ * @holder: who has it
+ * @loaded: the shadow holds; until then accesses pass
+ * @shadow: what Linux sees
+ */
+static struct ioapic {
+	struct lock lock;
+	const struct cpu *holder;
+	bool loaded;
+	struct vioapic shadow;
+} ioapics[REGENT_MAX_IOAPICS];
+
+static u32 current_mode;	/* enum regent_ioapic_mode; written under mode_lock */
+static struct lock mode_lock;
+static const struct cpu *mode_holder;
+
+static u32 mode_now(void)
+{
+	return __atomic_load_n(&current_mode, __ATOMIC_ACQUIRE);
+}
+
+static struct ioapic *take(struct cpu *cpu, int nr)
+{
+	lock_take(&ioapics[nr].lock);
+	ioapics[nr].holder = cpu;
+	return &ioapics[nr];
+}
+
+static void drop(struct ioapic *io)
+{
+	io->holder = NULL;
+	lock_drop(&io->lock);
+}
+
+/**
+ * ioapic_lock_break() - give up what a CPU held when K faulted on it
+ * @cpu: this CPU
+ */
+void ioapic_lock_break(const struct cpu *cpu)
+{
+	u32 i;
+
+	for (i = 0; i < k_params.nr_ioapics; i++)
+		if (ioapics[i].holder == cpu)
+			drop(&ioapics[i]);
+	if (mode_holder == cpu) {
+		mode_holder = NULL;
+		lock_drop(&mode_lock);
+	}
+}
+
+static volatile u32 *at(struct cpu *cpu, int nr, u32 offset)
+{
+	u64 pa = k_params.ioapic[nr];
+	u8 *page = mapcache_page(&cpu->window, pa & ~(REGENT_PAGE_SIZE - 1), MAPCACHE_MMIO);
+
+	return (volatile u32 *)(page + (pa & (REGENT_PAGE_SIZE - 1)) + offset);
+}
+
+/* Linux may lose its CPUs' K between its own select and window. */
+static void select_again(struct cpu *cpu, int nr)
+{
+	if (ioapics[nr].loaded)
+		*at(cpu, nr, VIOAPIC_SELECT) = ioapics[nr].shadow.select;
+}
+
+static u32 read_reg(struct cpu *cpu, int nr, u32 reg)
+{
+	u32 value;
+
+	*at(cpu, nr, VIOAPIC_SELECT) = reg;
+	value = *at(cpu, nr, VIOAPIC_WINDOW);
+	select_again(cpu, nr);
+	return value;
+}
+
+/* Read back: a mask has to be there before the EOI that follows. */
+static void write_reg(struct cpu *cpu, int nr, const struct vioapic_write *w)
+{
+	*at(cpu, nr, VIOAPIC_SELECT) = w->reg;
+	*at(cpu, nr, VIOAPIC_WINDOW) = w->value;
+	(void)*at(cpu, nr, VIOAPIC_WINDOW);
+	select_again(cpu, nr);
+}
+
+/* Linux may have selected a register and not used it yet: that stays. */
+static void load(struct cpu *cpu, int nr)
+{
+	struct ioapic *io = take(cpu, nr);
+	u32 selected = *at(cpu, nr, VIOAPIC_SELECT);
+	u32 version = read_reg(cpu, nr, VIOAPIC_REG_VERSION);
+	u64 entry[VIOAPIC_PINS] = { 0 };
+	u32 pins = (version >> 16 & 0xff) + 1;
+	u32 i;
+
+	for (i = 0; i < pins && i < VIOAPIC_PINS; i++)
+		entry[i] = read_reg(cpu, nr, VIOAPIC_REG_ENTRY + 2 * i) |
+			   (u64)read_reg(cpu, nr, VIOAPIC_REG_ENTRY + 2 * i + 1) << 32;
+	vioapic_load(&io->shadow, version, entry);
+	io->shadow.select = selected;
+	io->loaded = true;
+	drop(io);
+}
+
+static void unload(struct cpu *cpu, int nr)
+{
+	struct ioapic *io = take(cpu, nr);
+	struct vioapic_write w;
+
+	while (vioapic_release(&io->shadow, VIOAPIC_ANY_CPU, &w))
+		write_reg(cpu, nr, &w);
+	*at(cpu, nr, VIOAPIC_SELECT) = io->shadow.select;
+	io->loaded = false;
+	drop(io);
+}
+
+static int change_mode(struct cpu *cpu, u32 mode)
+{
+	u32 i;
+	int err = 0;
+
+	switch (mode) {
+	case REGENT_IOAPIC_TRAPPED:
+		/* First: who misses the page is not to have it mapped again. */
+		__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
+		for (i = 0; !err && i < k_params.nr_ioapics; i++)
+			err = host_device_trap(k_params.ioapic[i], true);
+		for (i = 0; err && i < k_params.nr_ioapics; i++)
+			host_device_trap(k_params.ioapic[i], false);
+		return err;
+	case REGENT_IOAPIC_SHADOWED:
+		for (i = 0; i < k_params.nr_ioapics; i++)
+			load(cpu, i);
+		return 0;
+	}
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		if (mode_now() == REGENT_IOAPIC_SHADOWED)
+			unload(cpu, i);
+		host_device_trap(k_params.ioapic[i], false);
+	}
+	return 0;
+}
+
+/**
+ * ioapic_mode() - see REGENT_HC_IOAPIC
+ * @mode: enum regent_ioapic_mode
+ *
+ * A machine with no IOAPIC, or more than K keeps shadows for, stays direct.
+ *
+ * Return: 0 or a negative REGENT_HC_E*.
+ */
+int ioapic_mode(u64 mode)
+{
+	int err = -REGENT_HC_EINVAL;
+
+	if (mode > REGENT_IOAPIC_SHADOWED || !k_params.nr_ioapics)
+		return err;
+	lock_take(&mode_lock);
+	mode_holder = this_cpu();
+	if (mode == REGENT_IOAPIC_DIRECT ? forward_any() : mode != mode_now() + 1)
+		err = -REGENT_HC_EBUSY;
+	else if (mode == REGENT_IOAPIC_SHADOWED && !host_flushed(host_tlb_sequence()))
+		err = -REGENT_HC_EBUSY;
+	else
+		err = change_mode(this_cpu(), mode);
+	if (!err || mode == REGENT_IOAPIC_TRAPPED)
+		__atomic_store_n(&current_mode, err ? REGENT_IOAPIC_DIRECT : mode,
+				 __ATOMIC_RELEASE);
+	mode_holder = NULL;
+	lock_drop(&mode_lock);
+	return err;
+}
+
+/**
+ * ioapic_shadowed() - does K see all of Linux's accesses?
+ */
+bool ioapic_shadowed(void)
+{
+	return mode_now() == REGENT_IOAPIC_SHADOWED;
+}
+
+/**
+ * ioapic_find() - is this address an IOAPIC's that K traps?
+ * @pa: physical address
+ *
+ * Return: its number, or -1.
+ */
+int ioapic_find(u64 pa)
+{
+	int found = -1;
+	u32 i;
+
+	if (mode_now() == REGENT_IOAPIC_DIRECT)
+		return -1;
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		u64 at = k_params.ioapic[i];
+
+		/* Two may share a page. */
+		if ((pa ^ at) < REGENT_PAGE_SIZE && pa >= at &&
+		    (found < 0 || at > k_params.ioapic[found]))
+			found = i;
+	}
+	return found;
+}
+
+/**
+ * ioapic_arrived() - an interrupt came to a CPU, not acknowledged yet
+ * @cpu: this CPU, forwarded
+ * @vector: its vector
+ * @level: level-triggered: held until Linux's EOI. An edge: it was pending
+ *	already; several of them are held until it is delivered
+ *
+ * Return: whether a pin is held that was not before.
+ */
+bool ioapic_arrived(struct cpu *cpu, u8 vector, bool level)
+{
+	struct vioapic_write w;
+	bool held = false;
+	u32 i;
+
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		struct ioapic *io = take(cpu, i);
+
+		if (!level && vioapic_edge(&io->shadow, vector, &cpu->vapic, cpu->id, &w))
+			write_reg(cpu, i, &w);
+		while (level && vioapic_level(&io->shadow, vector, &cpu->vapic, cpu->id, &w)) {
+			write_reg(cpu, i, &w);
+			held = true;
+		}
+		drop(io);
+	}
+	return held;
+}
+
+/**
+ * ioapic_delivered() - Linux is about to take a vector
+ * @cpu: this CPU, forwarded
+ * @vector: the vector
+ */
+void ioapic_delivered(struct cpu *cpu, u8 vector)
+{
+	struct vioapic_write w;
+	u32 i;
+
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		struct ioapic *io;
+
+		/* Written by this CPU's own arrivals, or none of its business. */
+		if (!__atomic_load_n(&ioapics[i].shadow.noisy, __ATOMIC_RELAXED))
+			continue;
+		io = take(cpu, i);
+		while (vioapic_delivered(&io->shadow, vector, cpu->id, &w))
+			write_reg(cpu, i, &w);
+		drop(io);
+	}
+}
+
+/**
+ * ioapic_eoi() - Linux's EOI of a level-triggered vector
+ * @cpu: this CPU, forwarded
+ * @vector: the vector
+ */
+void ioapic_eoi(struct cpu *cpu, u8 vector)
+{
+	struct vioapic_write w;
+	u32 i;
+
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		struct ioapic *io = take(cpu, i);
+
+		while (vioapic_eoi(&io->shadow, vector, cpu->id, &w))
+			write_reg(cpu, i, &w);
+		drop(io);
+	}
+}
+
+/**
+ * ioapic_release() - hold nothing for a CPU any more: pending levels come again
+ * @cpu: this CPU
+ */
+void ioapic_release(struct cpu *cpu)
+{
+	struct vioapic_write w;
+	u32 i;
+
+	for (i = 0; i < k_params.nr_ioapics; i++) {
+		struct ioapic *io = take(cpu, i);
+
+		while (vioapic_release(&io->shadow, cpu->id, &w))
+			write_reg(cpu, i, &w);
+		drop(io);
+	}
+}
+
+/**
+ * ioapic_read() - Linux reads
+ * @cpu: this CPU
+ * @nr: from ioapic_find()
+ * @offset: where in its page
+ */
+u32 ioapic_read(struct cpu *cpu, int nr, u32 offset)
+{
+	struct ioapic *io = take(cpu, nr);
+	u32 value, live = 0;
+	int reg;
+
+	if (!io->loaded) {
+		value = *at(cpu, nr, offset);
+	} else {
+		reg = vioapic_needs(&io->shadow, offset);
+		if (reg >= 0)
+			live = read_reg(cpu, nr, reg);
+		value = vioapic_read(&io->shadow, offset, live);
+	}
+	drop(io);
+	return value;
+}
+
+/**
+ * ioapic_write() - Linux writes
+ * @cpu: this CPU
+ * @nr: from ioapic_find()
+ * @offset: where in its page
+ * @value: what
+ */
+void ioapic_write(struct cpu *cpu, int nr, u32 offset, u32 value)
+{
+	struct ioapic *io = take(cpu, nr);
+	struct vioapic_write w;
+	int what;
+
+	if (!io->loaded) {
+		*at(cpu, nr, offset) = value;
+		drop(io);
+		return;
+	}
+	what = vioapic_write(&io->shadow, offset, value, &w);
+	if (what == VIOAPIC_WRITE)
+		write_reg(cpu, nr, &w);
+	if (what == VIOAPIC_WRITE_EOI) {
+		*at(cpu, nr, VIOAPIC_EOI) = w.value;
+		while (vioapic_directed_eoi(&io->shadow, value, &w))
+			write_reg(cpu, nr, &w);
+	}
+	drop(io);
+}

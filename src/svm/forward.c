@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What SVM does for a forwarded CPU and for emulation: interrupts intercepted
+ * and injected, and Linux's registers by number.
+ * AMD APM volume 2, "Interrupt and Local APIC Support", "Event Injection".
+ */
+#include <hw/cr.h>
+#include <hw/vmcb.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/decode.h>
+#include <regent/k.h>
+
+#include "svm.h"
+
+#define CS_LONG		0x200
+#define CS_BIG		0x400
+
+static struct vmcb *vmcb_of(const struct world *world)
+{
+	return world->backend;
+}
+
+/**
+ * backend_forward() - whose the physical interrupts are
+ * @world: the system world, of this CPU
+ * @on: K's; the local APIC's page is K's then, too
+ *
+ * NMIs stay Linux's in either mode: an NMI that ends no run of Linux's is
+ * delivered, and blocked until Linux's IRET, by the processor itself.
+ */
+void backend_forward(struct world *world, bool on)
+{
+	struct vmcb *v = vmcb_of(world);
+
+	v->ctl.intercept_misc1 &= ~(SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR);
+	v->ctl.vintr = 0;
+	v->ctl.nested_cr3 = on ? k_params.forward_root : k_params.nested_root;
+	if (on) {
+		v->ctl.intercept_misc1 |= SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR;
+		v->ctl.vintr = SVM_V_INTR_MASKING;
+	}
+	v->ctl.clean = 0;
+	backend_flush(world);
+}
+
+/**
+ * backend_interruptible() - could the world take an interrupt now?
+ * @world: of this CPU
+ */
+bool backend_interruptible(const struct world *world)
+{
+	const struct vmcb *v = vmcb_of(world);
+
+	return (v->save.rflags & HW_RFLAGS_IF) && !(v->ctl.int_state & SVM_INT_SHADOW);
+}
+
+/**
+ * backend_window() - exit as soon as the world can take an interrupt
+ * @world: of this CPU, forwarded
+ * @wanted: or not any more
+ */
+void backend_window(struct world *world, bool wanted)
+{
+	struct vmcb *v = vmcb_of(world);
+	u64 irq = SVM_V_IRQ | SVM_V_INTR_PRIO | SVM_V_IGN_TPR;
+	u64 vintr = (v->ctl.vintr & ~irq) | (wanted ? irq : 0);
+
+	if (vintr == v->ctl.vintr)
+		return;
+	v->ctl.vintr = vintr;
+	v->ctl.clean = 0;
+}
+
+/**
+ * backend_inject_interrupt() - the world gets an interrupt at the next entry
+ * @world: of this CPU, interruptible, no event queued
+ * @vector: its vector
+ */
+void backend_inject_interrupt(struct world *world, u8 vector)
+{
+	vmcb_of(world)->ctl.event_inj = SVM_EVENT_VALID | vector |
+		(u64)SVM_EVENT_INTR << SVM_EVENT_TYPE_SHIFT;
+}
+
+/**
+ * backend_inject_nmi() - the world gets an NMI that came in K
+ * @world: of this CPU, no event queued
+ */
+void backend_inject_nmi(struct world *world)
+{
+	vmcb_of(world)->ctl.event_inj = SVM_EVENT_VALID | HW_TRAP_NMI |
+		(u64)SVM_EVENT_NMI << SVM_EVENT_TYPE_SHIFT;
+}
+
+/**
+ * backend_tpr() - the task priority the world has set by CR8
+ * @world: of this CPU, forwarded
+ */
+u8 backend_tpr(const struct world *world)
+{
+	return (vmcb_of(world)->ctl.vintr & SVM_V_TPR_MASK) << 4;
+}
+
+/**
+ * backend_set_tpr() - what the world reads in CR8
+ * @world: of this CPU, forwarded
+ * @tpr: as in the APIC; the upper four bits are CR8
+ */
+void backend_set_tpr(struct world *world, u8 tpr)
+{
+	struct vmcb *v = vmcb_of(world);
+
+	v->ctl.vintr = (v->ctl.vintr & ~SVM_V_TPR_MASK) | tpr >> 4;
+	v->ctl.clean = 0;
+}
+
+/**
+ * backend_decode_mode() - what the current instruction is written in
+ * @world: of this CPU
+ *
+ * Return: enum decode_mode.
+ */
+int backend_decode_mode(const struct world *world)
+{
+	const struct vmcb_save *s = &vmcb_of(world)->save;
+
+	if ((s->efer & HW_EFER_LMA) && (s->cs.attrib & CS_LONG))
+		return DECODE_64;
+	return s->cs.attrib & CS_BIG ? DECODE_32 : DECODE_16;
+}
+
+/**
+ * backend_code_bytes() - the instruction as the CPU has fetched it
+ * @world: of this CPU, exited on a nested page fault
+ * @code: where to, 15 bytes
+ *
+ * Return: how many there are; 0 when this CPU does not tell.
+ */
+int backend_code_bytes(const struct world *world, u8 *code)
+{
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+	int i;
+
+	if (!k_has(REGENT_FEAT_DECODE) || c->exit_code != SVM_EXIT_NPF)
+		return 0;
+	for (i = 0; i < (c->insn_len & 15); i++)
+		code[i] = c->insn_bytes[i];
+	return i;
+}
+
+/**
+ * backend_get_regs() - the world's registers, in the processor's order
+ * @world: of this CPU
+ * @r: filled in, but for the segment bases
+ */
+void backend_get_regs(const struct world *world, struct decode_regs *r)
+{
+	const struct world_regs *w = &world->regs;
+	const struct vmcb_save *s = &vmcb_of(world)->save;
+	u64 in_order[16] = {
+		w->rax, w->rcx, w->rdx, w->rbx, s->rsp, w->rbp, w->rsi, w->rdi,
+		w->r8, w->r9, w->r10, w->r11, w->r12, w->r13, w->r14, w->r15,
+	};
+	int i;
+
+	for (i = 0; i < 16; i++)
+		r->gpr[i] = in_order[i];
+	r->rip = s->rip;
+	r->flags = s->rflags;
+}
+
+/**
+ * backend_put_regs() - after an emulated instruction
+ * @world: of this CPU
+ * @r: as decode_apply() left them
+ */
+void backend_put_regs(struct world *world, const struct decode_regs *r)
+{
+	struct world_regs *w = &world->regs;
+	struct vmcb *v = vmcb_of(world);
+	u64 *in_order[16] = {
+		&w->rax, &w->rcx, &w->rdx, &w->rbx, &v->save.rsp, &w->rbp, &w->rsi,
+		&w->rdi, &w->r8, &w->r9, &w->r10, &w->r11, &w->r12, &w->r13, &w->r14,
+		&w->r15,
+	};
+	int i;
+
+	for (i = 0; i < 16; i++)
+		*in_order[i] = r->gpr[i];
+	v->save.rflags = r->flags;
+	svm_advance(world, r->rip);
+}

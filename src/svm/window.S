@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Taking a physical interrupt. An intercepted one stays pending in the APIC;
+ * setting GIF for a moment lets it come, through K's IDT. AMD APM volume 2,
+ * "Global Interrupt Flag, STGI and CLGI Instructions".
+ *
+ * Nothing here and nothing that comes in here returns with IRETQ: that would
+ * end the NMI blocking of a Linux that is in its NMI handler.
+ */
+#include "offsets.h"
+
+#define NMI_RSP		24	/* in the frame of an exception */
+
+	.text
+/*
+ * int backend_take_interrupt(void) - take one physical interrupt
+ *
+ * In:	GIF clear, on K's stack
+ * Out:	eax	its vector, or -1 when none was pending; GIF clear, IF set.
+ *		An NMI that came is in cpu->nmi_pending
+ */
+	.globl	backend_take_interrupt
+	.balign	64
+backend_take_interrupt:
+	sti				/* after a fault of K's it is clear */
+window_start:
+	stgi
+	nop
+	nop
+window_end:
+	clgi
+	mov	$-1, %eax
+	jmp	__x86_return_thunk
+
+/*
+ * backend_arrival - a vector from 32 on, out of stubs.S
+ *
+ * In:	on an IST stack: vector, error code, RIP, CS, RFLAGS, RSP, SS
+ * Out:	to the caller of backend_take_interrupt(). Anywhere else it is a fault
+ *	of K's: GIF holds interrupts off.
+ */
+	.globl	backend_arrival
+backend_arrival:
+	clgi
+	push	%rax
+	lea	window_start(%rip), %rax
+	cmp	%rax, 24(%rsp)
+	jb	1f
+	lea	window_end(%rip), %rax
+	cmp	%rax, 24(%rsp)
+	ja	1f
+	mov	8(%rsp), %eax
+	mov	48(%rsp), %rsp
+	sti
+	jmp	__x86_return_thunk
+1:	pop	%rax
+	jmp	trap_slow
+
+/*
+ * backend_mc - vector 18, out of stubs.S: it may come where GIF is set, and
+ * nothing is to come on top of it
+ */
+	.globl	backend_mc
+backend_mc:
+	clgi
+	jmp	trap_slow
+
+/*
+ * backend_nmi - vector 2, out of stubs.S: Linux gets it at the next entry
+ *
+ * In:	as above; the code it interrupts is anywhere between STGI and CLGI
+ * Out:	back there, NMIs still blocked
+ */
+	.globl	backend_nmi
+backend_nmi:
+	clgi				/* what follows must not let one in */
+	add	$16, %rsp		/* vector, error code */
+	movl	$1, %gs:CPU_NMI_PENDING
+	push	%rax
+	push	%rcx
+	mov	16 + NMI_RSP(%rsp), %rax
+	mov	16(%rsp), %rcx		/* RIP */
+	mov	%rcx, -8(%rax)
+	mov	32(%rsp), %rcx		/* RFLAGS */
+	mov	%rcx, -16(%rax)
+	mov	8(%rsp), %rcx		/* RAX */
+	mov	%rcx, -24(%rax)
+	pop	%rcx
+	lea	-24(%rax), %rsp
+	pop	%rax
+	popfq
+	jmp	__x86_return_thunk

@@ -12,7 +12,6 @@
 struct cpu;
 struct world;
 struct vapic;
-struct vapic_effect;
 
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
 bool apic_usable(void);

@@ -38,6 +38,11 @@ static u32 mode_now(void)
 	return __atomic_load_n(&current_mode, __ATOMIC_ACQUIRE);
 }
 
+static void set_mode(u32 mode)
+{
+	__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
+}
+
 static struct ioapic *take(struct cpu *cpu, int nr)
 {
 	lock_take(&ioapics[nr].lock);
@@ -141,11 +146,13 @@ static int change_mode(struct cpu *cpu, u32 mode)
 	switch (mode) {
 	case REGENT_IOAPIC_TRAPPED:
 		/* First: who misses the page is not to have it mapped again. */
-		__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
+		set_mode(mode);
 		for (i = 0; !err && i < k_params.nr_ioapics; i++)
 			err = host_device_trap(k_params.ioapic[i], true);
 		for (i = 0; err && i < k_params.nr_ioapics; i++)
 			host_device_trap(k_params.ioapic[i], false);
+		if (err)
+			set_mode(REGENT_IOAPIC_DIRECT);
 		return err;
 	case REGENT_IOAPIC_SHADOWED:
 		for (i = 0; i < k_params.nr_ioapics; i++)
@@ -182,9 +189,8 @@ int ioapic_mode(u64 mode)
 		err = -REGENT_HC_EBUSY;
 	else
 		err = change_mode(this_cpu(), mode);
-	if (!err || mode == REGENT_IOAPIC_TRAPPED)
-		__atomic_store_n(&current_mode, err ? REGENT_IOAPIC_DIRECT : mode,
-				 __ATOMIC_RELEASE);
+	if (!err)
+		set_mode(mode);
 	mode_holder = NULL;
 	lock_drop(&mode_lock);
 	return err;

@@ -12,25 +12,10 @@
 # (the stack's guard page is met with a stack of its own, so that is #PF, too).
 faults='#PF #GP #UD #PF #PF #PF'
 
-faulted() {
-	case $(cat "$sys/status") in
-	faulted:*) return 0 ;;
-	esac
-	return 1
-}
-
-no_cpus() {
-	[ -z "$(cat "$sys/cpus")" ]
-}
-
 # The call that K faults in still gets an answer: -EFAULT.
 fault() { # KIND CPU
 	answer=$(taskset -c "$2" sh -c "echo '4 $1' >$debug/hypercall && cat $debug/hypercall") || return
 	same -14 "$answer"
-}
-
-given_back() {
-	wait_for 30 faulted && wait_for 30 no_cpus
 }
 
 last_words() { # WHAT CPU
@@ -102,19 +87,6 @@ test_interrupt_waits() {
 		check '... and every CPU is given back' given_back
 		check '... and Regent can be removed' give
 	done
-}
-
-start_load() {
-	REGENT_OUT=$out "$here/../load/run.sh" 0 1 >"$work/load" 2>&1 &
-	load=$!
-}
-
-load_is_right() {
-	kill -TERM "$load"
-	wait "$load"
-	code=$?
-	cat "$work/load"
-	[ "$code" -eq 0 ] && grep -q '^load: ok$' "$work/load"
 }
 
 test_under_load() {

@@ -158,6 +158,38 @@ give_as_found() { # [CPUS]
 	check "${2:-handed back}: all fields as found" as_found "${1:-$(nproc --all)}"
 }
 
+# --- after a fault of K's ----------------------------------------------------
+
+faulted() {
+	case $(cat "$sys/status") in
+	faulted:*) return 0 ;;
+	esac
+	return 1
+}
+
+no_cpus() {
+	[ -z "$(cat "$sys/cpus")" ]
+}
+
+given_back() {
+	wait_for 30 faulted && wait_for 30 no_cpus
+}
+
+# --- load ---------------------------------------------------------------------
+
+start_load() {
+	REGENT_OUT=$out "$here/../load/run.sh" 0 1 >"$work/load" 2>&1 &
+	load=$!
+}
+
+load_is_right() {
+	kill -TERM "$load"
+	wait "$load"
+	code=$?
+	cat "$work/load"
+	[ "$code" -eq 0 ] && grep -q '^load: ok$' "$work/load"
+}
+
 # --- witnesses ---------------------------------------------------------------
 
 dump() { # FILE

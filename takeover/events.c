@@ -74,6 +74,16 @@ void events_drain(void)
 	mutex_unlock(&drain_lock);
 }
 
+/**
+ * events_soon() - K says that there is something to tell
+ *
+ * Any context.
+ */
+void events_soon(void)
+{
+	mod_delayed_work(system_wq, &events_work, 0);
+}
+
 static void events_run(struct work_struct *work)
 {
 	events_drain();

@@ -317,6 +317,14 @@ static bool cpu_lost(void)
 	return false;
 }
 
+static void end_worlds(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		worlds_end(cpu, "Regent hands back");
+}
+
 /**
  * hand_back() - hand every CPU back
  * @why: for sysfs
@@ -332,9 +340,11 @@ void hand_back(const char *why)
 	mutex_lock(&regent_lock);
 	cpu_hotplug_disable();
 	if (regent.status == REGENT_TAKEN) {
+		end_worlds();
 		forward_none();
 		handback_all(why);
 	}
+	worlds_forget();
 	while (cpus_entered())
 		stop_machine(leave_all, NULL, cpu_online_mask);
 	cpu_hotplug_enable();
@@ -358,5 +368,9 @@ int processors_do(void)
 
 void processors_undo(void)
 {
+	unsigned int cpu;
+
 	hand_back("handed back");
+	for_each_possible_cpu(cpu)
+		vector_put(cpu);
 }

@@ -32,6 +32,9 @@ bool guarded_wrmsr(u32 msr, u64 value);
 void k_abort(const char *why) __attribute__((noreturn));
 void k_shutdown(void) __attribute__((noreturn));
 
+/* cpu/trap.c */
+void machine_check(struct cpu *cpu);
+
 /* cpu/thunks.S */
 void rsb_fill(void);
 

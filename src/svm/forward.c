@@ -45,6 +45,21 @@ void backend_forward(struct world *world, bool on)
 }
 
 /**
+ * backend_intercept_idle() - does the world give the CPU away when it waits?
+ * @world: the system world, of this CPU
+ * @on: it does
+ */
+void backend_intercept_idle(struct world *world, bool on)
+{
+	struct vmcb *v = vmcb_of(world);
+
+	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_HLT;
+	if (on)
+		v->ctl.intercept_misc1 |= SVM_INTERCEPT_HLT;
+	v->ctl.clean = 0;
+}
+
+/**
  * backend_interruptible() - could the world take an interrupt now?
  * @world: of this CPU
  */

@@ -41,6 +41,7 @@
  */
 static void guest_control(struct vmcb_control *c, const struct world *w)
 {
+	c->intercept_exception = 1u << HW_TRAP_MC;
 	c->intercept_misc1 = SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
 			     SVM_INTERCEPT_INIT | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
 			     SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IO | SVM_INTERCEPT_MSR |
@@ -162,6 +163,8 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 	case SVM_EXIT_SMI:
 	case SVM_EXIT_INIT:
 		return BACKEND_WORLD_INTERRUPT;
+	case SVM_EXIT_EXCEPTION + HW_TRAP_MC:
+		return BACKEND_WORLD_MC;
 	}
 	return BACKEND_WORLD_FAILED;
 }

@@ -185,6 +185,8 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_INTERRUPT;
 	case SVM_EXIT_VINTR:
 		return REGENT_EXIT_WINDOW;
+	case SVM_EXIT_HLT:
+		return REGENT_EXIT_HALT;
 	case SVM_EXIT_VMRUN:
 	case SVM_EXIT_VMLOAD:
 	case SVM_EXIT_VMSAVE:

@@ -91,6 +91,8 @@ int backend_idle(void);
 void backend_intercept_idle(struct world *world, bool on);
 void backend_forward(struct world *world, bool on);
 bool backend_interruptible(const struct world *world);
+bool backend_in_shadow(const struct world *world);
+bool backend_flag_if(const struct world *world);
 void backend_window(struct world *world, bool wanted);
 void backend_inject_interrupt(struct world *world, u8 vector);
 void backend_inject_nmi(struct world *world);

@@ -41,6 +41,7 @@
  * @current: the world that runs here, or is about to
  * @vapic: the system world's APIC while @forwarded
  * @owed: level-triggered vectors that await the physical EOI until Linux's
+ * @halt_rip: where Linux waits for interrupts, as last seen
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
  * @vector: K's own on this CPU, a gift of Linux's
  * @resched: the scheduler has to decide before the next entry
@@ -77,6 +78,7 @@ struct cpu {
 	struct world *current;
 	struct vapic vapic;
 	u32 owed[8];
+	u64 halt_rip;
 	bool unanswered;
 	u8 vector;
 	bool resched;

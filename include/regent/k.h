@@ -43,6 +43,7 @@ void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
 
 /* emul/insn.c */
 int insn_length_of(const struct world *world);
+bool insn_is_halt(const struct world *world);
 int insn_fetch(const struct world *world, u8 *code);
 
 /* irq/nmi.c */

@@ -269,6 +269,21 @@ static void deliver_nmi(struct cpu *cpu, struct world *world)
 	cpu->nmi_pending = 0;
 }
 
+/*
+ * Linux waits by STI and HLT, and has looked for work before. What is handled
+ * between the two would not end the wait, so that it must be taken behind the HLT,
+ * as if it had come a moment later. The processor keeps STI's shadow over an exit
+ * and an entry; QEMU loses it at the entry.
+ */
+static void __attribute__((noinline)) pass_halt(struct cpu *cpu, struct world *world)
+{
+	if (!insn_is_halt(world))
+		return;
+	cpu->halt_rip = backend_rip(world);
+	if (vapic_pending(&cpu->vapic) != VAPIC_NONE && backend_flag_if(world))
+		backend_skip(world);
+}
+
 /**
  * forward_deliver() - what Linux gets at the next entry, and when to ask again
  * @cpu: this CPU, forwarded
@@ -286,6 +301,8 @@ void forward_deliver(struct cpu *cpu, struct world *world)
 		vapic_set_tpr(v, tpr);	/* by CR8 */
 	if (unlikely(cpu->nmi_pending))
 		deliver_nmi(cpu, world);
+	if (unlikely(backend_in_shadow(world) || backend_rip(world) == cpu->halt_rip))
+		pass_halt(cpu, world);
 	vector = vapic_pending(v);
 	if (vector != VAPIC_NONE && !backend_event_queued(world) &&
 	    backend_interruptible(world)) {

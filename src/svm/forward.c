@@ -71,6 +71,24 @@ bool backend_interruptible(const struct world *world)
 }
 
 /**
+ * backend_in_shadow() - did the world execute STI or a move to SS just now?
+ * @world: of this CPU
+ */
+bool backend_in_shadow(const struct world *world)
+{
+	return vmcb_of(world)->ctl.int_state & SVM_INT_SHADOW;
+}
+
+/**
+ * backend_flag_if() - does the world have interrupts on, shadow or not?
+ * @world: of this CPU
+ */
+bool backend_flag_if(const struct world *world)
+{
+	return vmcb_of(world)->save.rflags & HW_RFLAGS_IF;
+}
+
+/**
  * backend_window() - exit as soon as the world can take an interrupt
  * @world: of this CPU, forwarded
  * @wanted: or not any more

@@ -31,8 +31,10 @@ static int show_help(void)
  */
 int world_device(void)
 {
-	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	char *path = sys_path(DEVICE);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
 
+	free(path);
 	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT)

@@ -58,7 +58,6 @@
 #define VAPIC_TIMER_ONESHOT		(0u << 17)
 #define VAPIC_TIMER_PERIODIC		(1u << 17)
 #define VAPIC_TIMER_DEADLINE		(2u << 17)
-#define VAPIC_MSR_DEADLINE		0x6e0
 #define VAPIC_BASE_X2APIC		(1ull << 10)
 #define VAPIC_BASE_ENABLE		(1ull << 11)
 

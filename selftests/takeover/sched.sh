@@ -48,8 +48,10 @@ capped() {
 
 # A hog of Linux's on CPU 1 while COMMAND runs
 beside_a_hog() { # COMMAND...
-	taskset -c 1 sh -c 'while :; do :; done' &
+	rm -f "$work/hog"
+	taskset -c 1 sh -c 'echo >"$1"; while :; do :; done' hog "$work/hog" &
 	hog=$!
+	wait_for 10 test -e "$work/hog" || return
 	"$@"
 	code=$?
 	kill "$hog"
@@ -194,8 +196,22 @@ test_hotplug() {
 	give_as_found "$(nproc --all)"
 }
 
+# K faults while worlds run: Linux gets all CPUs, the worlds are gone.
+test_fault() {
+	mark
+	check 'taken over' take debug=1
+	check 'worlds on all CPUs but one' share_all
+	check 'K faults' same -14 "$(hypercall 4 0)"
+	check 'every CPU is given back' given_back
+	check 'nobody sees the worlds any more' not "$ctl" worlds
+	kill "$sharing"
+	wait "$sharing" 2>"$work/sharer.err"
+	check 'Regent can be removed' give
+}
+
 check 'the dumper works' insmod "$dumper"
 test_shares
 test_nothing_lost
 test_hotplug
+test_fault
 finish

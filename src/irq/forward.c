@@ -144,6 +144,12 @@ static bool has_extint(struct cpu *cpu)
 	return !(lint0 & VAPIC_LVT_MASKED) && LVT_DELIVERY(lint0) == VAPIC_EXTINT;
 }
 
+/* Its deadline is written to an MSR, which K does not intercept. */
+static bool has_deadline(struct cpu *cpu)
+{
+	return apic_read(cpu, VAPIC_REG_TIMER) & VAPIC_TIMER_DEADLINE;
+}
+
 /* The virtual APIC begins as a copy of the physical one, whose timer is K's then. */
 static int take_apic(struct cpu *cpu)
 {
@@ -178,7 +184,7 @@ int forward_start(struct cpu *cpu, u64 vector)
 		return 0;
 	if (vector < 32 || vector >= VECTORS)
 		return -REGENT_HC_EINVAL;
-	if (!apic_usable() || has_extint(cpu) || !k_params.tsc_khz)
+	if (!apic_usable() || has_extint(cpu) || has_deadline(cpu) || !k_params.tsc_khz)
 		return -REGENT_HC_EOPNOTSUPP;
 	/* First the count: from then on the IOAPICs stay as they are. */
 	__atomic_add_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);

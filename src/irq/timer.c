@@ -164,12 +164,8 @@ void timer_stop(struct cpu *cpu)
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left)
 {
 	const struct vapic *v = &cpu->vapic;
-	u32 mode = v->reg[VAPIC_REG_TIMER] & VAPIC_TIMER_MODE;
 
 	apic_write(cpu, VAPIC_REG_DIVIDE, v->reg[VAPIC_REG_DIVIDE]);
 	apic_write(cpu, VAPIC_REG_TIMER, v->reg[VAPIC_REG_TIMER]);
-	if (mode != VAPIC_TIMER_DEADLINE)
-		apic_write(cpu, VAPIC_REG_INITIAL, count_left(v, left));
-	else if (v->armed)
-		hw_wrmsr(VAPIC_MSR_DEADLINE, v->deadline);
+	apic_write(cpu, VAPIC_REG_INITIAL, count_left(v, left));
 }

@@ -65,10 +65,34 @@ void sched_cpu_init(struct cpu *cpu)
 	policy_pick(&cpu->rq, to_ns(now), &slice);
 }
 
+/**
+ * sched_forget() - a world is on no run queue any more, whatever that looks like
+ * @world: of this CPU, whose run queue is not used again
+ */
+void sched_forget(struct world *world)
+{
+	if (world->sched.rq)
+		policy_give(&machine, world->sched.min);
+	world->sched = (struct sched_entity){ .ran = world->sched.ran };
+}
+
 /* Only with others there does the CPU have anything to give away. */
 static void others_changed(struct cpu *cpu)
 {
 	backend_intercept_idle(&cpu->system, cpu->forwarded && cpu->rq.entities > 1);
+}
+
+/**
+ * sched_abandon() - after a fault of K's: only Linux runs any more
+ * @cpu: this CPU, Linux the current world
+ *
+ * Nothing of the run queue is believed.
+ */
+void sched_abandon(struct cpu *cpu)
+{
+	test_world_forget_all(cpu);
+	sched_cpu_init(cpu);
+	others_changed(cpu);
 }
 
 /**
@@ -120,8 +144,12 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 		return err == POLICY_NOROOM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
 	charge(cpu, now);
 	world->ready_since = now;
-	policy_wake(e, to_ns(now));
-	cpu->resched = true;
+	/* Linux is in the kernel: it is to come out first. */
+	if (policy_wake(e, to_ns(now))) {
+		cpu->slice_end = now;
+		cpu->slice_due = now;
+		timer_update(cpu);
+	}
 	others_changed(cpu);
 	return 0;
 }
@@ -131,7 +159,7 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights)
  * @cpu: its CPU, this one
  * @world: running or not; on no run queue, nothing happens
  *
- * If it is the current one, sched_next() comes next.
+ * If it was running, sched_next() comes next.
  */
 void sched_remove(struct cpu *cpu, struct world *world)
 {
@@ -141,19 +169,19 @@ void sched_remove(struct cpu *cpu, struct world *world)
 		return;
 	charge(cpu, now);
 	policy_remove(&world->sched, to_ns(now));
-	cpu->resched = true;
+	if (!cpu->rq.curr)
+		cpu->resched = true;
 	others_changed(cpu);
 }
 
-/* Is there something for Linux, which is not running? */
-static bool host_wanted(const struct cpu *cpu)
+/* Is there something for Linux? If it waits, it must be able to take it. */
+static bool host_wanted(const struct cpu *cpu, bool waits)
 {
 	if (cpu->nmi_pending || cpu->mc_pending)
 		return true;
 	if (vapic_pending(&cpu->vapic) == VAPIC_NONE)
 		return false;
-	return cpu->system.sched.state != SCHED_BLOCKED ||
-	       backend_interruptible(&cpu->system);
+	return !waits || backend_interruptible(&cpu->system);
 }
 
 /**
@@ -165,7 +193,8 @@ void sched_arrived(struct cpu *cpu)
 	struct sched_entity *host = &cpu->system.sched;
 	u64 now;
 
-	if (host->state == SCHED_RUNNING || !host_wanted(cpu))
+	if (host->state == SCHED_RUNNING ||
+	    !host_wanted(cpu, host->state == SCHED_BLOCKED))
 		return;
 	now = hw_rdtsc();
 	charge(cpu, now);
@@ -183,7 +212,7 @@ void sched_halt(struct cpu *cpu)
 {
 	u64 now = hw_rdtsc();
 
-	if (host_wanted(cpu))
+	if (host_wanted(cpu, true))
 		return;
 	charge(cpu, now);
 	policy_block(&cpu->system.sched, to_ns(now));
@@ -228,6 +257,16 @@ static struct sched_entity *choose(struct cpu *cpu)
 	return e;
 }
 
+/* What is pending for Linux counts from the moment that it is switched out. */
+static struct sched_entity *decide(struct cpu *cpu)
+{
+	struct sched_entity *e = choose(cpu);
+
+	if (e != &cpu->system.sched)
+		sched_arrived(cpu);
+	return cpu->resched ? choose(cpu) : e;
+}
+
 /* The registers of the world that ran last stay where they are. */
 static void wait(struct cpu *cpu)
 {
@@ -251,12 +290,12 @@ static void wait(struct cpu *cpu)
  */
 struct world *sched_next(struct cpu *cpu)
 {
-	struct sched_entity *e = choose(cpu);
+	struct sched_entity *e = decide(cpu);
 	struct world *world;
 
 	while (e == &cpu->idle) {
 		wait(cpu);
-		e = choose(cpu);
+		e = decide(cpu);
 	}
 	world = world_of(e);
 	return world == cpu->current ? world : world_switch(cpu, world);

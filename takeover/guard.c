@@ -194,6 +194,7 @@ static void take_again(void)
 	if (suspended && regent.status == REGENT_IDLE && takeover_all())
 		regent.why = "not taken over again after suspend; rmmod regent, then insmod it";
 	suspended = false;
+	worlds_apply();
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
 }
@@ -301,6 +302,7 @@ static void hotplug_undo(void)
 {
 	cpuhp_remove_state_nocalls(hotplug_state);
 	cpuhp_remove_state_nocalls(prepare_state);
+	worlds_quiet();
 }
 
 static const struct step guards[] = {

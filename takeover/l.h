@@ -239,6 +239,7 @@ void worlds_start(unsigned int cpu);
 void worlds_end(unsigned int cpu, const char *why);
 void worlds_forget(void);
 void worlds_apply(void);
+void worlds_quiet(void);
 int worlds_do(void);
 void worlds_undo(void);
 
@@ -250,6 +251,7 @@ int events_do(void);
 void events_undo(void);
 void events_drain(void);
 void events_soon(void);
+void events_quiet(void);
 
 /* debug.c */
 extern bool regent_debug;

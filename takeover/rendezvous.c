@@ -334,6 +334,8 @@ static void end_worlds(void)
  */
 void hand_back(const char *why)
 {
+	unsigned int cpu;
+
 	if (cpu_lost())
 		for (;;)
 			schedule_timeout_idle(HZ * 60);
@@ -347,6 +349,9 @@ void hand_back(const char *why)
 	worlds_forget();
 	while (cpus_entered())
 		stop_machine(leave_all, NULL, cpu_online_mask);
+	/* A CPU that goes offline now would take its interrupt to another one. */
+	for_each_possible_cpu(cpu)
+		vector_put(cpu);
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
 }
@@ -368,9 +373,7 @@ int processors_do(void)
 
 void processors_undo(void)
 {
-	unsigned int cpu;
-
 	hand_back("handed back");
-	for_each_possible_cpu(cpu)
-		vector_put(cpu);
+	/* The vectors' handlers are gone, which could have started it again. */
+	events_quiet();
 }

@@ -60,6 +60,7 @@ static int vector_request(unsigned int cpu, unsigned int irq)
  */
 int vector_get(unsigned int cpu)
 {
+	struct irq_data *data;
 	int irq, err;
 
 	if (!per_cpu(regent_irq, cpu)) {
@@ -72,7 +73,11 @@ int vector_get(unsigned int cpu)
 			return err;
 		}
 	}
-	return irqd_cfg(irq_get_irq_data(per_cpu(regent_irq, cpu)))->vector;
+	data = irq_get_irq_data(per_cpu(regent_irq, cpu));
+	/* Moved to another CPU, it would be somebody else's number here. */
+	if (!cpumask_test_cpu(cpu, irq_data_get_effective_affinity_mask(data)))
+		return -EIO;
+	return irqd_cfg(data)->vector;
 }
 
 /**

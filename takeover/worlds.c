@@ -134,6 +134,16 @@ void worlds_apply(void)
 	schedule_work(&apply_work);
 }
 
+/**
+ * worlds_quiet() - after the last worlds_apply()
+ *
+ * Process context, no lock held.
+ */
+void worlds_quiet(void)
+{
+	cancel_work_sync(&apply_work);
+}
+
 /* --- the device ------------------------------------------------------------ */
 
 static long create(unsigned int cpu, u32 mode)
@@ -157,11 +167,12 @@ static int start(const struct file *file, long id, const struct regent_test_crea
 	worlds[id - 1].weights = weights;
 	worlds[id - 1].mode = t->mode;
 	err = forward_apply(t->cpu);
-	/* It may have been forwarded already. */
-	if (!err)
+	if (!err && forward_is(t->cpu)) {
 		err = call_on(t->cpu, REGENT_HC_WORLD_START, id, weights);
-	if (err == -EBUSY)
-		err = 0;
+		/* worlds_start() has done it. */
+		if (err == -EBUSY)
+			err = 0;
+	}
 	if (err)
 		worlds[id - 1].owner = NULL;
 	return err;
@@ -191,6 +202,13 @@ static long create_on(const struct file *file, struct regent_test_create *t)
 	return 0;
 }
 
+/* As the scheduler has it, also for one that cannot start yet. */
+static bool is_valid(const struct regent_test_create *t)
+{
+	return !t->reserved && t->mode < REGENT_TEST_MODES && t->shares &&
+	       t->shares <= 65536 && t->max && t->max <= 1000 && t->min <= t->max;
+}
+
 static long ioctl_create(const struct file *file, struct regent_test_create __user *user)
 {
 	struct regent_test_create t;
@@ -198,7 +216,7 @@ static long ioctl_create(const struct file *file, struct regent_test_create __us
 
 	if (copy_from_user(&t, user, sizeof(t)))
 		return -EFAULT;
-	if (t.reserved || t.mode >= REGENT_TEST_MODES || t.min > 1000 || t.max > 1000)
+	if (!is_valid(&t))
 		return -EINVAL;
 	mutex_lock(&regent_lock);
 	cpus_read_lock();
@@ -242,27 +260,33 @@ static long ask(u64 id, u32 what)
 	return regent_hypercall(REGENT_HC_WORLD_INFO, id, what);
 }
 
-/* A world may end meanwhile; what is asked first tells. */
+/* A world may end meanwhile: then there is no such world. */
 static bool describe(struct regent_world *w)
 {
-	long state = ask(w->id, REGENT_INFO_STATE);
+	long info[REGENT_INFOS], rounds, wrong;
+	u32 i;
 
-	if (state < 0)
-		return false;
-	w->state = state;
-	w->cpu = ask(w->id, REGENT_INFO_CPU);
-	w->shares = ask(w->id, REGENT_INFO_SHARES);
-	w->min = ask(w->id, REGENT_INFO_MIN);
-	w->max = ask(w->id, REGENT_INFO_MAX);
-	w->ran_ns = ask(w->id, REGENT_INFO_RAN);
-	w->waited_ns = ask(w->id, REGENT_INFO_WAITED);
-	w->switches = ask(w->id, REGENT_INFO_SWITCHES);
-	w->exits = ask(w->id, REGENT_INFO_EXITS);
-	if (w->kind == REGENT_WORLD_KIND_TEST) {
-		w->rounds = regent_hypercall(REGENT_HC_TEST_INFO, w->id, REGENT_TEST_ROUNDS);
-		w->wrong = regent_hypercall(REGENT_HC_TEST_INFO, w->id, REGENT_TEST_WRONG);
+	for (i = 0; i < REGENT_INFOS; i++) {
+		info[i] = ask(w->id, i);
+		if (info[i] < 0)
+			return false;
 	}
-	return true;
+	w->state = info[REGENT_INFO_STATE];
+	w->cpu = info[REGENT_INFO_CPU];
+	w->shares = info[REGENT_INFO_SHARES];
+	w->min = info[REGENT_INFO_MIN];
+	w->max = info[REGENT_INFO_MAX];
+	w->ran_ns = info[REGENT_INFO_RAN];
+	w->waited_ns = info[REGENT_INFO_WAITED];
+	w->switches = info[REGENT_INFO_SWITCHES];
+	w->exits = info[REGENT_INFO_EXITS];
+	if (w->kind != REGENT_WORLD_KIND_TEST)
+		return true;
+	rounds = regent_hypercall(REGENT_HC_TEST_INFO, w->id, REGENT_TEST_ROUNDS);
+	wrong = regent_hypercall(REGENT_HC_TEST_INFO, w->id, REGENT_TEST_WRONG);
+	w->rounds = rounds;
+	w->wrong = wrong;
+	return rounds >= 0 && wrong >= 0;
 }
 
 /* The order: test worlds by id, then the host's and the idle one of each CPU. */
@@ -351,5 +375,4 @@ int worlds_do(void)
 void worlds_undo(void)
 {
 	misc_deregister(&worlds_device);
-	cancel_work_sync(&apply_work);
 }

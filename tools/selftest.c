@@ -139,8 +139,8 @@ static const char *reason(int error)
 		return "this machine's CPUs can't be forwarded (see regentctl-cpu in regentctl(8))";
 	case ENODEV:
 		return "Regent does not rule (see 'regentctl status')";
-	case ENOSPC:
-		return "no room for another world";
+	case ENFILE:
+		return "there are too many; try fewer CPUs with taskset(1)";
 	}
 	return strerror(error);
 }

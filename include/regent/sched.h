@@ -15,8 +15,10 @@ struct sched_entity;
 struct world;
 
 void sched_cpu_init(struct cpu *cpu);
+void sched_abandon(struct cpu *cpu);
 void sched_forwarded(struct cpu *cpu, bool on);
 
+void sched_forget(struct world *world);
 int sched_add(struct cpu *cpu, struct world *world, u64 weights);
 void sched_remove(struct cpu *cpu, struct world *world);
 

@@ -120,6 +120,7 @@ s64 test_world_info(u64 id, u64 what);
 s64 test_world_start(struct cpu *cpu, u64 id, u64 weights);
 s64 test_world_stop(struct cpu *cpu, u64 id);
 void test_world_stop_all(struct cpu *cpu);
+void test_world_forget_all(struct cpu *cpu);
 struct world *test_world_find(const struct cpu *cpu, u64 id);
 const struct world *test_world_hold(u64 id);
 void test_world_let_go(void);

@@ -82,6 +82,16 @@ lists() {
 		grep -q "^host/$last_cpu " "$work/list" && grep -q '"name": "idle/0"' "$work/json"
 }
 
+# Where the operator says direct, a world waits.
+waits() {
+	echo direct >"$sys/cpu1/mode" || return
+	"$sharer" 1 2 2:1024:0:1000 >"$work/shared"
+	code=$?
+	echo auto >"$sys/cpu1/mode"
+	cat "$work/shared"
+	[ $code -eq 0 ] && grep -q '^cpu 1 test ran 0 rounds 0 wrong 0 state 0$' "$work/shared"
+}
+
 refused() {
 	"$sharer" bad >"$work/bad" || return
 	same '' "$(cat "$work/bad")"
@@ -100,6 +110,7 @@ test_shares() {
 	check 'a guarantee holds beside a busy Linux' beside_a_hog guaranteed
 	check 'worlds are listed, and hold the module' lists
 	check 'bad requests are refused' refused
+	check 'where it may not run, a world waits' waits
 	check 'the vector is shown' is_shown
 	give_as_found "$(nproc --all)"
 }
@@ -123,8 +134,9 @@ edu_runs() {
 		same 0 "$(edu_state spurious)" && [ "$(edu_state latest_ns)" -lt 1000000000 ]
 }
 
-share_all() {
-	"$sharer" "1-$last_cpu" 0 2:1024:0:1000 >"$work/all" &
+share_all() { # [WORLD...]
+	[ $# -gt 0 ] || set -- 2:1024:0:1000
+	"$sharer" "1-$last_cpu" 0 "$@" >"$work/all" &
 	sharing=$!
 	wait_for 10 grep -q ready "$work/all"
 }
@@ -200,7 +212,7 @@ test_hotplug() {
 test_fault() {
 	mark
 	check 'taken over' take debug=1
-	check 'worlds on all CPUs but one' share_all
+	check 'three worlds on all CPUs but one' share_all 2:1024:100:1000 0:512:0:300 4:1:0:1000
 	check 'K faults' same -14 "$(hypercall 4 0)"
 	check 'every CPU is given back' given_back
 	check 'nobody sees the worlds any more' not "$ctl" worlds

@@ -63,8 +63,7 @@ static void __attribute__((noreturn)) go_on(struct cpu *cpu)
 	if (cpu->current != world)
 		world_switch(cpu, world);
 	end_exit(cpu, world);
-	/* No other world runs any more. */
-	sched_cpu_init(cpu);
+	sched_abandon(cpu);
 	ask_for_leave(cpu);
 	cpu->busy = 0;
 	backend_resume(world);

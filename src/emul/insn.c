@@ -77,9 +77,11 @@ int insn_fetch(const struct world *world, u8 *code)
  */
 bool insn_is_halt(const struct world *world)
 {
-	u8 code[INSN_MAX];
+	struct ptab pt;
+	u8 code;
 
-	return insn_fetch(world, code) && code[0] == 0xf4;
+	tables(world, &pt);
+	return fetch_page(&pt, backend_code_address(world), &code, 1) && code == 0xf4;
 }
 
 /**

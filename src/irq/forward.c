@@ -283,7 +283,7 @@ static void deliver_nmi(struct cpu *cpu, struct world *world)
  */
 static void __attribute__((noinline)) pass_halt(struct cpu *cpu, struct world *world)
 {
-	if (!insn_is_halt(world))
+	if (backend_cpl(world) || backend_event_queued(world) || !insn_is_halt(world))
 		return;
 	cpu->halt_rip = backend_rip(world);
 	if (vapic_pending(&cpu->vapic) != VAPIC_NONE && backend_flag_if(world))
@@ -394,7 +394,7 @@ void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 	if (e.what & (VAPIC_EFFECT_TIMER | VAPIC_EFFECT_LVT))
 		timer_update(cpu);
 	if (is_physical(reg))
-		apic_write(cpu, reg, value);
+		apic_write(cpu, reg, vapic_lvt_bit(reg) ? v->reg[reg] : value);
 	else if (reg == VAPIC_REG_SVR)
 		write_svr(cpu, value);
 }

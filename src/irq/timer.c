@@ -68,9 +68,11 @@ int timer_calibrate(struct cpu *cpu)
 	apic_write(cpu, VAPIC_REG_INITIAL, 0);
 	if (to.count >= from.count || to.tsc <= from.tsc)
 		return -REGENT_HC_EOPNOTSUPP;
+	if ((from.count - to.count) >> 16 >= to.tsc - from.tsc)
+		return -REGENT_HC_EOPNOTSUPP;	/* more than a ratio can hold */
 	cpu->bus_ticks = from.count - to.count;
 	cpu->bus_tsc = to.tsc - from.tsc;
-	return cpu->bus_ticks >> 16 < cpu->bus_tsc ? 0 : -REGENT_HC_EOPNOTSUPP;
+	return 0;
 }
 
 /**

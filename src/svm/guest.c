@@ -111,14 +111,15 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
  * @world: id and nested table are set
  * @mode: enum regent_test_mode
  *
- * Return: 0 or -REGENT_HC_ENOSPC (pages, or address space identifiers).
+ * Return: 0, -REGENT_HC_ENOSPC (pages) or -REGENT_HC_ENFILE (address space
+ * identifiers).
  */
 int backend_world_create(struct cpu *cpu, struct world *world, u64 mode)
 {
 	struct vmcb *v;
 
 	if ((u64)SVM_ASID_HOST + world->id >= k_params.backend[SVM_PARAM_ASIDS])
-		return -REGENT_HC_ENOSPC;
+		return -REGENT_HC_ENFILE;
 	v = pages_alloc(1);
 	if (!v)
 		return -REGENT_HC_ENOSPC;

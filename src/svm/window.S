@@ -76,11 +76,20 @@ backend_arrival:
 
 /*
  * backend_mc - vector 18, out of stubs.S: it may come where GIF is set, and
- * nothing is to come on top of it
+ * nothing is to come on top of it. Not back to a HLT, which GIF would not end
  */
 	.globl	backend_mc
 backend_mc:
 	clgi
+	push	%rax
+	lea	idle_start(%rip), %rax
+	cmp	%rax, 24(%rsp)		/* RIP */
+	jb	1f
+	lea	idle_end(%rip), %rax
+	cmp	%rax, 24(%rsp)
+	jae	1f
+	mov	%rax, 24(%rsp)
+1:	pop	%rax
 	jmp	trap_slow
 
 /*

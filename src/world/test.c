@@ -211,7 +211,7 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 		owner[i] = cpu->id + 1;
 	}
 	lock_drop(&table_lock);
-	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENOSPC;
+	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENFILE;
 }
 
 static void release_id(struct world *w)
@@ -351,6 +351,22 @@ void test_world_stop_all(struct cpu *cpu)
 
 		if (w)
 			sched_remove(cpu, w);
+	}
+}
+
+/**
+ * test_world_forget_all() - the run queue of a CPU is lost
+ * @cpu: this CPU
+ */
+void test_world_forget_all(struct cpu *cpu)
+{
+	u32 id;
+
+	for (id = 1; id <= MAX_WORLDS; id++) {
+		struct world *w = test_world_find(cpu, id);
+
+		if (w)
+			sched_forget(w);
 	}
 }
 

@@ -74,7 +74,7 @@
  *
  * REGENT_HC_TEST_CREATE - rdi: enum regent_test_mode. Makes a test world bound
  * to this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
- * donate a chunk and ask again).
+ * donate a chunk and ask again); -REGENT_HC_ENFILE when there are too many.
  *
  * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled. Switches to it;
  * it runs until it yields or an interrupt wants Linux. Returns the world's result
@@ -122,6 +122,7 @@
 #define REGENT_HC_EFAULT	14
 #define REGENT_HC_EBUSY		16
 #define REGENT_HC_EINVAL	22
+#define REGENT_HC_ENFILE	23
 #define REGENT_HC_ENOSPC	28
 #define REGENT_HC_ENOSYS	38
 #define REGENT_HC_EOPNOTSUPP	95

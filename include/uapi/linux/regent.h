@@ -255,7 +255,7 @@ struct regent_test_create {
  * REGENT_IOC_TEST_CREATE - make a test world and let it run. It goes when the file
  * is closed, when its CPU goes offline, and when Regent hands back. Its CPU becomes
  * forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
- * such CPU online; ENODEV: Regent does not rule; ENOSPC: no more worlds, or the
+ * such CPU online; ENODEV: Regent does not rule; ENFILE: no more worlds; ENOSPC: the
  * guarantee cannot be given; EOPNOTSUPP: no CPU of this machine can be forwarded.
  *
  * REGENT_IOC_TEST_DESTROY - argument: id of a world that this file made. ENOENT.

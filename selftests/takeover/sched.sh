@@ -27,11 +27,10 @@ ran() { # WHO
 }
 
 within() { # LEAST MOST N
-	[ -n "$3" ] && [ "$3" -ge "$1" ] && [ "$3" -le "$2" ] || {
-		echo "$3 is not from $1 to $2"
-		cat "$work/shared"
-		return 1
-	}
+	[ -z "$3" ] || [ "$3" -lt "$1" ] || [ "$3" -gt "$2" ] || return 0
+	echo "$3 is not from $1 to $2"
+	cat "$work/shared"
+	return 1
 }
 
 nothing_wrong() { # FILE
@@ -49,6 +48,7 @@ capped() {
 # A hog of Linux's on CPU 1 while COMMAND runs
 beside_a_hog() { # COMMAND...
 	rm -f "$work/hog"
+	# shellcheck disable=SC2016 # $1 is the other shell's
 	taskset -c 1 sh -c 'echo >"$1"; while :; do :; done' hog "$work/hog" &
 	hog=$!
 	wait_for 10 test -e "$work/hog" || return
@@ -56,7 +56,7 @@ beside_a_hog() { # COMMAND...
 	code=$?
 	kill "$hog"
 	wait "$hog" 2>/dev/null
-	return $code
+	return "$code"
 }
 
 guaranteed() {
@@ -78,7 +78,7 @@ lists() {
 	kill "$sharing"
 	wait "$sharing"
 	same 'cpu1 direct (auto)' "$("$ctl" cpu 1)" || code=1
-	[ $code -eq 0 ] && grep -q '^test/1  *1 [a-z]*  *512 10.0%  *90% ' "$work/list" &&
+	[ "$code" -eq 0 ] && grep -q '^test/1  *1 [a-z]*  *512 10.0%  *90% ' "$work/list" &&
 		grep -q "^host/$last_cpu " "$work/list" && grep -q '"name": "idle/0"' "$work/json"
 }
 
@@ -89,7 +89,7 @@ waits() {
 	code=$?
 	echo auto >"$sys/cpu1/mode"
 	cat "$work/shared"
-	[ $code -eq 0 ] && grep -q '^cpu 1 test ran 0 rounds 0 wrong 0 state 0$' "$work/shared"
+	[ "$code" -eq 0 ] && grep -q '^cpu 1 test ran 0 rounds 0 wrong 0 state 0$' "$work/shared"
 }
 
 refused() {
@@ -164,7 +164,7 @@ edu_shaken() { # KIND N
 	kill "$shaker" "$mover"
 	wait "$shaker" || code=1
 	cat "$work/shaken"
-	[ $code -eq 0 ] && grep -q '^[0-9][0-9]* changes, [0-9][0-9]* a second$' "$work/shaken"
+	[ "$code" -eq 0 ] && grep -q '^[0-9][0-9]* changes, [0-9][0-9]* a second$' "$work/shaken"
 }
 
 test_nothing_lost() {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The length of an intercepted instruction, for CPUs that do not save the
- * next RIP, and whether one is a HLT. Only the few that Regent intercepts can be met; an instruction
- * that another CPU of the guest has changed meanwhile gives 0, and is then
- * simply executed again.
+ * The length of an intercepted instruction, for CPUs that do not save the next
+ * RIP, and whether one is a HLT. Only the few that Regent intercepts can be met;
+ * an instruction that another CPU of the guest has changed meanwhile gives 0, and
+ * is then simply executed again.
  */
 #include <regent/backend.h>
 #include <regent/cpu.h>

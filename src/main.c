@@ -3,6 +3,7 @@
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 /* The area is zero at first, and keeps its counters when a CPU comes back. */
 static void cpu_init(struct cpu *cpu)
@@ -21,6 +22,7 @@ static void cpu_init(struct cpu *cpu)
 	cpu->mc_pending = 0;
 	cpu->nmi_pending = 0;
 	cpu->forwarded = false;
+	cpu->unanswered = false;
 	for (i = 0; i < 8; i++)
 		cpu->owed[i] = 0;
 }
@@ -42,6 +44,7 @@ void k_enter(struct cpu *cpu, u64 linux_rsp)
 	cpu->system.cpu = cpu->id;
 	cpu->current = &cpu->system;
 	mapcache_flush(&cpu->window);
+	sched_cpu_init(cpu);
 	cpu->tlb_seen = host_tlb_sequence();
 	__atomic_store_n(&cpu->entered, 1, __ATOMIC_RELEASE);
 	backend_resume(&cpu->system);

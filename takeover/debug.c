@@ -63,33 +63,15 @@ static const struct file_operations hypercall_fops = {
 	.release = single_release,
 };
 
-static void visit(void *unused)
-{
-	regent_hypercall(REGENT_HC_NULL, 0, 0);
-}
-
-/* Zapped, then every CPU made to enter K once: nobody holds the old mapping. */
-static int donate(void)
-{
-	int err = donated_more();
-
-	if (err)
-		return err;
-	donated = donated_chunk(donated_chunks() - 1);
-	err = regent_hypercall(REGENT_HC_DONATE, donated, 0);
-	if (err)
-		return err;
-	on_each_cpu(visit, NULL, 1);
-	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1 ? 0 : -EIO;
-}
-
 static ssize_t donate_write(struct file *file, const char __user *user, size_t n,
 			    loff_t *off)
 {
 	int err;
 
 	mutex_lock(&regent_lock);
-	err = donate();
+	err = donated_give();
+	if (!err)
+		donated = donated_chunk(donated_chunks() - 1);
 	mutex_unlock(&regent_lock);
 	return err ?: n;
 }

@@ -12,7 +12,8 @@
 
 #define EVENTS_PERIOD	HZ
 
-static struct delayed_work events_work;
+static void events_run(struct work_struct *work);
+static DECLARE_DEFERRABLE_WORK(events_work, events_run);
 
 static void tell(const struct regent_event *ev)
 {
@@ -74,6 +75,16 @@ void events_drain(void)
 	mutex_unlock(&drain_lock);
 }
 
+/**
+ * events_soon() - K says that there is something to tell
+ *
+ * Any context.
+ */
+void events_soon(void)
+{
+	mod_delayed_work(system_wq, &events_work, 0);
+}
+
 static void events_run(struct work_struct *work)
 {
 	events_drain();
@@ -82,9 +93,16 @@ static void events_run(struct work_struct *work)
 
 int events_do(void)
 {
-	INIT_DEFERRABLE_WORK(&events_work, events_run);
 	schedule_delayed_work(&events_work, EVENTS_PERIOD);
 	return 0;
+}
+
+/**
+ * events_quiet() - nothing is told any more, after the last events_soon()
+ */
+void events_quiet(void)
+{
+	cancel_delayed_work_sync(&events_work);
 }
 
 void events_undo(void)

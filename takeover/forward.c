@@ -8,6 +8,7 @@
 #include <linux/cpuidle.h>
 #include <linux/delay.h>
 #include <linux/mutex.h>
+#include <linux/percpu.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <asm/hypervisor.h>
@@ -20,8 +21,12 @@
 /* CPUs that are; under regent_lock, or in a hotplug callback. */
 static struct cpumask forwarded;
 
+/* What the operator wants of each CPU. */
+static DEFINE_PER_CPU(enum forward_mode, wanted);
+
 struct change {
 	u64 to;		/* as REGENT_HC_FORWARD has it */
+	u64 vector;
 	long answer;
 };
 
@@ -29,7 +34,7 @@ static void change_here(void *arg)
 {
 	struct change *change = arg;
 
-	change->answer = regent_hypercall(REGENT_HC_FORWARD, change->to, 0);
+	change->answer = regent_hypercall(REGENT_HC_FORWARD, change->to, change->vector);
 }
 
 static void visit(void *unused)
@@ -49,6 +54,13 @@ static int change(unsigned int cpu, bool to)
 {
 	struct change c = { .to = to };
 	int i, err;
+
+	if (to) {
+		err = vector_get(cpu);
+		if (err < 0)
+			return err;
+		c.vector = err;
+	}
 
 	for (i = 0; i < TRIES; i++) {
 		err = smp_call_function_single(cpu, change_here, &c, 1);
@@ -111,9 +123,9 @@ static bool possible(void)
  *
  * Process context, regent_lock held, hotplug held off. Return: 0; -EOPNOTSUPP
  * when this machine's APICs are not of the kind that K can forward; -EBUSY when
- * Linux does not get out of a handler.
+ * Linux does not get out of a handler; -ENOSPC without a vector for K.
  */
-int forward_set(unsigned int cpu, bool to)
+static int forward_set(unsigned int cpu, bool to)
 {
 	int err = 0;
 
@@ -128,6 +140,54 @@ int forward_set(unsigned int cpu, bool to)
 	if (cpumask_empty(&forwarded))
 		give_ioapics();
 	return err;
+}
+
+/**
+ * forward_apply() - bring a CPU to the mode that it is to have, and let its worlds run
+ * @cpu: an online CPU on which Linux is a world
+ *
+ * Context and return as forward_set().
+ */
+int forward_apply(unsigned int cpu)
+{
+	enum forward_mode mode = per_cpu(wanted, cpu);
+	bool to = mode == FORWARD_ON || (mode == FORWARD_AUTO && worlds_on(cpu));
+	int err;
+
+	if (to == forward_is(cpu))
+		return 0;
+	err = forward_set(cpu, to);
+	if (!err && to)
+		worlds_start(cpu);
+	return err;
+}
+
+/**
+ * forward_want() - say what mode a CPU is to have, and make it so
+ * @cpu: as above
+ * @mode: when it is to be forwarded
+ *
+ * Context and return as forward_set(); after an error nothing is changed.
+ */
+int forward_want(unsigned int cpu, enum forward_mode mode)
+{
+	enum forward_mode was = per_cpu(wanted, cpu);
+	int err;
+
+	per_cpu(wanted, cpu) = mode;
+	err = forward_apply(cpu);
+	if (err)
+		per_cpu(wanted, cpu) = was;
+	return err;
+}
+
+/**
+ * forward_wanted() - when is this CPU to be forwarded?
+ * @cpu: any CPU
+ */
+enum forward_mode forward_wanted(unsigned int cpu)
+{
+	return per_cpu(wanted, cpu);
 }
 
 /**

@@ -194,6 +194,7 @@ static void take_again(void)
 	if (suspended && regent.status == REGENT_IDLE && takeover_all())
 		regent.why = "not taken over again after suspend; rmmod regent, then insmod it";
 	suspended = false;
+	worlds_apply();
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
 }
@@ -252,6 +253,7 @@ static int guard_online(unsigned int cpu)
 	if (err)
 		pr_err("CPU %u not taken over (%pe) and so not brought online\n", cpu,
 		       ERR_PTR(err));
+	worlds_apply();
 	return err;
 }
 
@@ -261,6 +263,8 @@ static int guard_offline(unsigned int cpu)
 
 	if (c->entered) {
 		forward_none();
+		worlds_end(cpu, "the CPU went offline");
+		vector_put(cpu);
 		cpu_leave_one(c);
 	}
 	return 0;
@@ -274,10 +278,17 @@ static int guard_prepare(unsigned int cpu)
 	return 0;
 }
 
+/* A CPU is gone, or did not come: the others are what they are to be again. */
+static int guard_dead(unsigned int cpu)
+{
+	worlds_apply();
+	return 0;
+}
+
 static int hotplug_do(void)
 {
 	prepare_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "regent:prepare",
-						  guard_prepare, NULL);
+						  guard_prepare, guard_dead);
 	if (prepare_state < 0)
 		return prepare_state;
 	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_AP_ONLINE_DYN, "regent:online",
@@ -291,6 +302,7 @@ static void hotplug_undo(void)
 {
 	cpuhp_remove_state_nocalls(hotplug_state);
 	cpuhp_remove_state_nocalls(prepare_state);
+	worlds_quiet();
 }
 
 static const struct step guards[] = {

@@ -5,9 +5,11 @@
  */
 #include <linux/cpu.h>
 #include <linux/errno.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <asm/processor.h>
+#include <asm/tsc.h>
 
 #include <hw/pte.h>
 #include <regent/crc.h>
@@ -79,6 +81,16 @@ static void fill_switch(struct regent_params *p)
 	p->mitigations |= REGENT_MITIGATE_RSB;
 }
 
+/* Without a TSC of known frequency no CPU can be forwarded. */
+static void fill_clock(struct regent_params *p)
+{
+	if (!tsc_khz)
+		return;
+	p->tsc_khz = tsc_khz;
+	p->ns_per_tick = div64_u64(1000000ull << 32, tsc_khz);
+	p->ticks_per_ns = div64_u64((u64)tsc_khz << 32, 1000000);
+}
+
 static void fill_params(struct regent_params *p)
 {
 	p->features = probe_features();
@@ -89,6 +101,7 @@ static void fill_params(struct regent_params *p)
 	p->levels = p->features & REGENT_FEAT_LA57 ? 5 : 4;
 	p->leave = (u64)regent_trampoline_out;
 	fill_switch(p);
+	fill_clock(p);
 	p->trampoline = (u64)regent_trampoline_start & PAGE_MASK;
 }
 

@@ -168,6 +168,7 @@ unsigned int donated_chunks(void);
 u64 donated_chunk(unsigned int index);
 unsigned long donated_kb(void);
 int donated_more(void);
+int donated_give(void);
 
 /* image.c and tables.c */
 void *image_va(u64 k_va);
@@ -214,9 +215,33 @@ int takeover_all(void);
 void hand_back(const char *why);
 
 /* forward.c */
-int forward_set(unsigned int cpu, bool to);
+/**
+ * enum forward_mode - when a CPU is to be forwarded
+ * @FORWARD_AUTO: while another world than Linux is there
+ * @FORWARD_OFF: never
+ * @FORWARD_ON: always
+ */
+enum forward_mode { FORWARD_AUTO, FORWARD_OFF, FORWARD_ON };
+
+int forward_apply(unsigned int cpu);
+int forward_want(unsigned int cpu, enum forward_mode mode);
+enum forward_mode forward_wanted(unsigned int cpu);
 bool forward_is(unsigned int cpu);
 void forward_none(void);
+
+/* vector.c */
+int vector_get(unsigned int cpu);
+void vector_put(unsigned int cpu);
+
+/* worlds.c */
+bool worlds_on(unsigned int cpu);
+void worlds_start(unsigned int cpu);
+void worlds_end(unsigned int cpu, const char *why);
+void worlds_forget(void);
+void worlds_apply(void);
+void worlds_quiet(void);
+int worlds_do(void);
+void worlds_undo(void);
 
 /* hypercall.c */
 long regent_hypercall(u64 nr, u64 a, u64 b);
@@ -225,6 +250,8 @@ long regent_hypercall(u64 nr, u64 a, u64 b);
 int events_do(void);
 void events_undo(void);
 void events_drain(void);
+void events_soon(void);
+void events_quiet(void);
 
 /* debug.c */
 extern bool regent_debug;

@@ -107,3 +107,27 @@ void memory_undo(void)
 	}
 	used = 0;
 }
+
+static void visit(void *unused)
+{
+	regent_hypercall(REGENT_HC_NULL, 0, 0);
+}
+
+/**
+ * donated_give() - give K one more chunk after the takeover
+ *
+ * Zapped, then every CPU is made to enter K once: nobody holds the old mapping.
+ * Process context, regent_lock held. Return: 0 or a negative errno.
+ */
+int donated_give(void)
+{
+	int err = donated_more();
+
+	if (err)
+		return err;
+	err = regent_hypercall(REGENT_HC_DONATE, donated_chunk(donated_chunks() - 1), 0);
+	if (err)
+		return err;
+	on_each_cpu(visit, NULL, 1);
+	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1 ? 0 : -EIO;
+}

@@ -317,6 +317,14 @@ static bool cpu_lost(void)
 	return false;
 }
 
+static void end_worlds(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		worlds_end(cpu, "Regent hands back");
+}
+
 /**
  * hand_back() - hand every CPU back
  * @why: for sysfs
@@ -326,17 +334,24 @@ static bool cpu_lost(void)
  */
 void hand_back(const char *why)
 {
+	unsigned int cpu;
+
 	if (cpu_lost())
 		for (;;)
 			schedule_timeout_idle(HZ * 60);
 	mutex_lock(&regent_lock);
 	cpu_hotplug_disable();
 	if (regent.status == REGENT_TAKEN) {
+		end_worlds();
 		forward_none();
 		handback_all(why);
 	}
+	worlds_forget();
 	while (cpus_entered())
 		stop_machine(leave_all, NULL, cpu_online_mask);
+	/* A CPU that goes offline now would take its interrupt to another one. */
+	for_each_possible_cpu(cpu)
+		vector_put(cpu);
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
 }
@@ -359,4 +374,6 @@ int processors_do(void)
 void processors_undo(void)
 {
 	hand_back("handed back");
+	/* The vectors' handlers are gone, which could have started it again. */
+	events_quiet();
 }

@@ -171,6 +171,7 @@ EXITS(interrupt, INTERRUPT);
 EXITS(window, WINDOW);
 EXITS(apic, APIC);
 EXITS(ioapic, IOAPIC);
+EXITS(halt, HALT);
 EXITS(other, OTHER);
 
 static ssize_t mode_show(struct kobject *k, struct kobj_attribute *a, char *buf)
@@ -182,32 +183,47 @@ static ssize_t mode_show(struct kobject *k, struct kobj_attribute *a, char *buf)
 	return sysfs_emit(buf, "%s\n", forward_is(cpu) ? "forwarded" : "direct");
 }
 
-/* "direct" or "forwarded" */
+static const char * const mode_name[] = {
+	[FORWARD_AUTO] = "auto", [FORWARD_OFF] = "direct", [FORWARD_ON] = "forwarded",
+};
+
+static ssize_t mode_wanted_show(struct kobject *k, struct kobj_attribute *a, char *buf)
+{
+	unsigned int cpu;
+
+	if (cpu_of_dir(k, &cpu))
+		return -EINVAL;
+	return sysfs_emit(buf, "%s\n", mode_name[forward_wanted(cpu)]);
+}
+
+/* "direct", "forwarded" or "auto" */
 static ssize_t mode_store(struct kobject *k, struct kobj_attribute *a, const char *buf,
 			  size_t n)
 {
-	bool to = sysfs_streq(buf, "forwarded");
+	int mode = sysfs_match_string(mode_name, buf);
 	int err = -ENODEV;
 	unsigned int cpu;
 
-	if ((!to && !sysfs_streq(buf, "direct")) || cpu_of_dir(k, &cpu))
+	if (mode < 0 || cpu_of_dir(k, &cpu))
 		return -EINVAL;
 	mutex_lock(&regent_lock);
-	cpu_hotplug_disable();
+	cpus_read_lock();
 	if (regent.status == REGENT_TAKEN && cpu_online(cpu))
-		err = forward_set(cpu, to);
-	cpu_hotplug_enable();
+		err = forward_want(cpu, mode);
+	cpus_read_unlock();
 	mutex_unlock(&regent_lock);
 	return err ?: n;
 }
 
 static struct kobj_attribute attr_mode = __ATTR_RW(mode);
+static struct kobj_attribute attr_mode_wanted = __ATTR_RO(mode_wanted);
 
 static struct attribute *cpu_attrs[] = {
 	&exits_hypercall.attr.attr, &exits_outer_call.attr.attr, &exits_msr.attr.attr,
 	&exits_nested_fault.attr.attr, &exits_virt_insn.attr.attr,
 	&exits_interrupt.attr.attr, &exits_window.attr.attr, &exits_apic.attr.attr,
-	&exits_ioapic.attr.attr, &exits_other.attr.attr, &attr_mode.attr, NULL,
+	&exits_ioapic.attr.attr, &exits_halt.attr.attr, &exits_other.attr.attr,
+	&attr_mode.attr, &attr_mode_wanted.attr, NULL,
 };
 
 static const struct attribute_group cpu_group = { .attrs = cpu_attrs };
@@ -284,15 +300,24 @@ int services_do(void)
 		return err;
 	err = events_do();
 	if (err)
-		remove_sysfs();
-	else
-		debug_do();
+		goto no_events;
+	err = worlds_do();
+	if (err)
+		goto no_worlds;
+	debug_do();
+	return 0;
+
+no_worlds:
+	events_undo();
+no_events:
+	remove_sysfs();
 	return err;
 }
 
 void services_undo(void)
 {
 	debug_undo();
+	worlds_undo();
 	events_undo();
 	remove_sysfs();
 }

@@ -13,10 +13,11 @@
 
 static int show_help(void)
 {
-	printf("Usage: regentctl cpu [N [forward|direct]]\n\n"
+	printf("Usage: regentctl cpu [N [forward|direct|auto]]\n\n"
 	       "Print the mode of every CPU, or of CPU N, or change it:\n\n"
 	       "  forward  Regent takes the CPU's interrupts and hands them on\n"
-	       "  direct   they go straight to Linux, as after the takeover\n\n"
+	       "  direct   they go straight to Linux; no other world runs there\n"
+	       "  auto     forwarded while another world is there (after the takeover)\n\n"
 	       "  --help   print this\n\n"
 	       "Exit status: 0 done; 1 failed; 2 wrong usage.\n");
 	return EXIT_OK;
@@ -24,14 +25,14 @@ static int show_help(void)
 
 static int print_mode(const char *cpu)
 {
-	char mode[VALUE_MAX];
-	int rc = sys_value(mode, DIR "/cpu%s/mode", cpu);
+	char mode[VALUE_MAX], wanted[VALUE_MAX];
 
-	if (rc) {
+	if (sys_value(mode, DIR "/cpu%s/mode", cpu) ||
+	    sys_value(wanted, DIR "/cpu%s/mode_wanted", cpu)) {
 		complain("CPU %s is not Regent's", cpu);
 		return EXIT_FAILED;
 	}
-	printf("cpu%s %s\n", cpu, mode);
+	printf("cpu%s %s%s\n", cpu, mode, strcmp(wanted, "auto") ? "" : " (auto)");
 	return EXIT_OK;
 }
 
@@ -55,7 +56,9 @@ static const char *reason(int error)
 {
 	switch (error) {
 	case EOPNOTSUPP:
-		return "not on this machine: x2APIC, C-states (boot with cpuidle.off=1), Hyper-V, or more than 8 I/O APICs";
+		return "not on this machine: x2APIC, TSC-deadline timer, C-states (boot with cpuidle.off=1), Hyper-V, or more than 8 I/O APICs";
+	case ENOSPC:
+		return "Linux has no interrupt vector left there";
 	case EBUSY:
 		return "Linux does not come out of an interrupt handler; try again";
 	case ENODEV:
@@ -112,7 +115,8 @@ int cmd_cpu(int argc, char **argv)
 		return usage_error("cpu", "unexpected argument '%s'", argv[2]);
 	if (argc && !parse_u64(argv[0], &number))
 		return usage_error("cpu", "'%s' is no CPU number", argv[0]);
-	if (argc == 2 && strcmp(argv[1], "forward") && strcmp(argv[1], "direct"))
+	if (argc == 2 && strcmp(argv[1], "forward") && strcmp(argv[1], "direct") &&
+	    strcmp(argv[1], "auto"))
 		return usage_error("cpu", "no mode '%s'", argv[1]);
 	if (!sys_exists(DIR)) {
 		complain("Regent is not loaded");
@@ -122,5 +126,5 @@ int cmd_cpu(int argc, char **argv)
 		return print_all();
 	if (argc == 1)
 		return print_mode(argv[0]);
-	return set_mode(argv[0], strcmp(argv[1], "forward") ? "direct" : "forwarded");
+	return set_mode(argv[0], strcmp(argv[1], "forward") ? argv[1] : "forwarded");
 }

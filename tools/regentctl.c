@@ -14,6 +14,8 @@ static const struct command {
 	{ "leave", cmd_leave, "unload it: Linux gets the machine back" },
 	{ "status", cmd_status, "say whether Regent rules, and what it did" },
 	{ "cpu", cmd_cpu, "say or change whose the CPUs' interrupts are" },
+	{ "worlds", cmd_worlds, "list what is scheduled, and what it got" },
+	{ "selftest", cmd_selftest, "share the CPUs with test worlds, and check" },
 	{ "state", cmd_state, "print what the takeover found and changed" },
 };
 

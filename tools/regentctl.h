@@ -24,6 +24,8 @@ int cmd_leave(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_cpu(int argc, char **argv);
 int cmd_state(int argc, char **argv);
+int cmd_worlds(int argc, char **argv);
+int cmd_selftest(int argc, char **argv);
 
 /* Long options; above any character, see bad_option(). */
 enum {
@@ -31,6 +33,7 @@ enum {
 	OPT_JSON,
 	OPT_MODULE,
 	OPT_RAW,
+	OPT_SECONDS,
 };
 
 /* util.c: messages, and lists of strings. */
@@ -140,6 +143,16 @@ void json_number(struct json *json, const char *key, u64 number);
 void json_hex(struct json *json, const char *key, u64 number);
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
+
+/* worlds.c: what /dev/regent tells of worlds. */
+
+#define WORLD_NAME	32
+
+struct regent_world;
+
+int world_device(void);
+struct regent_world *worlds_read(int fd, size_t *count);
+void world_name(const struct regent_world *w, char name[WORLD_NAME]);
 
 /* blob_print.c: the state blob, for people and as JSON. */
 

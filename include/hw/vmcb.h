@@ -193,6 +193,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 #define SVM_INT_SHADOW		(1ull << 0)
 
+#define SVM_EXIT_EXCEPTION	0x040	/* and the vector */
 #define SVM_EXIT_INTR		0x060
 #define SVM_EXIT_NMI		0x061
 #define SVM_EXIT_SMI		0x062

@@ -6,10 +6,12 @@
 #ifndef REGENT_CPU_H
 #define REGENT_CPU_H
 
+#include <hw/asm.h>
 #include <regent/abi/handoff.h>
 #include <regent/abi/hypercall.h>
 #include <regent/k.h>
 #include <regent/mapcache.h>
+#include <regent/policy.h>
 #include <regent/vapic.h>
 #include <regent/world.h>
 
@@ -39,6 +41,18 @@
  * @current: the world that runs here, or is about to
  * @vapic: the system world's APIC while @forwarded
  * @owed: level-triggered vectors that await the physical EOI until Linux's
+ * @halt_rip: where Linux waits for interrupts, as last seen
+ * @unanswered: Linux's exit is not done with; its RIP is where it exited
+ * @vector: K's own on this CPU, a gift of Linux's
+ * @resched: the scheduler has to decide before the next entry
+ * @bus_ticks: that many ticks of the APIC's clock are ...
+ * @bus_tsc: ... that many of the TSC; both 0 until they are measured
+ * @timer_at: TSC for which K's timer is set, VAPIC_NEVER when it is not
+ * @slice_end: TSC at which the scheduler wants to decide, or VAPIC_NEVER
+ * @slice_due: the same without what Linux got on top
+ * @charged: TSC up to which the world that runs is charged
+ * @rq: who can run here
+ * @idle: nobody
  */
 struct cpu {
 	struct cpu *self;
@@ -64,6 +78,18 @@ struct cpu {
 	struct world *current;
 	struct vapic vapic;
 	u32 owed[8];
+	u64 halt_rip;
+	bool unanswered;
+	u8 vector;
+	bool resched;
+	u64 bus_ticks;
+	u64 bus_tsc;
+	u64 timer_at;
+	u64 slice_end;
+	u64 slice_due;
+	u64 charged;
+	struct runq rq;
+	struct sched_entity idle;
 };
 
 _Static_assert(sizeof(struct cpu) <= 4096, "one page of the CPU's area");
@@ -85,6 +111,15 @@ static inline struct cpu *cpu_find(u64 cpu)
 	if (cpu >= k_params.nr_cpus || !(k_params.area[cpu / 64] >> (cpu % 64) & 1))
 		return NULL;
 	return cpu_of(cpu);
+}
+
+/* The longest stay is exported; waiting for an interrupt is none. */
+static inline void cpu_account(struct cpu *cpu)
+{
+	u64 stay = hw_rdtsc() - cpu->entry_start;
+
+	if (unlikely(stay > cpu->entry_max))
+		cpu->entry_max = stay;
 }
 
 static inline struct cpu *this_cpu(void)

@@ -11,14 +11,15 @@
 
 struct cpu;
 struct world;
-struct vapic;
+struct vapic_left;
+struct vapic_snapshot;
 
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
 bool apic_usable(void);
 u32 apic_read(struct cpu *cpu, u32 reg);
 void apic_write(struct cpu *cpu, u32 reg, u32 value);
 void apic_send(struct cpu *cpu, u32 icr2, u32 icr);
-void apic_snapshot(struct cpu *cpu, struct vapic *v);
+u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s);
 bool apic_bit(struct cpu *cpu, u32 array, u8 vector);
 
 /* irq/ioapic.c */
@@ -34,13 +35,22 @@ u32 ioapic_read(struct cpu *cpu, int nr, u32 offset);
 void ioapic_write(struct cpu *cpu, int nr, u32 offset, u32 value);
 
 /* irq/forward.c */
-int forward_start(struct cpu *cpu);
+int forward_start(struct cpu *cpu, u64 vector);
 bool forward_any(void);
 int forward_stop(struct cpu *cpu, bool anyway);
+void forward_arrived(struct cpu *cpu, u8 vector);
 void forward_interrupt(struct cpu *cpu);
 void forward_deliver(struct cpu *cpu, struct world *world);
 u32 forward_apic_read(struct cpu *cpu, u32 offset);
 void forward_apic_write(struct cpu *cpu, u32 offset, u32 value);
+
+/* irq/timer.c: K's own timer */
+int timer_calibrate(struct cpu *cpu);
+void timer_start(struct cpu *cpu);
+void timer_update(struct cpu *cpu);
+void timer_fired(struct cpu *cpu);
+void timer_stop(struct cpu *cpu);
+void timer_give_back(struct cpu *cpu, const struct vapic_left *left);
 
 /* emul/mmio.c */
 bool mmio_access(struct cpu *cpu, struct world *world, u64 pa);

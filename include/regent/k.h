@@ -32,6 +32,9 @@ bool guarded_wrmsr(u32 msr, u64 value);
 void k_abort(const char *why) __attribute__((noreturn));
 void k_shutdown(void) __attribute__((noreturn));
 
+/* cpu/trap.c */
+void machine_check(struct cpu *cpu);
+
 /* cpu/thunks.S */
 void rsb_fill(void);
 
@@ -40,6 +43,7 @@ void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
 
 /* emul/insn.c */
 int insn_length_of(const struct world *world);
+bool insn_is_halt(const struct world *world);
 int insn_fetch(const struct world *world, u8 *code);
 
 /* irq/nmi.c */

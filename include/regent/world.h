@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A world: what K schedules. Today there is one kind, the system world of
- * each processor, in which Linux runs.
+ * A world: what K schedules. The system world of each processor, in which Linux
+ * runs, and test worlds.
  */
 #ifndef REGENT_WORLD_H
 #define REGENT_WORLD_H
 
 #include <regent/abi/types.h>
+#include <regent/policy.h>
 
 struct cpu;
 
@@ -72,6 +73,10 @@ struct world_state_area {
  * @ran: TSC ticks it has run
  * @since: when it was switched in, TSC
  * @switches: how often it was switched in
+ * @exits: how often another world than Linux came to K
+ * @sched: its scheduling state, on no run queue where K does not schedule it
+ * @waited: TSC ticks it could have run, but another one did
+ * @ready_since: since when, while it waits
  * @yielded: a test world: its last exit was a yield, so that it holds nothing
  *	but its pattern
  */
@@ -91,10 +96,17 @@ struct world {
 	u64 ran;
 	u64 since;
 	u64 switches;
+	u64 exits;
+	struct sched_entity sched;
+	u64 waited;
+	u64 ready_since;
 	bool yielded;
 };
 
 struct world *world_exit(struct world *world);
+
+/* world/info.c */
+s64 world_info(u64 id, u64 what);
 
 /* world/switch.c */
 int world_area_init(struct world *world);
@@ -105,7 +117,14 @@ struct world *world_switch(struct cpu *cpu, struct world *to);
 s64 test_world_create(struct cpu *cpu, u64 mode);
 s64 test_world_destroy(struct cpu *cpu, u64 id);
 s64 test_world_info(u64 id, u64 what);
+s64 test_world_start(struct cpu *cpu, u64 id, u64 weights);
+s64 test_world_stop(struct cpu *cpu, u64 id);
+void test_world_stop_all(struct cpu *cpu);
+void test_world_forget_all(struct cpu *cpu);
 struct world *test_world_find(const struct cpu *cpu, u64 id);
+const struct world *test_world_hold(u64 id);
+void test_world_let_go(void);
+bool test_world_scheduled_exit(struct cpu *cpu, struct world *world);
 struct world *test_world_exit(struct cpu *cpu, struct world *world);
 
 /* world/damage.c */

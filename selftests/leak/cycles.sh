@@ -37,7 +37,7 @@ for _ in 1 2; do
 	[ $status -ne 0 ] || break
 	mv "$dir/after" "$dir/before"
 done
-if [ $status -eq 0 ]; then word=ok; else word='not ok'; fi
+if [ "$status" -eq 0 ]; then word=ok; else word='not ok'; fi
 echo "$word 1 - $cycles takeovers and handbacks: $(tail -n 1 "$dir/out")"
 echo 1..1
-exit $status
+exit "$status"

@@ -46,6 +46,26 @@ test_counters() {
 	done
 }
 
+# Worlds and forwarding, with what no L would send
+test_worlds() {
+	for vector in 0 1f 100 100000020 ffffffffffffffff; do
+		check "vector $vector" answers -22 d 1 $vector
+	done
+	for id in 0 1 40 41 ffff fffff000 ffffffffffffffff; do
+		check "no world $id to start" answers -22 e $id 3e8000000000400
+		check "no world $id to stop" answers -22 f $id
+		check "no world $id to look at" answers -22 10 $id 0
+	done
+	check 'the host world' number 10 100000000 5
+	check 'the idle world' number 10 200000000 5
+	for id in $(printf %x $((0x100000001 + last_cpu))) 100001000 1ffffffff \
+		$(printf %x $((0x200000001 + last_cpu))) 2ffffffff; do
+		check "no world $id" answers -22 10 "$id" 0
+	done
+	check 'nothing else about worlds' answers -22 10 100000000 9
+	check 'nothing else about idle ones' answers -22 10 200000000 9
+}
+
 # A long call: it comes to K once for each piece, and the caller sees one call.
 in_pieces() {
 	exits=$sys/cpu1/exits_hypercall
@@ -88,6 +108,7 @@ many() {
 check 'taken over' take debug=1
 test_numbers
 test_counters
+test_worlds
 test_check
 test_donate
 check 'no such debug fault' answers -22 4 6

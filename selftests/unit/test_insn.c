@@ -9,6 +9,8 @@
 static void known_ones(void **state)
 {
 	(void)state;
+	assert_int_equal(LENGTH(0xf4), 1);			/* HLT */
+	assert_int_equal(LENGTH(0xf3, 0xf4), 2);
 	assert_int_equal(LENGTH(0x0f, 0x30), 2);		/* WRMSR */
 	assert_int_equal(LENGTH(0x0f, 0x32), 2);		/* RDMSR */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xd9), 3);		/* VMMCALL */

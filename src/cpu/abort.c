@@ -11,6 +11,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 void k_stack_reset(u64 stack, void (*fn)(struct cpu *cpu), struct cpu *arg)
 	__attribute__((noreturn));
@@ -42,19 +43,27 @@ static void ask_for_leave(struct cpu *self)
  * A hypercall is answered, because on the bare machine the instruction would
  * be #UD. Everything else is simply executed again there.
  */
-static void __attribute__((noreturn)) go_on(struct cpu *cpu)
+static void end_exit(struct cpu *cpu, struct world *world)
 {
-	struct world *world = &cpu->system;
-
-	/* Linux waits in a hypercall while another world runs. */
-	if (cpu->current != world)
-		world_switch(cpu, world);
+	if (!cpu->unanswered)
+		return;
+	cpu->unanswered = false;
 	if (backend_exit_reason(world) == REGENT_EXIT_HYPERCALL) {
 		world->regs.rax = -REGENT_HC_EFAULT;
 		backend_skip_hypercall(world);
 	} else {
 		backend_retry_event(world);
 	}
+}
+
+static void __attribute__((noreturn)) go_on(struct cpu *cpu)
+{
+	struct world *world = &cpu->system;
+
+	if (cpu->current != world)
+		world_switch(cpu, world);
+	end_exit(cpu, world);
+	sched_abandon(cpu);
 	ask_for_leave(cpu);
 	cpu->busy = 0;
 	backend_resume(world);

@@ -69,12 +69,15 @@ static void report(const struct trap_frame *f)
 	event_post(REGENT_EV_FAULT, f->vector, f->rip);
 }
 
-/*
- * Whether #MC waits while GIF is clear is up to the processor. It is Linux's:
- * the CPU is made to look behind, so that the next entry takes the slow way and
+/**
+ * machine_check() - #MC came in K, or in another world than Linux
+ * @cpu: this CPU
+ *
+ * Whether it waits while GIF is clear is up to the processor. It is Linux's: the
+ * CPU is made to look behind, so that the next entry takes the slow way and
  * delivers it.
  */
-static void machine_check(struct cpu *cpu)
+void machine_check(struct cpu *cpu)
 {
 	cpu->mc_pending = 1;
 	cpu->tlb_seen--;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The length of an intercepted instruction, for CPUs that do not save the
- * next RIP. Only the few that Regent intercepts can be met; an instruction
- * that another CPU of the guest has changed meanwhile gives 0, and is then
- * simply executed again.
+ * The length of an intercepted instruction, for CPUs that do not save the next
+ * RIP, and whether one is a HLT. Only the few that Regent intercepts can be met;
+ * an instruction that another CPU of the guest has changed meanwhile gives 0, and
+ * is then simply executed again.
  */
 #include <regent/backend.h>
 #include <regent/cpu.h>
@@ -69,6 +69,19 @@ int insn_fetch(const struct world *world, u8 *code)
 	if (n && n < INSN_MAX)
 		n += fetch_page(&pt, va + n, code + n, INSN_MAX - n);
 	return n;
+}
+
+/**
+ * insn_is_halt() - is a HLT what a world executes next?
+ * @world: the world, of this CPU
+ */
+bool insn_is_halt(const struct world *world)
+{
+	struct ptab pt;
+	u8 code;
+
+	tables(world, &pt);
+	return fetch_page(&pt, backend_code_address(world), &code, 1) && code == 0xf4;
 }
 
 /**

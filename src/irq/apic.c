@@ -85,9 +85,8 @@ void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 /* What all APICs have, and can be read without a side effect. */
 static const u8 always[] = {
 	VAPIC_REG_ID, VAPIC_REG_VERSION, VAPIC_REG_TPR, VAPIC_REG_LDR, VAPIC_REG_DFR,
-	VAPIC_REG_SVR, VAPIC_REG_ESR, VAPIC_REG_ICR, VAPIC_REG_ICR2, VAPIC_REG_TIMER,
-	VAPIC_REG_LINT0, VAPIC_REG_LINT1, VAPIC_REG_ERROR, VAPIC_REG_INITIAL,
-	VAPIC_REG_DIVIDE,
+	VAPIC_REG_SVR, VAPIC_REG_ESR, VAPIC_REG_ICR, VAPIC_REG_ICR2, VAPIC_REG_LINT0,
+	VAPIC_REG_LINT1, VAPIC_REG_ERROR,
 };
 
 static void read_optional(struct cpu *cpu, u32 *reg)
@@ -109,28 +108,49 @@ static void read_optional(struct cpu *cpu, u32 *reg)
 		reg[VAPIC_REG_EXT_LVT + i] = apic_read(cpu, VAPIC_REG_EXT_LVT + i);
 }
 
-/**
- * apic_snapshot() - start a virtual APIC as a copy of the physical one
- * @cpu: this CPU, whose APIC is usable
- * @v: the virtual one
- *
- * The timer is not copied: it stays the physical one's, see forward.c.
- */
-void apic_snapshot(struct cpu *cpu, struct vapic *v)
+/* Read first, and stopped: what expires meanwhile is in IRR. */
+static u64 take_timer(struct cpu *cpu, struct vapic_snapshot *s)
 {
-	struct vapic_snapshot s = {
-		.base = hw_rdmsr(MSR_REG_APIC_BASE), .bus_hz = 1, .tsc_hz = 1,
-	};
+	u64 now;
+
+	s->reg[VAPIC_REG_TIMER] = apic_read(cpu, VAPIC_REG_TIMER);
+	s->reg[VAPIC_REG_CURRENT] = apic_read(cpu, VAPIC_REG_CURRENT);
+	now = hw_rdtsc();
+	s->reg[VAPIC_REG_INITIAL] = apic_read(cpu, VAPIC_REG_INITIAL);
+	s->reg[VAPIC_REG_DIVIDE] = apic_read(cpu, VAPIC_REG_DIVIDE);
+	apic_write(cpu, VAPIC_REG_TIMER, s->reg[VAPIC_REG_TIMER] | VAPIC_LVT_MASKED);
+	/*
+	 * An interrupt may be on its way from a count that has reached 0, and not
+	 * come any more with the mask there: once too often is better than never.
+	 */
+	if (!(s->reg[VAPIC_REG_TIMER] & (VAPIC_LVT_MASKED | VAPIC_TIMER_MODE)) &&
+	    s->reg[VAPIC_REG_INITIAL] && !s->reg[VAPIC_REG_CURRENT])
+		s->reg[VAPIC_REG_CURRENT] = 1;
+	return now;
+}
+
+/**
+ * apic_snapshot() - what the physical APIC holds, whose timer is masked then
+ * @cpu: this CPU, whose APIC is usable
+ * @s: filled in, but for the clocks
+ *
+ * Return: the TSC at which the timer's count was read.
+ */
+u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s)
+{
+	u64 now;
 	u32 i;
 
+	*s = (struct vapic_snapshot){ .base = hw_rdmsr(MSR_REG_APIC_BASE) };
+	now = take_timer(cpu, s);
 	for (i = 0; i < sizeof(always); i++)
-		s.reg[always[i]] = apic_read(cpu, always[i]);
+		s->reg[always[i]] = apic_read(cpu, always[i]);
 	for (i = 0; i < 8; i++) {
-		s.reg[VAPIC_REG_ISR + i] = apic_read(cpu, VAPIC_REG_ISR + i);
-		s.reg[VAPIC_REG_TMR + i] = apic_read(cpu, VAPIC_REG_TMR + i);
-		s.reg[VAPIC_REG_IRR + i] = apic_read(cpu, VAPIC_REG_IRR + i);
+		s->reg[VAPIC_REG_ISR + i] = apic_read(cpu, VAPIC_REG_ISR + i);
+		s->reg[VAPIC_REG_TMR + i] = apic_read(cpu, VAPIC_REG_TMR + i);
+		s->reg[VAPIC_REG_IRR + i] = apic_read(cpu, VAPIC_REG_IRR + i);
 	}
-	read_optional(cpu, s.reg);
-	s.id = s.reg[VAPIC_REG_ID] >> 24;
-	vapic_load(v, &s, 0);
+	read_optional(cpu, s->reg);
+	s->id = s->reg[VAPIC_REG_ID] >> 24;
+	return now;
 }

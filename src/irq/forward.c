@@ -2,16 +2,15 @@
 /*
  * A forwarded CPU: K takes every physical interrupt, acknowledges it, and keeps
  * it in the system world's virtual APIC until Linux can take it. The CPU's
- * modes change at a hypercall, at which Linux has its interrupts off.
- *
- * The timer's registers stay the physical ones: nobody but Linux uses the timer
- * yet, and its interrupt arrives like any other.
+ * modes change at a hypercall, at which Linux has its interrupts off. The timer is
+ * K's then (timer.c), and Linux has a virtual one.
  */
 #include <hw/asm.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 #define LVT_DELIVERY(lvt)	((lvt) >> 8 & 7)
 #define ICR_SELF		(1u << 18)
@@ -62,17 +61,25 @@ static void end_level(struct cpu *cpu, u8 vector)
 	ioapic_eoi(cpu, vector);
 }
 
-/*
- * Acknowledge one that the physical APIC has delivered. Its source is held
- * before the EOI lets it come again. What has no bit in ISR is spurious: the
- * APIC took it back.
+/**
+ * forward_arrived() - acknowledge one that the physical APIC has delivered
+ * @cpu: this CPU, forwarded
+ * @vector: its vector
+ *
+ * Its source is held before the EOI lets it come again. What has no bit in ISR is
+ * spurious: the APIC took it back.
  */
-static void arrived(struct cpu *cpu, u8 vector)
+void forward_arrived(struct cpu *cpu, u8 vector)
 {
 	bool level;
 
 	if (!apic_bit(cpu, VAPIC_REG_ISR, vector))
 		return;
+	if (vector == cpu->vector) {
+		apic_write(cpu, VAPIC_REG_EOI, 0);
+		timer_fired(cpu);
+		return;
+	}
 	level = apic_bit(cpu, VAPIC_REG_TMR, vector);
 	if (level)
 		acknowledge_level(cpu, vector);
@@ -92,7 +99,7 @@ static void drain(struct cpu *cpu)
 	for (i = 0; i < VECTORS; i++) {
 		vector = backend_take_interrupt();
 		if (vector >= 0)
-			arrived(cpu, vector);
+			forward_arrived(cpu, vector);
 		else if (highest(cpu, VAPIC_REG_IRR) < 0)
 			return;
 	}
@@ -107,7 +114,7 @@ void forward_interrupt(struct cpu *cpu)
 	int vector = backend_take_interrupt();
 
 	if (vector >= 0)
-		arrived(cpu, vector);
+		forward_arrived(cpu, vector);
 }
 
 /* What Linux has in service gets its physical EOI now, and the virtual one later. */
@@ -137,30 +144,64 @@ static bool has_extint(struct cpu *cpu)
 	return !(lint0 & VAPIC_LVT_MASKED) && LVT_DELIVERY(lint0) == VAPIC_EXTINT;
 }
 
+/* Its deadline is written to an MSR, which K does not intercept. */
+static bool has_deadline(struct cpu *cpu)
+{
+	return apic_read(cpu, VAPIC_REG_TIMER) & VAPIC_TIMER_DEADLINE;
+}
+
+/* The virtual APIC begins as a copy of the physical one, whose timer is K's then. */
+static int take_apic(struct cpu *cpu)
+{
+	struct vapic_snapshot s;
+	u64 now = apic_snapshot(cpu, &s);
+	int err = timer_calibrate(cpu);
+
+	if (err) {
+		apic_write(cpu, VAPIC_REG_DIVIDE, s.reg[VAPIC_REG_DIVIDE]);
+		apic_write(cpu, VAPIC_REG_TIMER, s.reg[VAPIC_REG_TIMER]);
+		apic_write(cpu, VAPIC_REG_INITIAL, s.reg[VAPIC_REG_INITIAL]);
+		return err;
+	}
+	s.bus_hz = cpu->bus_ticks;
+	s.tsc_hz = cpu->bus_tsc;
+	vapic_load(&cpu->vapic, &s, now);
+	return 0;
+}
+
 /**
  * forward_start() - take this CPU's interrupts
  * @cpu: this CPU, Linux having its interrupts off
+ * @vector: one that Linux gives to K on this CPU
  *
  * Return: 0 or a negative REGENT_HC_E*, see REGENT_HC_FORWARD.
  */
-int forward_start(struct cpu *cpu)
+int forward_start(struct cpu *cpu, u64 vector)
 {
+	int err = -REGENT_HC_EBUSY;
+
 	if (cpu->forwarded)
 		return 0;
-	if (!apic_usable() || has_extint(cpu))
+	if (vector < 32 || vector >= VECTORS)
+		return -REGENT_HC_EINVAL;
+	if (!apic_usable() || has_extint(cpu) || has_deadline(cpu) || !k_params.tsc_khz)
 		return -REGENT_HC_EOPNOTSUPP;
 	/* First the count: from then on the IOAPICs stay as they are. */
 	__atomic_add_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
-	if (!ioapic_shadowed()) {
+	if (ioapic_shadowed())
+		err = take_apic(cpu);
+	if (err) {
 		__atomic_sub_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
-		return -REGENT_HC_EBUSY;
+		return err;
 	}
-	apic_snapshot(cpu, &cpu->vapic);
+	cpu->vector = vector;
 	empty_isr(cpu);
 	apic_write(cpu, VAPIC_REG_TPR, 0);
 	backend_forward(&cpu->system, true);
 	backend_set_tpr(&cpu->system, cpu->vapic.reg[VAPIC_REG_TPR]);
 	cpu->forwarded = true;
+	sched_forwarded(cpu, true);
+	timer_start(cpu);
 	/* The copy has what is pending, and must not get it a second time later. */
 	drain(cpu);
 	return 0;
@@ -205,10 +246,14 @@ int forward_stop(struct cpu *cpu, bool anyway)
 		return 0;
 	if (!anyway && !vapic_can_leave(v))
 		return -REGENT_HC_EBUSY;
+	sched_forwarded(cpu, false);
+	timer_stop(cpu);
 	drain(cpu);
-	vapic_leave(v, 0, &left);
+	vapic_leave(v, hw_rdtsc(), &left);
 	backend_forward(&cpu->system, false);
 	cpu->forwarded = false;
+	apic_write(cpu, VAPIC_REG_SVR, v->reg[VAPIC_REG_SVR]);
+	timer_give_back(cpu, &left);
 	apic_write(cpu, VAPIC_REG_TPR, v->reg[VAPIC_REG_TPR]);
 	raise_again(cpu, &left);
 	ioapic_release(cpu);
@@ -230,6 +275,21 @@ static void deliver_nmi(struct cpu *cpu, struct world *world)
 	cpu->nmi_pending = 0;
 }
 
+/*
+ * Linux waits by STI and HLT, and has looked for work before. What is handled
+ * between the two would not end the wait, so that it must be taken behind the HLT,
+ * as if it had come a moment later. The processor keeps STI's shadow over an exit
+ * and an entry; QEMU loses it at the entry.
+ */
+static void __attribute__((noinline)) pass_halt(struct cpu *cpu, struct world *world)
+{
+	if (backend_cpl(world) || backend_event_queued(world) || !insn_is_halt(world))
+		return;
+	cpu->halt_rip = backend_rip(world);
+	if (vapic_pending(&cpu->vapic) != VAPIC_NONE && backend_flag_if(world))
+		backend_skip(world);
+}
+
 /**
  * forward_deliver() - what Linux gets at the next entry, and when to ask again
  * @cpu: this CPU, forwarded
@@ -247,6 +307,8 @@ void forward_deliver(struct cpu *cpu, struct world *world)
 		vapic_set_tpr(v, tpr);	/* by CR8 */
 	if (unlikely(cpu->nmi_pending))
 		deliver_nmi(cpu, world);
+	if (unlikely(backend_in_shadow(world) || backend_rip(world) == cpu->halt_rip))
+		pass_halt(cpu, world);
 	vector = vapic_pending(v);
 	if (vector != VAPIC_NONE && !backend_event_queued(world) &&
 	    backend_interruptible(world)) {
@@ -267,17 +329,24 @@ static void linux_eoi(struct cpu *cpu, const struct vapic_effect *e)
 		end_level(cpu, e->eoi_vector);
 }
 
-static bool is_timer(u32 reg)
-{
-	return reg == VAPIC_REG_TIMER || reg == VAPIC_REG_INITIAL ||
-	       reg == VAPIC_REG_CURRENT || reg == VAPIC_REG_DIVIDE;
-}
-
 /* Messages are addressed by these, and LVTs raise what they say: physically. */
 static bool is_physical(u32 reg)
 {
-	return reg == VAPIC_REG_LDR || reg == VAPIC_REG_DFR || reg == VAPIC_REG_SVR ||
-	       vapic_lvt_bit(reg);
+	return reg == VAPIC_REG_LDR || reg == VAPIC_REG_DFR ||
+	       (vapic_lvt_bit(reg) && reg != VAPIC_REG_TIMER);
+}
+
+/*
+ * When Linux switches its APIC off, that masks every LVT. K goes on with its own,
+ * and the virtual APIC refuses what arrives.
+ */
+static void write_svr(struct cpu *cpu, u32 value)
+{
+	apic_write(cpu, VAPIC_REG_SVR, value);
+	if (value & VAPIC_SVR_ENABLE)
+		return;
+	apic_write(cpu, VAPIC_REG_SVR, value | VAPIC_SVR_ENABLE);
+	timer_start(cpu);
 }
 
 /**
@@ -292,8 +361,6 @@ u32 forward_apic_read(struct cpu *cpu, u32 offset)
 
 	if (offset % 16)
 		return 0;
-	if (is_timer(reg))
-		return apic_read(cpu, reg);
 	vapic_read(&cpu->vapic, reg, hw_rdtsc(), &value);
 	return value;
 }
@@ -312,10 +379,6 @@ void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 
 	if (offset % 16)
 		return;
-	if (is_timer(reg)) {
-		apic_write(cpu, reg, value);
-		return;
-	}
 	if (reg == VAPIC_REG_ESR) {
 		/* What the physical APIC has to say is Linux's, too. */
 		apic_write(cpu, reg, 0);
@@ -328,6 +391,10 @@ void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 		apic_send(cpu, v->reg[VAPIC_REG_ICR2], v->reg[VAPIC_REG_ICR]);
 	if (e.what & VAPIC_EFFECT_TPR)
 		backend_set_tpr(&cpu->system, v->reg[VAPIC_REG_TPR]);
+	if (e.what & (VAPIC_EFFECT_TIMER | VAPIC_EFFECT_LVT))
+		timer_update(cpu);
 	if (is_physical(reg))
-		apic_write(cpu, reg, value);
+		apic_write(cpu, reg, vapic_lvt_bit(reg) ? v->reg[reg] : value);
+	else if (reg == VAPIC_REG_SVR)
+		write_svr(cpu, value);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lengths of the instructions Regent intercepts: RDMSR, WRMSR and the 0F 01
+ * Lengths of the instructions Regent intercepts: HLT, RDMSR, WRMSR and the 0F 01
  * group of virtualization instructions, with any prefixes. Plain logic.
  */
 #include <regent/insn.h>
@@ -32,6 +32,8 @@ int insn_length(const u8 *code, int n)
 		i++;
 	if (i >= n)
 		return n >= INSN_MAX ? -1 : 0;
+	if (code[i] == 0xf4)
+		return i + 1;
 	if (code[i] != 0x0f)
 		return -1;
 	if (i + 1 >= n)

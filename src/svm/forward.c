@@ -45,6 +45,21 @@ void backend_forward(struct world *world, bool on)
 }
 
 /**
+ * backend_intercept_idle() - does the world give the CPU away when it waits?
+ * @world: the system world, of this CPU
+ * @on: it does
+ */
+void backend_intercept_idle(struct world *world, bool on)
+{
+	struct vmcb *v = vmcb_of(world);
+
+	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_HLT;
+	if (on)
+		v->ctl.intercept_misc1 |= SVM_INTERCEPT_HLT;
+	v->ctl.clean = 0;
+}
+
+/**
  * backend_interruptible() - could the world take an interrupt now?
  * @world: of this CPU
  */
@@ -53,6 +68,24 @@ bool backend_interruptible(const struct world *world)
 	const struct vmcb *v = vmcb_of(world);
 
 	return (v->save.rflags & HW_RFLAGS_IF) && !(v->ctl.int_state & SVM_INT_SHADOW);
+}
+
+/**
+ * backend_in_shadow() - did the world execute STI or a move to SS just now?
+ * @world: of this CPU
+ */
+bool backend_in_shadow(const struct world *world)
+{
+	return vmcb_of(world)->ctl.int_state & SVM_INT_SHADOW;
+}
+
+/**
+ * backend_flag_if() - does the world have interrupts on, shadow or not?
+ * @world: of this CPU
+ */
+bool backend_flag_if(const struct world *world)
+{
+	return vmcb_of(world)->save.rflags & HW_RFLAGS_IF;
 }
 
 /**

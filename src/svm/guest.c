@@ -41,6 +41,7 @@
  */
 static void guest_control(struct vmcb_control *c, const struct world *w)
 {
+	c->intercept_exception = 1u << HW_TRAP_MC;
 	c->intercept_misc1 = SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
 			     SVM_INTERCEPT_INIT | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
 			     SVM_INTERCEPT_INVLPGA | SVM_INTERCEPT_IO | SVM_INTERCEPT_MSR |
@@ -110,14 +111,15 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
  * @world: id and nested table are set
  * @mode: enum regent_test_mode
  *
- * Return: 0 or -REGENT_HC_ENOSPC (pages, or address space identifiers).
+ * Return: 0, -REGENT_HC_ENOSPC (pages) or -REGENT_HC_ENFILE (address space
+ * identifiers).
  */
 int backend_world_create(struct cpu *cpu, struct world *world, u64 mode)
 {
 	struct vmcb *v;
 
 	if ((u64)SVM_ASID_HOST + world->id >= k_params.backend[SVM_PARAM_ASIDS])
-		return -REGENT_HC_ENOSPC;
+		return -REGENT_HC_ENFILE;
 	v = pages_alloc(1);
 	if (!v)
 		return -REGENT_HC_ENOSPC;
@@ -162,6 +164,8 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 	case SVM_EXIT_SMI:
 	case SVM_EXIT_INIT:
 		return BACKEND_WORLD_INTERRUPT;
+	case SVM_EXIT_EXCEPTION + HW_TRAP_MC:
+		return BACKEND_WORLD_MC;
 	}
 	return BACKEND_WORLD_FAILED;
 }

@@ -185,6 +185,8 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_INTERRUPT;
 	case SVM_EXIT_VINTR:
 		return REGENT_EXIT_WINDOW;
+	case SVM_EXIT_HLT:
+		return REGENT_EXIT_HALT;
 	case SVM_EXIT_VMRUN:
 	case SVM_EXIT_VMLOAD:
 	case SVM_EXIT_VMSAVE:
@@ -258,7 +260,13 @@ void backend_exit_describe(const struct world *world)
 	log_hex("SVM exit ", v->ctl.exit_code);
 	log_hex(" info1 ", v->ctl.exit_info1);
 	log_hex(" info2 ", v->ctl.exit_info2);
+	log_hex(" while delivering ", v->ctl.exit_int_info);
 	log_hex(" rip ", v->save.rip);
+	log_hex(" rsp ", v->save.rsp);
+	log_hex(" rflags ", v->save.rflags);
+	log_hex(" cr0 ", v->save.cr0);
+	log_hex(" cr2 ", v->save.cr2);
+	log_hex(" cr3 ", v->save.cr3);
 	log_text("\n");
 }
 

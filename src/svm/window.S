@@ -27,7 +27,25 @@ window_start:
 	stgi
 	nop
 	nop
-window_end:
+	clgi
+	mov	$-1, %eax
+	jmp	__x86_return_thunk
+
+/*
+ * int backend_idle(void) - wait for a physical interrupt, and take it
+ *
+ * In, out: as backend_take_interrupt(); -1 also after an NMI. What comes between
+ *	STGI and HLT ends the wait, too: an interrupt does not come back here, and
+ *	an NMI not to the HLT.
+ */
+	.globl	backend_idle
+	.balign	64
+backend_idle:
+	sti
+idle_start:
+	stgi
+	hlt
+idle_end:
 	clgi
 	mov	$-1, %eax
 	jmp	__x86_return_thunk
@@ -36,8 +54,8 @@ window_end:
  * backend_arrival - a vector from 32 on, out of stubs.S
  *
  * In:	on an IST stack: vector, error code, RIP, CS, RFLAGS, RSP, SS
- * Out:	to the caller of backend_take_interrupt(). Anywhere else it is a fault
- *	of K's: GIF holds interrupts off.
+ * Out:	to the caller of backend_take_interrupt() or backend_idle(). Anywhere else
+ *	it is a fault of K's: GIF holds interrupts off.
  */
 	.globl	backend_arrival
 backend_arrival:
@@ -46,7 +64,7 @@ backend_arrival:
 	lea	window_start(%rip), %rax
 	cmp	%rax, 24(%rsp)
 	jb	1f
-	lea	window_end(%rip), %rax
+	lea	idle_end(%rip), %rax	/* GIF is clear in between */
 	cmp	%rax, 24(%rsp)
 	ja	1f
 	mov	8(%rsp), %eax
@@ -58,18 +76,27 @@ backend_arrival:
 
 /*
  * backend_mc - vector 18, out of stubs.S: it may come where GIF is set, and
- * nothing is to come on top of it
+ * nothing is to come on top of it. Not back to a HLT, which GIF would not end
  */
 	.globl	backend_mc
 backend_mc:
 	clgi
+	push	%rax
+	lea	idle_start(%rip), %rax
+	cmp	%rax, 24(%rsp)		/* RIP */
+	jb	1f
+	lea	idle_end(%rip), %rax
+	cmp	%rax, 24(%rsp)
+	jae	1f
+	mov	%rax, 24(%rsp)
+1:	pop	%rax
 	jmp	trap_slow
 
 /*
  * backend_nmi - vector 2, out of stubs.S: Linux gets it at the next entry
  *
  * In:	as above; the code it interrupts is anywhere between STGI and CLGI
- * Out:	back there, NMIs still blocked
+ * Out:	back there, but not to a HLT, NMIs still blocked
  */
 	.globl	backend_nmi
 backend_nmi:
@@ -79,8 +106,14 @@ backend_nmi:
 	push	%rax
 	push	%rcx
 	mov	16 + NMI_RSP(%rsp), %rax
-	mov	16(%rsp), %rcx		/* RIP */
-	mov	%rcx, -8(%rax)
+	lea	idle_start(%rip), %rcx
+	cmp	%rcx, 16(%rsp)		/* RIP */
+	jb	1f
+	lea	idle_end(%rip), %rcx
+	cmp	%rcx, 16(%rsp)
+	jb	2f			/* as if behind the HLT */
+1:	mov	16(%rsp), %rcx
+2:	mov	%rcx, -8(%rax)
 	mov	32(%rsp), %rcx		/* RFLAGS */
 	mov	%rcx, -16(%rax)
 	mov	8(%rsp), %rcx		/* RAX */

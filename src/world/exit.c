@@ -10,6 +10,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 static void exit_hypercall(struct cpu *cpu, struct world *world)
 {
@@ -97,6 +98,13 @@ static void exit_window(struct cpu *cpu, struct world *world)
 	backend_retry_event(world);
 }
 
+/* The CPU goes to another world, or K waits. */
+static void exit_halt(struct cpu *cpu, struct world *world)
+{
+	if (backend_skip(world) && cpu->forwarded)
+		sched_halt(cpu);
+}
+
 /* To Linux, this CPU's SVM or VMX is switched off. */
 static void exit_virt_insn(struct cpu *cpu, struct world *world)
 {
@@ -123,6 +131,7 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_VIRT_INSN] = exit_virt_insn,
 	[REGENT_EXIT_INTERRUPT] = exit_interrupt,
 	[REGENT_EXIT_WINDOW] = exit_window,
+	[REGENT_EXIT_HALT] = exit_halt,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
@@ -151,12 +160,8 @@ static void catch_up(struct cpu *cpu, struct world *world)
 /* What every way back into a world passes. */
 static inline struct world *out(struct cpu *cpu, struct world *world)
 {
-	u64 stay;
-
 	cpu->busy = 0;
-	stay = hw_rdtsc() - cpu->entry_start;
-	if (unlikely(stay > cpu->entry_max))
-		cpu->entry_max = stay;
+	cpu_account(cpu);
 	return world;
 }
 
@@ -164,6 +169,10 @@ static inline struct world *out(struct cpu *cpu, struct world *world)
 static struct world *__attribute__((noinline))
 enter_slow(struct cpu *cpu, struct world *world)
 {
+	if (unlikely(cpu->resched))
+		world = sched_next(cpu);
+	if (world != &cpu->system)
+		return out(cpu, world);
 	if (cpu->tlb_seen != host_tlb_sequence())
 		catch_up(cpu, world);
 	if (cpu->forwarded)
@@ -172,7 +181,7 @@ enter_slow(struct cpu *cpu, struct world *world)
 }
 
 /*
- * Back into Linux: flush if a translation was taken away (see mm/host.c), and
+ * Back into a world, for Linux: flush if a translation was taken away (see mm/host.c), and
  * hand on what has arrived.
  */
 static inline struct world *enter(struct cpu *cpu, struct world *world)
@@ -203,15 +212,24 @@ exit_slow(struct cpu *cpu, struct world *world)
 	if (unlikely(backend_entry_failed(world)))
 		refused(cpu, world);
 	cpu->exits[reason]++;
+	cpu->unanswered = true;
 	exit_table[reason](cpu, world);
+	cpu->unanswered = false;
 	return enter(cpu, world);
 }
 
-/* Of a world that is not Linux; the one to run next is. */
+/* Of a world that is not Linux, whose own exit is done with if it is scheduled. */
 static struct world *__attribute__((noinline))
 exit_other_world(struct cpu *cpu, struct world *world)
 {
-	return enter(cpu, test_world_exit(cpu, world));
+	world->exits++;
+	if (!world->sched.rq)
+		return enter(cpu, test_world_exit(cpu, world));
+	if (test_world_scheduled_exit(cpu, world)) {
+		forward_interrupt(cpu);
+		sched_arrived(cpu);
+	}
+	return enter(cpu, world);
 }
 
 /*
@@ -224,10 +242,8 @@ exit_run(struct cpu *cpu, struct world *host)
 	struct world *w = test_world_find(cpu, host->regs.rdi);
 
 	cpu->exits[REGENT_EXIT_HYPERCALL]++;
-	/* Without debug=1 there is none. */
-	if (unlikely(!w || w->state != WORLD_RUNNABLE)) {
-		host->regs.rax = k_has(REGENT_FEAT_DEBUG_FAULT) ? -REGENT_HC_EINVAL
-								 : -REGENT_HC_EPERM;
+	if (unlikely(!w || w->state != WORLD_RUNNABLE || w->sched.rq)) {
+		host->regs.rax = -REGENT_HC_EINVAL;
 		backend_skip_hypercall(host);
 		return enter(cpu, host);
 	}
@@ -237,6 +253,7 @@ exit_run(struct cpu *cpu, struct world *host)
 		backend_skip_hypercall(host);
 		return enter(cpu, host);
 	}
+	cpu->unanswered = true;
 	return out(cpu, world_switch(cpu, w));
 }
 

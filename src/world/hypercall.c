@@ -9,6 +9,7 @@
 #include <regent/debug.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 /* A piece of REGENT_HC_CHECK, small beside an interrupt's latency. */
 #define CHECK_PIECE	512
@@ -65,8 +66,6 @@ static s64 debug(u64 kind)
 
 static s64 test_call(struct cpu *cpu, const struct world_regs *r)
 {
-	if (!k_has(REGENT_FEAT_DEBUG_FAULT))
-		return -REGENT_HC_EPERM;
 	switch (r->rax) {
 	case REGENT_HC_TEST_CREATE:
 		return test_world_create(cpu, r->rdi);
@@ -75,7 +74,20 @@ static s64 test_call(struct cpu *cpu, const struct world_regs *r)
 	case REGENT_HC_TEST_DESTROY:
 		return test_world_destroy(cpu, r->rdi);
 	default:
-		return damage_choose(r->rdi, r->rsi);
+		return k_has(REGENT_FEAT_DEBUG_FAULT) ? damage_choose(r->rdi, r->rsi)
+						      : -REGENT_HC_EPERM;
+	}
+}
+
+static s64 world_call(struct cpu *cpu, const struct world_regs *r)
+{
+	switch (r->rax) {
+	case REGENT_HC_WORLD_START:
+		return test_world_start(cpu, r->rdi, r->rsi);
+	case REGENT_HC_WORLD_STOP:
+		return test_world_stop(cpu, r->rdi);
+	default:
+		return world_info(r->rdi, r->rsi);
 	}
 }
 
@@ -113,10 +125,15 @@ bool hypercall(struct cpu *cpu, struct world *world)
 		r->rax = ioapic_mode(r->rdi);
 		return true;
 	case REGENT_HC_FORWARD:
-		r->rax = r->rdi ? forward_start(cpu) : forward_stop(cpu, false);
+		r->rax = r->rdi ? forward_start(cpu, r->rsi) : forward_stop(cpu, false);
 		return true;
 	case REGENT_HC_FLUSHED:
 		r->rax = host_flushed(host_tlb_sequence());
+		return true;
+	case REGENT_HC_WORLD_START:
+	case REGENT_HC_WORLD_STOP:
+	case REGENT_HC_WORLD_INFO:
+		r->rax = world_call(cpu, r);
 		return true;
 	case REGENT_HC_TEST_CREATE:
 	case REGENT_HC_TEST_INFO:

@@ -128,7 +128,8 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 		damage(from, to);
 	mitigate();
 	load_area(&to->area, &from->area);
-	from->state = WORLD_RUNNABLE;
+	if (likely(from->state == WORLD_RUNNING))
+		from->state = WORLD_RUNNABLE;
 	to->state = WORLD_RUNNING;
 	/* K's own time goes to the one that is entered. */
 	now = cpu->entry_start;
@@ -152,7 +153,7 @@ damaged_switch(struct cpu *cpu, struct world *to)
  * @to: another than the current one, bound to this CPU, runnable, with a state
  *	area
  *
- * The world that was current is runnable afterwards, whatever it was.
+ * The world that was current is runnable afterwards, unless it is dead.
  *
  * Return: @to, to enter.
  */

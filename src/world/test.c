@@ -3,8 +3,8 @@
  * Test worlds: small guests of K's own in memory of their own, which look
  * after their registers (testguest.S). They find what a switch forgets.
  *
- * On a direct CPU a test world runs while Linux waits in a hypercall, until it
- * yields or anything arrives for Linux.
+ * One that is not scheduled runs while Linux waits in a hypercall, until it yields
+ * or anything arrives for Linux.
  */
 #include <hw/cr.h>
 #include <hw/pte.h>
@@ -14,6 +14,7 @@
 #include <regent/lock.h>
 #include <regent/pages.h>
 #include <regent/ptab.h>
+#include <regent/sched.h>
 #include <regent/world.h>
 
 #define MEMORY_PAGES	8
@@ -210,7 +211,7 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 		owner[i] = cpu->id + 1;
 	}
 	lock_drop(&table_lock);
-	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENOSPC;
+	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENFILE;
 }
 
 static void release_id(struct world *w)
@@ -221,10 +222,29 @@ static void release_id(struct world *w)
 	lock_drop(&table_lock);
 }
 
-/* Under table_lock: a world of another CPU may go at any time. */
-static struct world *find(u64 id)
+/**
+ * test_world_hold() - a world of any CPU, that does not go until it is let go
+ * @id: any number
+ *
+ * Return: the world, NULL if there is none, or it is still being built. In either
+ * case test_world_let_go() comes next, soon.
+ */
+const struct world *test_world_hold(u64 id)
 {
-	return id - 1 < MAX_WORLDS ? table[id - 1] : NULL;
+	const struct world *w = NULL;
+
+	lock_take(&table_lock);
+	if (id - 1 < MAX_WORLDS)
+		w = table[id - 1];
+	return w && w->memory ? w : NULL;
+}
+
+/**
+ * test_world_let_go() - undo test_world_hold()
+ */
+void test_world_let_go(void)
+{
+	lock_drop(&table_lock);
 }
 
 /**
@@ -282,15 +302,77 @@ s64 test_world_destroy(struct cpu *cpu, u64 id)
 
 	if (!w || w == cpu->current)
 		return -REGENT_HC_EINVAL;
+	sched_remove(cpu, w);
 	release_id(w);
 	free_world(w);
 	return 0;
 }
 
+/**
+ * test_world_start() - see REGENT_HC_WORLD_START
+ * @cpu: this CPU
+ * @id: the world
+ * @weights: shares, min and max
+ */
+s64 test_world_start(struct cpu *cpu, u64 id, u64 weights)
+{
+	struct world *w = test_world_find(cpu, id);
+
+	if (!w || !cpu->forwarded || w->state != WORLD_RUNNABLE)
+		return -REGENT_HC_EINVAL;
+	return sched_add(cpu, w, weights);
+}
+
+/**
+ * test_world_stop() - see REGENT_HC_WORLD_STOP
+ * @cpu: this CPU
+ * @id: the world
+ */
+s64 test_world_stop(struct cpu *cpu, u64 id)
+{
+	struct world *w = test_world_find(cpu, id);
+
+	if (!w)
+		return -REGENT_HC_EINVAL;
+	sched_remove(cpu, w);
+	return 0;
+}
+
+/**
+ * test_world_stop_all() - none of this CPU is scheduled any more
+ * @cpu: this CPU, Linux running
+ */
+void test_world_stop_all(struct cpu *cpu)
+{
+	u32 id;
+
+	for (id = 1; id <= MAX_WORLDS; id++) {
+		struct world *w = test_world_find(cpu, id);
+
+		if (w)
+			sched_remove(cpu, w);
+	}
+}
+
+/**
+ * test_world_forget_all() - the run queue of a CPU is lost
+ * @cpu: this CPU
+ */
+void test_world_forget_all(struct cpu *cpu)
+{
+	u32 id;
+
+	for (id = 1; id <= MAX_WORLDS; id++) {
+		struct world *w = test_world_find(cpu, id);
+
+		if (w)
+			sched_forget(w);
+	}
+}
+
 static s64 info(const struct world *w, u64 what)
 {
-	/* Another CPU may still be building it. */
-	if (!w || !w->memory)
+	if (!w)
 		return -REGENT_HC_EINVAL;
 	switch (what) {
 	case REGENT_TEST_ROUNDS:
@@ -313,11 +395,9 @@ static s64 info(const struct world *w, u64 what)
  */
 s64 test_world_info(u64 id, u64 what)
 {
-	s64 answer;
+	s64 answer = info(test_world_hold(id), what);
 
-	lock_take(&table_lock);
-	answer = info(find(id), what);
-	lock_drop(&table_lock);
+	test_world_let_go();
 	return answer;
 }
 
@@ -326,9 +406,8 @@ died(struct cpu *cpu, struct world *world, bool describe)
 {
 	if (describe)
 		backend_exit_describe(world);
-	world_switch(cpu, &cpu->system);
 	world->state = WORLD_DEAD;
-	return &cpu->system;
+	return world_switch(cpu, &cpu->system);
 }
 
 /**
@@ -345,8 +424,42 @@ struct world *test_world_exit(struct cpu *cpu, struct world *world)
 
 	host->regs.rax = get(world, ROUNDS);
 	backend_skip_hypercall(host);
+	cpu->unanswered = false;
 	world->yielded = why == BACKEND_WORLD_YIELD;
+	if (unlikely(why == BACKEND_WORLD_MC))
+		machine_check(cpu);
 	if (unlikely(why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT))
 		return died(cpu, world, why == BACKEND_WORLD_FAILED);
 	return world_switch(cpu, host);
+}
+
+/**
+ * test_world_scheduled_exit() - a test world exited in its own time
+ * @cpu: this CPU, forwarded
+ * @world: the test world
+ *
+ * Return: true when something has arrived for Linux.
+ */
+bool test_world_scheduled_exit(struct cpu *cpu, struct world *world)
+{
+	enum backend_world_exit why = backend_world_exit(world);
+
+	world->yielded = why == BACKEND_WORLD_YIELD;
+	switch (why) {
+	case BACKEND_WORLD_YIELD:
+		return false;
+	case BACKEND_WORLD_MC:
+		machine_check(cpu);
+		return true;
+	case BACKEND_WORLD_INTERRUPT:
+		return true;
+	case BACKEND_WORLD_FAILED:
+		backend_exit_describe(world);
+		break;
+	case BACKEND_WORLD_HALT:
+		break;
+	}
+	world->state = WORLD_DEAD;
+	sched_remove(cpu, world);
+	return false;
 }

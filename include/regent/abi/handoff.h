@@ -127,6 +127,9 @@ struct regent_image_header {
  * @nr_world_msrs: entries in @world_msr
  * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
  * @mitigations: REGENT_MITIGATE_*
+ * @tsc_khz: frequency of the TSC
+ * @ns_per_tick: ns for one tick of the TSC, 32.32
+ * @ticks_per_ns: ticks of the TSC for one ns, 32.32
  * @nr_ioapics: entries in @ioapic; 0 when there are more than fit
  * @ioapic: physical addresses of the IOAPICs
  * @area: bit N is set when CPU N has an area; others must not be touched
@@ -152,6 +155,9 @@ struct regent_params {
 	u32 nr_world_msrs;
 	u32 world_msr[8];
 	u32 mitigations;
+	u32 tsc_khz;
+	u64 ns_per_tick;
+	u64 ticks_per_ns;
 	u32 nr_ioapics;
 	u64 ioapic[REGENT_MAX_IOAPICS];
 	u64 area[REGENT_MAX_CPUS / 64];

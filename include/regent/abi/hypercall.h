@@ -52,24 +52,38 @@
  * back to DIRECT when no CPU is forwarded any more. -REGENT_HC_EBUSY otherwise.
  *
  * REGENT_HC_FORWARD - rdi: 1: K takes this CPU's interrupts and forwards them;
- * 0: they go straight to Linux again. Called with interrupts off.
+ * 0: they go straight to Linux again. Called with interrupts off. rsi: for 1, a
+ * vector (32 to 255) of this CPU that Linux uses for nothing else: K's timer
+ * comes there, and K's messages go to L by it.
  * -REGENT_HC_EBUSY while the IOAPICs are not SHADOWED, or while an interrupt is
  * in service (for 0: ask again once it has had its EOI); -REGENT_HC_EOPNOTSUPP
- * where the APIC is off or in x2APIC mode.
- */
-/* The next five need debug=1 of L, else -REGENT_HC_EPERM.
+ * where the APIC is off or in x2APIC mode, or its timer in TSC-deadline mode, or
+ * where that does not count.
+ *
+ * REGENT_HC_WORLD_START - rdi: id of a test world bound to this CPU, which is
+ * forwarded; rsi: shares (1 to 65536) in bits 0-31, the guarantee min in 32-47 and
+ * the cap max in 48-63, both in thousandths of a CPU. From now on it is scheduled.
+ * -REGENT_HC_EINVAL; -REGENT_HC_EBUSY when it is already; -REGENT_HC_ENOSPC when
+ * the guarantee cannot be given.
+ *
+ * REGENT_HC_WORLD_STOP - rdi: id. It is scheduled no more.
+ *
+ * REGENT_HC_WORLD_INFO - rdi: id of a test world, or REGENT_WORLD_SYSTEM + CPU, or
+ * REGENT_WORLD_IDLE + CPU; rsi: enum regent_world_info. -REGENT_HC_EINVAL when
+ * there is none of that id.
  *
  * REGENT_HC_TEST_CREATE - rdi: enum regent_test_mode. Makes a test world bound
  * to this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
- * donate a chunk and ask again).
+ * donate a chunk and ask again); -REGENT_HC_ENFILE when there are too many.
  *
- * REGENT_HC_TEST_RUN - rdi: id. Switches to the world; it runs until it yields
- * or an interrupt wants Linux. Returns the world's result so far: the number of
- * times it found all its registers right, or a negative REGENT_HC_E*.
+ * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled. Switches to it;
+ * it runs until it yields or an interrupt wants Linux. Returns the world's result
+ * so far: the number of times it found all its registers right, or a negative
+ * REGENT_HC_E*.
  *
  * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
  *
- * REGENT_HC_TEST_DESTROY - rdi: id.
+ * REGENT_HC_TEST_DESTROY - rdi: id, of this CPU.
  *
  * REGENT_HC_TEST_SKIP - rdi: enum regent_test_skip, rsi: enum regent_test_side.
  * From now on switches between Linux and test worlds, on all CPUs, do not give
@@ -79,7 +93,7 @@
  * back). Not of a test world that an interrupt has stopped on its way. A test
  * of the tests: they must name the register. REGENT_SKIP_NONE ends it.
  * -REGENT_HC_EINVAL for what this machine does not switch, and for what Linux
- * would not survive.
+ * would not survive. -REGENT_HC_EPERM unless L was loaded with debug=1.
  */
 #define REGENT_HC_NULL		0
 #define REGENT_HC_LEAVE		1
@@ -95,12 +109,20 @@
 #define REGENT_HC_TEST_SKIP	11
 #define REGENT_HC_IOAPIC	12
 #define REGENT_HC_FORWARD	13
-#define REGENT_HC_MAX		14
+#define REGENT_HC_WORLD_START	14
+#define REGENT_HC_WORLD_STOP	15
+#define REGENT_HC_WORLD_INFO	16
+#define REGENT_HC_MAX		17
+
+/* Ids for REGENT_HC_WORLD_INFO, to which a CPU's number is added */
+#define REGENT_WORLD_SYSTEM	0x100000000ull
+#define REGENT_WORLD_IDLE	0x200000000ull
 
 #define REGENT_HC_EPERM		1
 #define REGENT_HC_EFAULT	14
 #define REGENT_HC_EBUSY		16
 #define REGENT_HC_EINVAL	22
+#define REGENT_HC_ENFILE	23
 #define REGENT_HC_ENOSPC	28
 #define REGENT_HC_ENOSYS	38
 #define REGENT_HC_EOPNOTSUPP	95
@@ -119,6 +141,7 @@ enum regent_exit_reason {
 	REGENT_EXIT_WINDOW,		/* Linux can take one now */
 	REGENT_EXIT_APIC,		/* Linux used its APIC, on a forwarded CPU */
 	REGENT_EXIT_IOAPIC,		/* Linux used an IOAPIC */
+	REGENT_EXIT_HALT,		/* HLT, on a forwarded CPU with other worlds */
 	REGENT_EXIT_OTHER,
 	REGENT_EXIT_REASONS
 };
@@ -160,6 +183,37 @@ enum regent_test_mode {
 	REGENT_TEST_BENCH,		/* real mode: yields, and does nothing else */
 	REGENT_TEST_SPIN,		/* real mode: counts rounds and never yields */
 	REGENT_TEST_MODES
+};
+
+/**
+ * enum regent_world_state - what a world does
+ * @REGENT_STATE_STOPPED: it is not scheduled
+ * @REGENT_STATE_BLOCKED: it waits for something
+ * @REGENT_STATE_RUNNABLE: it could run, but another one does
+ * @REGENT_STATE_RUNNING: it runs
+ * @REGENT_STATE_DEAD: it did something it must not, and never runs again
+ */
+enum regent_world_state {
+	REGENT_STATE_STOPPED = 0, REGENT_STATE_BLOCKED, REGENT_STATE_RUNNABLE,
+	REGENT_STATE_RUNNING, REGENT_STATE_DEAD, REGENT_STATES
+};
+
+/**
+ * enum regent_world_info - what REGENT_HC_WORLD_INFO reads
+ * @REGENT_INFO_STATE: enum regent_world_state
+ * @REGENT_INFO_CPU: Linux's number of the CPU it is bound to
+ * @REGENT_INFO_SHARES: of its CPU
+ * @REGENT_INFO_MIN: guaranteed thousandths of a CPU
+ * @REGENT_INFO_MAX: thousandths of a CPU that it gets at most
+ * @REGENT_INFO_RAN: ns it has run
+ * @REGENT_INFO_WAITED: ns it could have run, but another one did
+ * @REGENT_INFO_SWITCHES: times it was switched in
+ * @REGENT_INFO_EXITS: times it came to K
+ */
+enum regent_world_info {
+	REGENT_INFO_STATE = 0, REGENT_INFO_CPU, REGENT_INFO_SHARES, REGENT_INFO_MIN,
+	REGENT_INFO_MAX, REGENT_INFO_RAN, REGENT_INFO_WAITED, REGENT_INFO_SWITCHES,
+	REGENT_INFO_EXITS, REGENT_INFOS
 };
 
 /**

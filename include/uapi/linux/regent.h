@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
 /*
- * What user space may see of Regent: the state blob, as the sysfs file
- * /sys/kernel/regent/state gives it to root.
+ * What user space may see of Regent: worlds, by the ioctls of /dev/regent, and the
+ * state blob, as the sysfs file /sys/kernel/regent/state gives it to root.
  *
  * The blob is a header, then sections back to back. All of it is
  * little-endian and 8-byte aligned. A reader skips sections whose type it
@@ -10,6 +10,7 @@
 #ifndef _UAPI_LINUX_REGENT_H
 #define _UAPI_LINUX_REGENT_H
 
+#include <linux/ioctl.h>
 #include <linux/types.h>
 
 #define REGENT_BLOB_MAGIC	0x31424f4c42544752ULL	/* "RGTBLOB1" */
@@ -176,5 +177,91 @@ struct regent_blob_ioapic {
 	__u32 gsi_base;
 	__u32 entries;
 };
+
+/**
+ * enum regent_world_kind - what runs in a world
+ * @REGENT_WORLD_KIND_TEST: a small guest of Regent's own, which counts rounds and
+ *	looks after its registers
+ * @REGENT_WORLD_KIND_HOST: Linux on one CPU
+ * @REGENT_WORLD_KIND_IDLE: nobody: the CPU waits in Regent
+ */
+enum regent_world_kind {
+	REGENT_WORLD_KIND_TEST = 0,
+	REGENT_WORLD_KIND_HOST = 1,
+	REGENT_WORLD_KIND_IDLE = 2,
+};
+
+/**
+ * struct regent_world - one world
+ * @id: its number
+ * @kind: enum regent_world_kind
+ * @cpu: Linux's number of the CPU it is bound to
+ * @state: 0 stopped, 1 blocked, 2 runnable, 3 running, 4 dead
+ * @shares: how much it gets of what the CPU's worlds compete for
+ * @min: guaranteed thousandths of the CPU
+ * @max: thousandths of the CPU that it gets at most
+ * @ran_ns: time it has run; where Linux is alone on a CPU, with its idle time
+ * @waited_ns: time it could have run, but another world did
+ * @switches: times it was switched in
+ * @exits: times it came to Regent
+ * @rounds: test worlds: times it found all its registers right
+ * @wrong: test worlds: number of the register it found wrong, 0 for none
+ * @reserved: zero
+ */
+struct regent_world {
+	__u64 id;
+	__u32 kind;
+	__u32 cpu;
+	__u32 state;
+	__u32 shares;
+	__u32 min;
+	__u32 max;
+	__u64 ran_ns;
+	__u64 waited_ns;
+	__u64 switches;
+	__u64 exits;
+	__u64 rounds;
+	__u32 wrong;
+	__u32 reserved;
+};
+
+/**
+ * struct regent_test_create - a new test world
+ * @cpu: CPU that it is to run on
+ * @mode: 0 real mode, 1 protected mode, 2 64-bit mode: they look after their
+ *	registers; 3 yields all the time, 4 never does
+ * @shares: 1 to 65536; Linux has 1024
+ * @min: guaranteed thousandths of the CPU
+ * @max: thousandths of the CPU that it gets at most, 1000 for no limit
+ * @reserved: zero
+ * @id: out: its number
+ */
+struct regent_test_create {
+	__u32 cpu;
+	__u32 mode;
+	__u32 shares;
+	__u32 min;
+	__u32 max;
+	__u32 reserved;
+	__u64 id;
+};
+
+/*
+ * ioctls of /dev/regent
+ *
+ * REGENT_IOC_WORLD_NEXT - the world that follows @id (0: the first). ENOENT: there
+ * is none; ENODEV: Regent does not rule.
+ *
+ * REGENT_IOC_TEST_CREATE - make a test world and let it run. It goes when the file
+ * is closed, when its CPU goes offline, and when Regent hands back. Its CPU becomes
+ * forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
+ * such CPU online; ENODEV: Regent does not rule; ENFILE: no more worlds; ENOSPC: the
+ * guarantee cannot be given; EOPNOTSUPP: no CPU of this machine can be forwarded.
+ *
+ * REGENT_IOC_TEST_DESTROY - argument: id of a world that this file made. ENOENT.
+ */
+#define REGENT_IOC_WORLD_NEXT	_IOWR(0xb7, 0, struct regent_world)
+#define REGENT_IOC_TEST_CREATE	_IOWR(0xb7, 1, struct regent_test_create)
+#define REGENT_IOC_TEST_DESTROY	_IO(0xb7, 2)
 
 #endif

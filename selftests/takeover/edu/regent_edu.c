@@ -3,10 +3,15 @@
  * Counts the interrupts of QEMU's "edu" device: is any lost, or there twice?
  * Interrupt n+1 is raised after n has been acknowledged at the device: in turns
  * in the handler, so that it is there again at once, and a little later by a
- * timer, wherever that is. Knows nothing of Regent.
+ * timer, wherever that is. Without the device: timers, and calls on other CPUs.
+ * Knows nothing of Regent.
  *
  * /sys/kernel/debug/regent_edu:
- *	run	write the number of interrupts to start; "intx N" or "msi N"
+ *	run	write what to count, and how often, to start:
+ *		intx N, msi N	interrupts
+ *		storm N		handler entries: the device's level stays for eight
+ *		timer N		high-resolution timers, the next set by the one before
+ *		call N		functions called on one CPU after the other, waiting
  *	state	"running 0|1 raised N handled N spurious N latest_ns N irq N"
  */
 #include <linux/debugfs.h>
@@ -29,12 +34,16 @@
 #define EDU_ACK		0x64
 
 #define LATER		(20 * NSEC_PER_USEC)
+#define STORM		8	/* entries for one level */
 
 /* One device; changed by its handler and its timer, which take turns. */
 static struct edu {
 	struct pci_dev *dev;
 	void __iomem *regs;
 	struct hrtimer timer;
+	struct work_struct calls;
+	void (*next)(void);
+	u32 entries;	/* for one interrupt of the device */
 	bool has_irq;
 	int irq;
 	u64 wanted;
@@ -47,17 +56,67 @@ static struct edu {
 
 static struct dentry *dir;
 
+static void count(void)
+{
+	edu.latest = max(edu.latest, ktime_get_mono_fast_ns() - edu.raised_at);
+	WRITE_ONCE(edu.handled, edu.handled + 1);
+}
+
 static void raise_next(void)
 {
-	edu.raised++;
+	edu.raised += edu.entries;
 	edu.raised_at = ktime_get_mono_fast_ns();
 	writel(1, edu.regs + EDU_RAISE);
 }
 
+static void start_timer(void)
+{
+	edu.raised++;
+	edu.raised_at = ktime_get_mono_fast_ns() + LATER;
+	hrtimer_start(&edu.timer, LATER, HRTIMER_MODE_REL_HARD);
+}
+
 static enum hrtimer_restart edu_timer(struct hrtimer *timer)
 {
-	raise_next();
+	if (edu.next != start_timer) {
+		raise_next();
+		return HRTIMER_NORESTART;
+	}
+	if (ktime_get_mono_fast_ns() < edu.raised_at)
+		edu.spurious++;		/* before its time */
+	else
+		count();
+	if (edu.handled < edu.wanted)
+		start_timer();
 	return HRTIMER_NORESTART;
+}
+
+static void called(void *unused)
+{
+	count();
+}
+
+static void call_all(struct work_struct *work)
+{
+	unsigned int cpu = 0;
+
+	while (edu.handled < edu.wanted) {
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+		edu.raised++;
+		edu.raised_at = ktime_get_mono_fast_ns();
+		if (smp_call_function_single(cpu, called, NULL, 1))
+			edu.raised--;	/* gone meanwhile */
+		if (edu.raised != edu.handled)
+			break;
+		cond_resched();
+	}
+}
+
+static void start_calls(void)
+{
+	queue_work(system_unbound_wq, &edu.calls);
 }
 
 static irqreturn_t edu_handler(int irq, void *unused)
@@ -68,12 +127,13 @@ static irqreturn_t edu_handler(int irq, void *unused)
 		edu.spurious++;
 		return IRQ_NONE;
 	}
-	edu.latest = max(edu.latest, ktime_get_mono_fast_ns() - edu.raised_at);
+	count();
+	if (edu.handled % edu.entries)
+		return IRQ_HANDLED;	/* the level stays */
 	writel(status, edu.regs + EDU_ACK);
-	WRITE_ONCE(edu.handled, edu.handled + 1);
 	if (edu.handled >= edu.wanted)
 		return IRQ_HANDLED;
-	if (edu.handled % 2)
+	if (edu.handled / edu.entries % 2)
 		raise_next();
 	else
 		hrtimer_start(&edu.timer, LATER, HRTIMER_MODE_REL_HARD);
@@ -82,11 +142,12 @@ static irqreturn_t edu_handler(int irq, void *unused)
 
 static void free_interrupt(void)
 {
-	if (!edu.has_irq)
-		return;
 	/* A pending timer raises the last one: it finds a handler. */
 	while (hrtimer_cancel(&edu.timer))
 		;
+	cancel_work_sync(&edu.calls);
+	if (!edu.has_irq)
+		return;
 	free_irq(edu.irq, &edu);
 	pci_free_irq_vectors(edu.dev);
 	edu.has_irq = false;
@@ -109,6 +170,26 @@ static int get_interrupt(unsigned int kind)
 	return err;
 }
 
+static int prepare(const char *kind)
+{
+	bool storm = !strcmp(kind, "storm");
+
+	edu.entries = storm ? STORM : 1;
+	edu.next = raise_next;
+	if (storm || !strcmp(kind, "intx"))
+		return get_interrupt(PCI_IRQ_INTX);
+	if (!strcmp(kind, "msi"))
+		return get_interrupt(PCI_IRQ_MSI);
+	free_interrupt();
+	if (!strcmp(kind, "timer"))
+		edu.next = start_timer;
+	else if (!strcmp(kind, "call"))
+		edu.next = start_calls;
+	else
+		return -EINVAL;
+	return 0;
+}
+
 static ssize_t run_write(struct file *file, const char __user *user, size_t n, loff_t *off)
 {
 	char text[40], kind[8];
@@ -122,9 +203,7 @@ static ssize_t run_write(struct file *file, const char __user *user, size_t n, l
 	text[n] = 0;
 	if (sscanf(text, "%7s %llu", kind, &wanted) != 2 || !wanted)
 		return -EINVAL;
-	if (strcmp(kind, "intx") && strcmp(kind, "msi"))
-		return -EINVAL;
-	err = get_interrupt(strcmp(kind, "msi") ? PCI_IRQ_INTX : PCI_IRQ_MSI);
+	err = prepare(kind);
 	if (err)
 		return err;
 	edu.wanted = wanted;
@@ -132,7 +211,7 @@ static ssize_t run_write(struct file *file, const char __user *user, size_t n, l
 	edu.handled = 0;
 	edu.spurious = 0;
 	edu.latest = 0;
-	raise_next();
+	edu.next();
 	return n;
 }
 
@@ -165,6 +244,7 @@ static int edu_probe(struct pci_dev *dev, const struct pci_device_id *id)
 		return -ENOMEM;
 	hrtimer_init(&edu.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	edu.timer.function = edu_timer;
+	INIT_WORK(&edu.calls, call_all);
 	dir = debugfs_create_dir("regent_edu", NULL);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("state", 0400, dir, NULL, &state_fops);

@@ -165,6 +165,11 @@ test_usage()
 	ok "third argument to cpu" usage "unexpected argument 'x'" cpu 0 direct x
 	ok "no number for cpu" usage "'x' is no CPU number" cpu x
 	ok "no mode for cpu" usage "no mode 'sideways'" cpu 0 sideways
+	ok "argument to worlds" usage "unexpected argument 'x'" worlds x
+	ok "nothing to selftest" usage "there is 'worlds'" selftest
+	ok "no such selftest" usage "no selftest 'x'" selftest x
+	ok "argument to selftest" usage "unexpected argument 'x'" selftest worlds x
+	ok "no seconds" usage "must be 1 to" selftest worlds --seconds 0
 	ok "argument to leave" usage "unexpected argument 'x'" leave x
 	ok "parameter without =" usage "'x' is not PARAM=VALUE" enter x
 	ok "parameter without name" usage "'=1' is not" enter =1
@@ -172,7 +177,7 @@ test_usage()
 	ok "parameter like an option" usage "unknown option '--f=1'" enter --f=1
 	ok "parameter after --" usage "'-f=1' is not" enter -- -f=1
 	ok "none of these ran anything" is "$(cat "$R/calls")" ""
-	for command in "" enter leave status cpu state; do
+	for command in "" enter leave status cpu worlds selftest state; do
 		# shellcheck disable=SC2086
 		ok "help ${command:-itself}" rc 0 out "^Usage: regentctl" \
 			no-err . -- $command --help
@@ -538,7 +543,9 @@ test_cpu()
 	loaded
 	put sys/kernel/regent/cpu0/mode direct
 	put sys/kernel/regent/cpu1/mode forwarded
-	ok "cpu: all" rc 0 out "^cpu0 direct$" out "^cpu1 forwarded$" no-err . -- cpu
+	put sys/kernel/regent/cpu0/mode_wanted auto
+	put sys/kernel/regent/cpu1/mode_wanted forwarded
+	ok "cpu: all" rc 0 out "^cpu0 direct (auto)$" out "^cpu1 forwarded$" no-err . -- cpu
 	ok "cpu: one" rc 0 out "^cpu1 forwarded$" no-out cpu0 no-err . -- cpu 1
 	ok "cpu: none such" rc 1 no-out . err "CPU 7 is not Regent's" -- cpu 7
 	ok "cpu: none such to change" rc 1 no-out . err "CPU 7 is not Regent's" -- cpu 7 direct
@@ -548,6 +555,19 @@ test_cpu()
 	: >"$R/sys/kernel/regent/cpu1/mode"
 	ok "cpu: direct" rc 0 no-out . no-err . -- cpu 1 direct
 	ok "... is what the module reads" cpu_mode 1 direct
+	: >"$R/sys/kernel/regent/cpu1/mode"
+	ok "cpu: auto" rc 0 no-out . no-err . -- cpu 1 auto
+	ok "... is what the module reads" cpu_mode 1 auto
+}
+
+# What they print is tested where there are worlds: takeover/sched.sh.
+test_worlds()
+{
+	new
+	ok "worlds: not loaded" rc 3 no-out . err "^regentctl: Regent is not loaded$" -- worlds
+	ok "selftest: not loaded" rc 1 no-out . err "Regent is not loaded" -- selftest worlds
+	put dev/regent ''
+	ok "worlds: no device" rc 1 no-out . err "can't read the worlds" -- worlds
 }
 
 : >"$tmp/out"
@@ -558,6 +578,7 @@ test_state
 test_enter
 test_enter_refused
 test_cpu
+test_worlds
 test_enter_kvm
 test_leave
 test_rights

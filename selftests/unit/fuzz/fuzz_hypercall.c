@@ -97,6 +97,21 @@ s64 test_world_info(u64 id, u64 what)
 	return id + what;
 }
 
+s64 test_world_start(struct cpu *cpu, u64 id, u64 weights)
+{
+	return cpu == cpu_of(0) && id && weights ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 test_world_stop(struct cpu *cpu, u64 id)
+{
+	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 world_info(u64 id, u64 what)
+{
+	return id ^ what;
+}
+
 s64 damage_choose(u64 item, u64 side)
 {
 	return item < REGENT_SKIPS && side < REGENT_SIDES ? 0 : -REGENT_HC_EINVAL;
@@ -108,8 +123,9 @@ int ioapic_mode(u64 mode)
 	return mode <= REGENT_IOAPIC_SHADOWED ? 0 : -REGENT_HC_EINVAL;
 }
 
-int forward_start(struct cpu *cpu)
+int forward_start(struct cpu *cpu, u64 vector)
 {
+	(void)vector;
 	return cpu == cpu_of(0) ? 0 : -REGENT_HC_EBUSY;
 }
 

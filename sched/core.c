@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scheduler of a CPU: it tells the policy what happens, sets the timer to
+ * the end of what the policy has decided, and switches. See <regent/sched.h>.
+ *
+ * A decision is due when cpu->resched is set; the way out of K looks there, on
+ * forwarded CPUs only. When nobody can run, K itself waits for an interrupt.
+ */
+#include <hw/asm.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/irq.h>
+#include <regent/k.h>
+#include <regent/sched.h>
+
+#define SYSTEM_SHARES	1024
+
+/*
+ * Who waits for a spinlock of Linux's stalls behind a CPU that is away with it,
+ * and K cannot see one. In user space there is none held; at CPL 0 Linux gets
+ * this long to come out, and is looked at this often.
+ */
+#define GRACE_NS	(100 * POLICY_US)
+#define GRACE_STEP_NS	(20 * POLICY_US)
+
+static struct policy_machine machine;
+
+static u64 to_ns(u64 ticks)
+{
+	return (unsigned __int128)ticks * k_params.ns_per_tick >> 32;
+}
+
+static u64 to_ticks(u64 ns)
+{
+	return (unsigned __int128)ns * k_params.ticks_per_ns >> 32;
+}
+
+static struct world *world_of(struct sched_entity *e)
+{
+	return (struct world *)((char *)e - offsetof(struct world, sched));
+}
+
+/**
+ * sched_cpu_init() - Linux is alone on this CPU
+ * @cpu: this CPU, which has just been taken over
+ */
+void sched_cpu_init(struct cpu *cpu)
+{
+	u64 now = hw_rdtsc();
+	u64 slice;
+
+	/* All CPUs come at once, and set the same; later ones find it set. */
+	if (!machine.min_limit)
+		policy_init_machine(&machine, k_params.nr_cpus);
+	cpu->slice_end = VAPIC_NEVER;
+	cpu->resched = false;
+	cpu->charged = now;
+	cpu->idle = (struct sched_entity){ .kind = SCHED_IDLE };
+	policy_init_cpu(&cpu->rq, &machine, cpu->id, &cpu->idle, to_ns(now));
+	cpu->system.sched = (struct sched_entity){
+		.kind = SCHED_SYSTEM, .shares = SYSTEM_SHARES, .max = POLICY_FULL,
+	};
+	policy_add(&cpu->rq, &cpu->system.sched, to_ns(now));
+	policy_wake(&cpu->system.sched, to_ns(now));
+	policy_pick(&cpu->rq, to_ns(now), &slice);
+}
+
+/**
+ * sched_forget() - a world is on no run queue any more, whatever that looks like
+ * @world: of this CPU, whose run queue is not used again
+ */
+void sched_forget(struct world *world)
+{
+	if (world->sched.rq)
+		policy_give(&machine, world->sched.min);
+	world->sched = (struct sched_entity){ .ran = world->sched.ran };
+}
+
+/* Only with others there does the CPU have anything to give away. */
+static void others_changed(struct cpu *cpu)
+{
+	backend_intercept_idle(&cpu->system, cpu->forwarded && cpu->rq.entities > 1);
+}
+
+/**
+ * sched_abandon() - after a fault of K's: only Linux runs any more
+ * @cpu: this CPU, Linux the current world
+ *
+ * Nothing of the run queue is believed.
+ */
+void sched_abandon(struct cpu *cpu)
+{
+	test_world_forget_all(cpu);
+	sched_cpu_init(cpu);
+	others_changed(cpu);
+}
+
+/**
+ * sched_forwarded() - the CPU has become forwarded, or direct
+ * @cpu: this CPU, Linux running
+ * @on: forwarded; else the other worlds of the CPU stop
+ */
+void sched_forwarded(struct cpu *cpu, bool on)
+{
+	if (!on)
+		test_world_stop_all(cpu);
+	cpu->slice_end = VAPIC_NEVER;
+	cpu->resched = false;
+	others_changed(cpu);
+}
+
+static void charge(struct cpu *cpu, u64 now)
+{
+	u64 ran = now - cpu->charged;
+
+	cpu->charged = now;
+	if (cpu->rq.curr)
+		policy_charge(cpu->rq.curr, to_ns(ran), to_ns(now));
+}
+
+/**
+ * sched_add() - a world may run on this CPU from now on
+ * @cpu: this CPU, forwarded
+ * @world: bound to it, on no run queue
+ * @weights: as REGENT_HC_WORLD_START has it
+ *
+ * Return: 0, or -REGENT_HC_EINVAL, or -REGENT_HC_ENOSPC when its guarantee is
+ * more than the CPU or the machine has left.
+ */
+int sched_add(struct cpu *cpu, struct world *world, u64 weights)
+{
+	struct sched_entity *e = &world->sched;
+	u64 now = hw_rdtsc();
+	int err;
+
+	if (e->rq)
+		return -REGENT_HC_EBUSY;
+	*e = (struct sched_entity){
+		.kind = SCHED_VM, .shares = (u32)weights, .ran = e->ran,
+		.min = weights >> 32 & 0xffff, .max = weights >> 48,
+	};
+	err = policy_add(&cpu->rq, e, to_ns(now));
+	if (err)
+		return err == POLICY_NOROOM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
+	charge(cpu, now);
+	world->ready_since = now;
+	/* Linux is in the kernel: it is to come out first. */
+	if (policy_wake(e, to_ns(now))) {
+		cpu->slice_end = now;
+		cpu->slice_due = now;
+		timer_update(cpu);
+	}
+	others_changed(cpu);
+	return 0;
+}
+
+/**
+ * sched_remove() - a world may not run any more
+ * @cpu: its CPU, this one
+ * @world: running or not; on no run queue, nothing happens
+ *
+ * If it was running, sched_next() comes next.
+ */
+void sched_remove(struct cpu *cpu, struct world *world)
+{
+	u64 now = hw_rdtsc();
+
+	if (!world->sched.rq)
+		return;
+	charge(cpu, now);
+	policy_remove(&world->sched, to_ns(now));
+	if (!cpu->rq.curr)
+		cpu->resched = true;
+	others_changed(cpu);
+}
+
+/* Is there something for Linux? If it waits, it must be able to take it. */
+static bool host_wanted(const struct cpu *cpu, bool waits)
+{
+	if (cpu->nmi_pending || cpu->mc_pending)
+		return true;
+	if (vapic_pending(&cpu->vapic) == VAPIC_NONE)
+		return false;
+	return !waits || backend_interruptible(&cpu->system);
+}
+
+/**
+ * sched_arrived() - something may have arrived for Linux
+ * @cpu: this CPU, forwarded
+ */
+void sched_arrived(struct cpu *cpu)
+{
+	struct sched_entity *host = &cpu->system.sched;
+	u64 now;
+
+	if (host->state == SCHED_RUNNING ||
+	    !host_wanted(cpu, host->state == SCHED_BLOCKED))
+		return;
+	now = hw_rdtsc();
+	charge(cpu, now);
+	if (host->state == SCHED_BLOCKED)
+		cpu->system.ready_since = now;
+	if (policy_boost(host, to_ns(now)))
+		cpu->resched = true;
+}
+
+/**
+ * sched_halt() - Linux has nothing to do
+ * @cpu: this CPU, forwarded, Linux behind its HLT
+ */
+void sched_halt(struct cpu *cpu)
+{
+	u64 now = hw_rdtsc();
+
+	if (host_wanted(cpu, true))
+		return;
+	charge(cpu, now);
+	policy_block(&cpu->system.sched, to_ns(now));
+	cpu->resched = true;
+}
+
+/**
+ * sched_tick() - K's timer has interrupted
+ * @cpu: this CPU, forwarded
+ * @now: the TSC
+ */
+void sched_tick(struct cpu *cpu, u64 now)
+{
+	if (now < cpu->slice_end)
+		return;
+	if (cpu->rq.curr == &cpu->system.sched && backend_cpl(&cpu->system) == 0 &&
+	    now - cpu->slice_due < to_ticks(GRACE_NS)) {
+		cpu->slice_end = now + to_ticks(GRACE_STEP_NS);
+		return;
+	}
+	cpu->slice_end = VAPIC_NEVER;
+	cpu->resched = true;
+}
+
+static struct sched_entity *choose(struct cpu *cpu)
+{
+	struct sched_entity *last = cpu->rq.curr;
+	u64 now = hw_rdtsc();
+	struct sched_entity *e;
+	u64 slice;
+
+	charge(cpu, now);
+	e = policy_pick(&cpu->rq, to_ns(now), &slice);
+	cpu->resched = false;
+	cpu->slice_end = slice == POLICY_FOREVER ? VAPIC_NEVER : now + to_ticks(slice);
+	cpu->slice_due = cpu->slice_end;
+	timer_update(cpu);
+	if (last && last != e && last->state == SCHED_RUNNABLE && last != &cpu->idle)
+		world_of(last)->ready_since = now;
+	if (last != e && e != &cpu->idle)
+		world_of(e)->waited += now - world_of(e)->ready_since;
+	return e;
+}
+
+/* What is pending for Linux counts from the moment that it is switched out. */
+static struct sched_entity *decide(struct cpu *cpu)
+{
+	struct sched_entity *e = choose(cpu);
+
+	if (e != &cpu->system.sched)
+		sched_arrived(cpu);
+	return cpu->resched ? choose(cpu) : e;
+}
+
+/* The registers of the world that ran last stay where they are. */
+static void wait(struct cpu *cpu)
+{
+	int vector;
+
+	cpu_account(cpu);
+	while (!cpu->resched) {
+		vector = backend_idle();
+		cpu->entry_start = hw_rdtsc();
+		if (vector >= 0)
+			forward_arrived(cpu, vector);
+		sched_arrived(cpu);
+	}
+}
+
+/**
+ * sched_next() - decide, and make it the current world
+ * @cpu: this CPU, forwarded, cpu->resched set, the current world's exit done
+ *
+ * Return: the world to enter. K waits in here when there is none.
+ */
+struct world *sched_next(struct cpu *cpu)
+{
+	struct sched_entity *e = decide(cpu);
+	struct world *world;
+
+	while (e == &cpu->idle) {
+		wait(cpu);
+		e = decide(cpu);
+	}
+	world = world_of(e);
+	return world == cpu->current ? world : world_switch(cpu, world);
+}
+
+/**
+ * sched_ran() - how long a world has run
+ * @cpu: its CPU, any
+ * @e: its scheduling state, or that of nobody
+ *
+ * Return: ns.
+ */
+u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e)
+{
+	u64 ran = e->ran;
+
+	if (cpu->rq.curr == e)
+		ran += to_ns(hw_rdtsc() - cpu->charged);
+	return ran;
+}
+
+/**
+ * sched_waited() - how long a world could have run, but another one did
+ * @world: any
+ *
+ * Return: ns.
+ */
+u64 sched_waited(const struct world *world)
+{
+	u64 waited = world->waited;
+
+	if (world->sched.state == SCHED_RUNNABLE)
+		waited += hw_rdtsc() - world->ready_since;
+	return to_ns(waited);
+}

@@ -1,0 +1,229 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# machine: --cpus 4 --qemu=-machine\ pc-q35-7.0\ -device\ edu
+#
+# Linux beside other worlds: what each gets, that nobody loses a register, that no
+# interrupt is lost. CPU 0 has no other world: QEMU 7.2 has a race there, see
+# docs/design.md.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+edu=/sys/kernel/debug/regent_edu
+edu_module=$out/selftests/takeover/edu/regent_edu.ko
+sharer=$out/selftests/takeover/sharer/sharer
+seconds=${SCHED_SECONDS:-10}
+few=${EDU_FEW:-20000}
+
+# --- what each gets -------------------------------------------------------------
+
+selftest() {
+	taskset -c "1-$last_cpu" "$ctl" selftest worlds --seconds "$seconds"
+}
+
+# WHO: thousandths that it ran on CPU 1, in what sharer has printed
+ran() { # WHO
+	sed -n "s/^cpu 1 $1 ran \\([0-9]*\\) .*/\\1/p" "$work/shared"
+}
+
+within() { # LEAST MOST N
+	[ -z "$3" ] || [ "$3" -lt "$1" ] || [ "$3" -gt "$2" ] || return 0
+	echo "$3 is not from $1 to $2"
+	cat "$work/shared"
+	return 1
+}
+
+nothing_wrong() { # FILE
+	cat "$1"
+	! grep ' test ' "$1" | grep -v ' wrong 0 state [0-3]$'
+}
+
+# Linux has nothing to do: the world gets its cap, and the rest is nobody's.
+capped() {
+	"$sharer" 1 3 4:1024:0:200 >"$work/shared" || return
+	nothing_wrong "$work/shared" && within 170 220 "$(ran test)" &&
+		within 600 830 "$(ran idle)"
+}
+
+# A hog of Linux's on CPU 1 while COMMAND runs
+beside_a_hog() { # COMMAND...
+	rm -f "$work/hog"
+	# shellcheck disable=SC2016 # $1 is the other shell's
+	taskset -c 1 sh -c 'echo >"$1"; while :; do :; done' hog "$work/hog" &
+	hog=$!
+	wait_for 10 test -e "$work/hog" || return
+	"$@"
+	code=$?
+	kill "$hog"
+	wait "$hog" 2>/dev/null
+	return "$code"
+}
+
+guaranteed() {
+	"$sharer" 1 3 4:1:600:1000 >"$work/shared" || return
+	nothing_wrong "$work/shared" && within 580 640 "$(ran test)"
+}
+
+lists() {
+	"$sharer" 1 0 2:512:100:900 0:1:0:1000 >"$work/shared" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/shared"
+	"$ctl" worlds | tee "$work/list"
+	"$ctl" worlds --json | python3 -m json.tool >"$work/json"
+	code=$?
+	same 'cpu1 forwarded (auto)' "$("$ctl" cpu 1)" || code=1
+	"$ctl" leave >"$work/leave" 2>&1 && code=1
+	cat "$work/leave" "$work/json"
+	grep -q "$sharing" "$work/leave" || code=1
+	kill "$sharing"
+	wait "$sharing"
+	same 'cpu1 direct (auto)' "$("$ctl" cpu 1)" || code=1
+	[ "$code" -eq 0 ] && grep -q '^test/1  *1 [a-z]*  *512 10.0%  *90% ' "$work/list" &&
+		grep -q "^host/$last_cpu " "$work/list" && grep -q '"name": "idle/0"' "$work/json"
+}
+
+# Where the operator says direct, a world waits.
+waits() {
+	echo direct >"$sys/cpu1/mode" || return
+	"$sharer" 1 2 2:1024:0:1000 >"$work/shared"
+	code=$?
+	echo auto >"$sys/cpu1/mode"
+	cat "$work/shared"
+	[ "$code" -eq 0 ] && grep -q '^cpu 1 test ran 0 rounds 0 wrong 0 state 0$' "$work/shared"
+}
+
+refused() {
+	"$sharer" bad >"$work/bad" || return
+	same '' "$(cat "$work/bad")"
+}
+
+# Linux's interrupts are in /proc/interrupts; K's timer is not among them.
+is_shown() {
+	grep ' regent$' /proc/interrupts
+}
+
+test_shares() {
+	mark
+	check 'taken over' take
+	check 'shares, registers and programs are right' selftest
+	check 'a cap holds while Linux idles' capped
+	check 'a guarantee holds beside a busy Linux' beside_a_hog guaranteed
+	check 'worlds are listed, and hold the module' lists
+	check 'bad requests are refused' refused
+	check 'where it may not run, a world waits' waits
+	check 'the vector is shown' is_shown
+	give_as_found "$(nproc --all)"
+}
+
+# --- nothing lost ---------------------------------------------------------------
+
+edu_state() { # KEY
+	sed -n "s/.*\\b$1 \\([0-9]*\\).*/\\1/p" "$edu/state"
+}
+
+edu_done() {
+	[ "$(edu_state running)" -eq 0 ]
+}
+
+# KIND N: N times, and each time once; none later than a second
+edu_runs() {
+	echo "$1 $2" >"$edu/run" || return
+	wait_for 200 edu_done
+	cat "$edu/state"
+	same "$2" "$(edu_state handled)" && same "$2" "$(edu_state raised)" &&
+		same 0 "$(edu_state spurious)" && [ "$(edu_state latest_ns)" -lt 1000000000 ]
+}
+
+share_all() { # [WORLD...]
+	[ $# -gt 0 ] || set -- 2:1024:0:1000
+	"$sharer" "1-$last_cpu" 0 "$@" >"$work/all" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/all"
+}
+
+shared_all() {
+	kill "$sharing" && wait "$sharing" && nothing_wrong "$work/all" &&
+		[ "$(grep -c ' test ' "$work/all")" -eq "$last_cpu" ]
+}
+
+# Modes change under the worlds, which stop and go on; the interrupt moves.
+edu_shaken() { # KIND N
+	"$sharer" shake "1-$last_cpu" >"$work/shaken" 2>&1 &
+	shaker=$!
+	(
+		i=0
+		while irq=/proc/irq/$(edu_state irq)/smp_affinity_list && [ -w "$irq" ]; do
+			echo "$((i % (last_cpu + 1)))" >"$irq"
+			i=$((i + 1))
+			sleep 0.01
+		done
+	) 2>/dev/null &
+	mover=$!
+	edu_runs "$@"
+	code=$?
+	kill "$shaker" "$mover"
+	wait "$shaker" || code=1
+	cat "$work/shaken"
+	[ "$code" -eq 0 ] && grep -q '^[0-9][0-9]* changes, [0-9][0-9]* a second$' "$work/shaken"
+}
+
+test_nothing_lost() {
+	check 'the counter is there' insmod "$edu_module"
+	for kind in intx msi storm timer call; do
+		check "$kind: $few natively" edu_runs "$kind" "$few"
+	done
+	mark
+	check 'taken over' take
+	check 'worlds on all CPUs but one' share_all
+	for kind in intx msi storm timer call; do
+		check "$kind: $few beside worlds" edu_runs "$kind" "$few"
+	done
+	for kind in intx msi timer call; do
+		check "$kind: $few while modes change" edu_shaken "$kind" "$few"
+	done
+	check 'the worlds were right' shared_all
+	give_as_found "$(nproc --all)"
+	check 'the counter can go' rmmod regent_edu
+}
+
+# --- what goes wrong ------------------------------------------------------------
+
+offline() {
+	"$sharer" 1-2 0 2:1024:0:1000 >"$work/all" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/all"
+	echo 0 >/sys/devices/system/cpu/cpu2/online || return
+	wait_for 10 same 'cpu1 forwarded (auto)' "$("$ctl" cpu 1)" || return
+	echo 1 >/sys/devices/system/cpu/cpu2/online || return
+	sleep 1
+	same 'cpu1 forwarded (auto)' "$("$ctl" cpu 1)" || return
+	kill "$sharing" && wait "$sharing" && nothing_wrong "$work/all" &&
+		same 1 "$(grep -c ' test ' "$work/all")"
+}
+
+test_hotplug() {
+	mark
+	check 'taken over' take
+	check "a CPU's worlds go with it, the others run on" offline
+	give_as_found "$(nproc --all)"
+}
+
+# K faults while worlds run: Linux gets all CPUs, the worlds are gone.
+test_fault() {
+	mark
+	check 'taken over' take debug=1
+	check 'three worlds on all CPUs but one' share_all 2:1024:100:1000 0:512:0:300 4:1:0:1000
+	check 'K faults' same -14 "$(hypercall 4 0)"
+	check 'every CPU is given back' given_back
+	check 'nobody sees the worlds any more' not "$ctl" worlds
+	kill "$sharing"
+	wait "$sharing" 2>"$work/sharer.err"
+	check 'Regent can be removed' give
+}
+
+check 'the dumper works' insmod "$dumper"
+test_shares
+test_nothing_lost
+test_hotplug
+test_fault
+finish

@@ -29,8 +29,6 @@ result() { # STATUS NAME
 cyclic() { # SECONDS
 	cyclictest -q -D "$1" -S -p 80 -i 1000 -h 100000 2>&1 | awk '
 		/^[0-9]+ / {
-			for (i = 2; i <= NF; i++)
-				n += $i, sum += $i * $1
 			for (b = 1; b <= $1; b *= 2)
 				;
 			for (i = 2; i <= NF; i++)

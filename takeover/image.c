@@ -8,6 +8,8 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <asm/page.h>
+#include <asm/pgtable.h>
 #include <asm/processor.h>
 #include <asm/tsc.h>
 
@@ -102,6 +104,9 @@ static void fill_params(struct regent_params *p)
 	p->leave = (u64)regent_trampoline_out;
 	fill_switch(p);
 	fill_clock(p);
+	p->code_base = __START_KERNEL_map;
+	p->code_size = MODULES_VADDR - __START_KERNEL_map;
+	p->code_phys = phys_base;
 	p->trampoline = (u64)regent_trampoline_start & PAGE_MASK;
 }
 

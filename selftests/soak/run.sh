@@ -10,11 +10,13 @@
 #	cycle 1, 5, ..	offline at the takeover and at the handback
 #	cycle 2, 6, ..	goes while taken over, offline at the handback
 #	cycle 3, 7, ..	stays
+# In every other cycle worlds run beside Linux, and their CPUs' modes change.
 
 cd "$(dirname "$0")/../.." || exit 2
 cycles=${1:?usage: run.sh CYCLES [JOBS]}
 jobs=${2:-1}
 module=build/$(uname -r)/regent.ko
+sharer=build/$(uname -r)/selftests/takeover/sharer/sharer
 last=$(($(nproc --all) - 1))
 dir=$(mktemp -d) || exit 2
 count=0
@@ -102,6 +104,25 @@ cpus_agree() {
 	return 1
 }
 
+# On each CPU that is there, but for CPU 0 (see docs/design.md), until they are told
+# to end, or their CPU goes.
+beside_worlds() {
+	local cpu mode sharers=()
+	for ((cpu = 1; cpu <= last; cpu++)); do
+		"$sharer" $cpu 0 2:1024:0:1000 0:512:0:300 >"$dir/share.$cpu" 2>&1 & sharers+=($!)
+	done
+	sleep 0.$((RANDOM % 9 + 1))
+	for ((cpu = 1; cpu <= last; cpu++)); do
+		for mode in direct auto; do
+			{ echo $mode >"/sys/kernel/regent/cpu$cpu/mode"; } 2>/dev/null
+		done
+	done
+	sleep 0.$((RANDOM % 9 + 1))
+	[ "$last" -lt 1 ] || { kill "${sharers[@]}" 2>/dev/null; wait "${sharers[@]}" 2>/dev/null; }
+	grep -hc ' test ' "$dir"/share.* 2>/dev/null >>"$dir/shared"
+	! grep -h ' test ' "$dir"/share.* 2>/dev/null | grep -v ' wrong 0 state [0-3]$'
+}
+
 cycle() { # NUMBER
 	local phase=$(($1 % 4)) bad=0
 	[ "$last" -gt 0 ] || phase=3
@@ -113,7 +134,11 @@ cycle() { # NUMBER
 	2) set_cpu "$last" 0 || bad=1 ;;
 	esac
 	cpus_agree || bad=1
-	sleep 0.$((RANDOM % 9))
+	if [ $(($1 % 2)) = 1 ]; then
+		beside_worlds || bad=1
+	else
+		sleep 0.$((RANDOM % 9))
+	fi
 	rmmod regent || return 1
 	case $phase in 1 | 2) set_cpu "$last" 1 || bad=1 ;; esac
 	return $bad
@@ -208,6 +233,9 @@ result $? "the load's checks: $(tail -n 1 "$dir/load")"
 sed 's/^/# /' "$dir/load"
 [ $broken = 0 ]
 result $? "$cycles takeovers and handbacks on $((last + 1)) CPUs"
+shared=$(awk '{ n += $1 } END { print n + 0 }' "$dir/shared" 2>/dev/null)
+[ "$last" -lt 1 ] || [ "${shared:-0}" -gt 0 ]
+result $? "worlds ran beside Linux (${shared:-0} of them), and were right"
 [ "$last" -lt 2 ] || [ "$(cat "$dir/hotplugs")" -gt 0 ]
 result $? "CPUs went and came at random times ($(cat "$dir/hotplugs" 2>/dev/null) changes)"
 check_log

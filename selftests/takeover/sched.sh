@@ -13,7 +13,7 @@ edu=/sys/kernel/debug/regent_edu
 edu_module=$out/selftests/takeover/edu/regent_edu.ko
 sharer=$out/selftests/takeover/sharer/sharer
 seconds=${SCHED_SECONDS:-10}
-few=${EDU_FEW:-20000}
+few=${EDU_FEW:-4000}
 
 # --- what each gets -------------------------------------------------------------
 

@@ -12,7 +12,8 @@
 worlds_module=$out/selftests/worlds/regent_worlds.ko
 worlds=/sys/kernel/debug/regent_worlds/run
 switches=${SWITCHES:-2000}
-cpus=$(seq 0 "$last_cpu")
+# Not CPU 0: QEMU 7.2 has a race there when others switch, too, see docs/design.md.
+cpus=$(seq 1 "$last_cpu")
 
 # worlds COMMAND...: its answer
 worlds() {
@@ -224,12 +225,12 @@ again_and_again() {
 	done
 }
 
-# Memory, or the CPU's address space ids: QEMU has 16.
+# As many as the CPU has address space ids: QEMU has 16.
 until_full() {
 	while id=$(ask "$create" 0) && [ "$id" -gt 0 ]; do
 		printf '%x\n' "$id" >>"$work/ids"
 	done
-	same -28 "$id" && [ -s "$work/ids" ]
+	same -23 "$id" && [ -s "$work/ids" ]
 }
 
 empty_again() {
@@ -244,7 +245,7 @@ test_memory() {
 	check '200 worlds made and destroyed leave no page behind' again_and_again
 	: >"$work/ids"
 	check 'worlds are made until there is no more room' until_full
-	check 'and not one more' answers -28 0 "$create" 0
+	check 'and not one more' answers -23 0 "$create" 0
 	check 'more memory can be given' donate
 	check 'all are destroyed, and the next one runs' empty_again
 	taskset -cp "$(cat /sys/devices/system/cpu/online)" $$ >/dev/null

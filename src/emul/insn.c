@@ -28,20 +28,35 @@ static void tables(const struct world *world, struct ptab *pt)
 	pt->ctx = this_cpu();
 }
 
+/* Linux's image never moves. Elsewhere only its page tables tell. */
+static bool translate(const struct ptab *pt, u64 va, u64 *pa)
+{
+	struct ptab_leaf leaf;
+
+	if (likely(va - k_params.code_base < k_params.code_size)) {
+		*pa = va - k_params.code_base + k_params.code_phys;
+		return true;
+	}
+	if (ptab_walk(pt, va, &leaf) != PTAB_OK)
+		return false;
+	*pa = leaf.pa;
+	return true;
+}
+
 /* As much as lies in one page, so that it takes one walk. */
 static int fetch_page(const struct ptab *pt, u64 va, u8 *code, int n)
 {
 	int left = REGENT_PAGE_SIZE - (va & (REGENT_PAGE_SIZE - 1));
-	struct ptab_leaf leaf;
 	const u8 *p;
+	u64 pa;
 	int i;
 
-	if (ptab_walk(pt, va, &leaf) != PTAB_OK)
+	if (!translate(pt, va, &pa))
 		return 0;
-	p = (const u8 *)guest_table(pt->ctx, leaf.pa & ~(REGENT_PAGE_SIZE - 1));
+	p = (const u8 *)guest_table(pt->ctx, pa & ~(REGENT_PAGE_SIZE - 1));
 	if (!p)
 		return 0;
-	p += leaf.pa & (REGENT_PAGE_SIZE - 1);
+	p += pa & (REGENT_PAGE_SIZE - 1);
 	if (n > left)
 		n = left;
 	for (i = 0; i < n; i++)

@@ -127,6 +127,9 @@ struct regent_image_header {
  * @nr_world_msrs: entries in @world_msr
  * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
  * @mitigations: REGENT_MITIGATE_*
+ * @code_base: virtual address of Linux's image mapping, which never changes
+ * @code_size: bytes of it
+ * @code_phys: physical address that it maps to, modulo 2^64
  * @tsc_khz: frequency of the TSC
  * @ns_per_tick: ns for one tick of the TSC, 32.32
  * @ticks_per_ns: ticks of the TSC for one ns, 32.32
@@ -156,6 +159,9 @@ struct regent_params {
 	u32 world_msr[8];
 	u32 mitigations;
 	u32 tsc_khz;
+	u64 code_base;
+	u64 code_size;
+	u64 code_phys;
 	u64 ns_per_tick;
 	u64 ticks_per_ns;
 	u32 nr_ioapics;

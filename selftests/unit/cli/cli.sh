@@ -545,7 +545,7 @@ test_cpu()
 	put sys/kernel/regent/cpu1/mode forwarded
 	put sys/kernel/regent/cpu0/mode_wanted auto
 	put sys/kernel/regent/cpu1/mode_wanted forwarded
-	ok "cpu: all" rc 0 out "^cpu0 direct (auto)$" out "^cpu1 forwarded$" no-err . -- cpu
+	ok "cpu: all" rc 0 out "^cpu0 direct [(]auto[)]$" out "^cpu1 forwarded$" no-err . -- cpu
 	ok "cpu: one" rc 0 out "^cpu1 forwarded$" no-out cpu0 no-err . -- cpu 1
 	ok "cpu: none such" rc 1 no-out . err "CPU 7 is not Regent's" -- cpu 7
 	ok "cpu: none such to change" rc 1 no-out . err "CPU 7 is not Regent's" -- cpu 7 direct

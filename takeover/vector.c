@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Regent's vector: an interrupt of each CPU that K uses, a gift of Linux's. It is
- * shown as "regent" in /proc/interrupts. K takes most of them itself (its timer);
- * those that Linux gets say that K has something to tell.
+ * shown as "regent" in /proc/interrupts. K's timer comes there, and K takes it itself;
+ * a late one that Linux gets makes L look for events early, which does no harm.
  */
 #include <linux/interrupt.h>
 #include <linux/irq.h>

@@ -60,17 +60,6 @@ void backend_intercept_idle(struct world *world, bool on)
 }
 
 /**
- * backend_interruptible() - could the world take an interrupt now?
- * @world: of this CPU
- */
-bool backend_interruptible(const struct world *world)
-{
-	const struct vmcb *v = vmcb_of(world);
-
-	return (v->save.rflags & HW_RFLAGS_IF) && !(v->ctl.int_state & SVM_INT_SHADOW);
-}
-
-/**
  * backend_in_shadow() - did the world execute STI or a move to SS just now?
  * @world: of this CPU
  */
@@ -86,6 +75,15 @@ bool backend_in_shadow(const struct world *world)
 bool backend_flag_if(const struct world *world)
 {
 	return vmcb_of(world)->save.rflags & HW_RFLAGS_IF;
+}
+
+/**
+ * backend_interruptible() - could the world take an interrupt now?
+ * @world: of this CPU
+ */
+bool backend_interruptible(const struct world *world)
+{
+	return backend_flag_if(world) && !backend_in_shadow(world);
 }
 
 /**

@@ -54,7 +54,7 @@
  * REGENT_HC_FORWARD - rdi: 1: K takes this CPU's interrupts and forwards them;
  * 0: they go straight to Linux again. Called with interrupts off. rsi: for 1, a
  * vector (32 to 255) of this CPU that Linux uses for nothing else: K's timer
- * comes there, and K's messages go to L by it.
+ * comes there.
  * -REGENT_HC_EBUSY while the IOAPICs are not SHADOWED, or while an interrupt is
  * in service (for 0: ask again once it has had its EOI); -REGENT_HC_EOPNOTSUPP
  * where the APIC is off or in x2APIC mode, or its timer in TSC-deadline mode, or

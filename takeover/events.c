@@ -107,6 +107,6 @@ void events_quiet(void)
 
 void events_undo(void)
 {
-	cancel_delayed_work_sync(&events_work);
+	events_quiet();
 	events_drain();
 }

@@ -37,11 +37,6 @@ static void change_here(void *arg)
 	change->answer = regent_hypercall(REGENT_HC_FORWARD, change->to, change->vector);
 }
 
-static void visit(void *unused)
-{
-	regent_hypercall(REGENT_HC_NULL, 0, 0);
-}
-
 static void mark(unsigned int cpu, bool to)
 {
 	if (to)
@@ -85,7 +80,7 @@ static int take_ioapics(void)
 	err = regent_hypercall(REGENT_HC_IOAPIC, REGENT_IOAPIC_TRAPPED, 0);
 	if (err)
 		return err;
-	on_each_cpu(visit, NULL, 1);
+	visit_all();
 	err = regent_hypercall(REGENT_HC_IOAPIC, REGENT_IOAPIC_SHADOWED, 0);
 	if (err)
 		regent_hypercall(REGENT_HC_IOAPIC, REGENT_IOAPIC_DIRECT, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Asking K. */
 #include <linux/preempt.h>
+#include <linux/smp.h>
 
 #include "l.h"
 
@@ -24,4 +25,19 @@ long regent_hypercall(u64 nr, u64 a, u64 b)
 		answer = regent_vmmcall(nr, a, b);
 	preempt_enable();
 	return answer;
+}
+
+static void visit(void *unused)
+{
+	regent_hypercall(REGENT_HC_NULL, 0, 0);
+}
+
+/**
+ * visit_all() - make every CPU come to K once, where it flushes what it must
+ *
+ * Process context, hotplug held off or in a hotplug callback.
+ */
+void visit_all(void)
+{
+	on_each_cpu(visit, NULL, 1);
 }

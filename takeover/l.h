@@ -245,6 +245,7 @@ void worlds_undo(void);
 
 /* hypercall.c */
 long regent_hypercall(u64 nr, u64 a, u64 b);
+void visit_all(void);
 
 /* events.c */
 int events_do(void);

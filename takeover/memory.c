@@ -108,11 +108,6 @@ void memory_undo(void)
 	used = 0;
 }
 
-static void visit(void *unused)
-{
-	regent_hypercall(REGENT_HC_NULL, 0, 0);
-}
-
 /**
  * donated_give() - give K one more chunk after the takeover
  *
@@ -128,6 +123,6 @@ int donated_give(void)
 	err = regent_hypercall(REGENT_HC_DONATE, donated_chunk(donated_chunks() - 1), 0);
 	if (err)
 		return err;
-	on_each_cpu(visit, NULL, 1);
+	visit_all();
 	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1 ? 0 : -EIO;
 }

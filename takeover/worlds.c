@@ -17,14 +17,12 @@
 #include "l.h"
 
 #define MAX_ID	64		/* K has no more */
-#define ID_CPU	0xffffffffull	/* of a host or idle world: its CPU */
 
 /* By id - 1; changed under regent_lock with hotplug held off, or in its callback. */
 static struct {
 	const struct file *owner;	/* NULL: there is no such world */
 	unsigned int cpu;
 	u64 weights;
-	u32 mode;
 } worlds[MAX_ID];
 
 struct call {
@@ -165,7 +163,6 @@ static int start(const struct file *file, long id, const struct regent_test_crea
 	worlds[id - 1].owner = file;
 	worlds[id - 1].cpu = t->cpu;
 	worlds[id - 1].weights = weights;
-	worlds[id - 1].mode = t->mode;
 	err = forward_apply(t->cpu);
 	if (!err && forward_is(t->cpu)) {
 		err = call_on(t->cpu, REGENT_HC_WORLD_START, id, weights);

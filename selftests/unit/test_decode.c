@@ -187,12 +187,19 @@ static void more_bytes_are_asked_for(void **state)
 				   1, 2, 3, 4, 5, 6, 7, 8 };
 	static const u8 full[] = { 0x2e, 0x2e, 0x2e, 0x2e, 0xc7, 0x84, 0x88,
 				   1, 2, 3, 4, 5, 6, 7, 8 };
+	/* As TEST it would be too long; that it is NOT is not known yet. */
+	static const u8 group[] = { 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3, 0xf3,
+				    0xf3, 0xf3, 0xf3, 0x40, 0xf7, 0x12 };
 	u8 buffer[16];
 	int n;
 
 	(void)state;
 	for (n = 0; n < (int)sizeof(code); n++)
 		assert_int_equal(decode(code, n, DECODE_64, &d), DECODE_MORE);
+	for (n = 0; n < (int)sizeof(group); n++)
+		assert_int_equal(decode(group, n, DECODE_64, &d), DECODE_MORE);
+	assert_int_equal(decode(group, n, DECODE_64, &d), DECODE_OK);
+	n = sizeof(code);
 	assert_int_equal(decode(code, n, DECODE_64, &d), DECODE_OK);
 	assert_int_equal(d.length, 14);
 	assert_int_equal(decode(full, 15, DECODE_64, &d), DECODE_OK);

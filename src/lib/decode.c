@@ -81,11 +81,14 @@ struct cursor {
 	int segment;			/* by prefix, or -1 */
 };
 
+/* The first error stays: what is missing decides what would follow. */
 static u64 take(struct cursor *c, int bytes)
 {
 	u64 value = 0;
 	int i;
 
+	if (c->error)
+		return 0;
 	if (c->at + bytes > c->n) {
 		c->error = c->at + bytes > DECODE_MAX ? DECODE_UNKNOWN
 						      : DECODE_MORE;

@@ -81,6 +81,8 @@ u32 probe_features(void)
 		f |= REGENT_FEAT_CLEAN_BITS;
 	if (boot_cpu_has(X86_FEATURE_GBPAGES))
 		f |= REGENT_FEAT_1G;
+	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
+		f |= REGENT_FEAT_DEADLINE;
 	if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
 		f |= REGENT_FEAT_OUTER;
 	if (boot_cpu_has(X86_FEATURE_V_SPEC_CTRL))

@@ -61,14 +61,16 @@ static const char *svm_probe_cpu(void)
 static int svm_machine(void)
 {
 	u8 *msrpm = donated_pages(MSR_BITMAP_SIZE / PAGE_SIZE);
+	u8 *forward_msrpm = donated_pages(MSR_BITMAP_SIZE / PAGE_SIZE);
 	u8 *guest_msrpm = donated_pages(MSR_BITMAP_SIZE / PAGE_SIZE);
 	u8 *iopm = donated_pages(SVM_IOPM_SIZE / PAGE_SIZE);
 	u64 *backend = regent.params->backend;
 
-	if (!msrpm || !guest_msrpm || !iopm)
+	if (!msrpm || !forward_msrpm || !guest_msrpm || !iopm)
 		return -ENOMEM;
-	svm_prepare_machine(msrpm, guest_msrpm, iopm);
+	svm_prepare_machine(msrpm, forward_msrpm, guest_msrpm, iopm);
 	backend[SVM_PARAM_MSRPM] = donated_pa(msrpm);
+	backend[SVM_PARAM_FORWARD_MSRPM] = donated_pa(forward_msrpm);
 	backend[SVM_PARAM_GUEST_MSRPM] = donated_pa(guest_msrpm);
 	backend[SVM_PARAM_IOPM] = donated_pa(iopm);
 	backend[SVM_PARAM_ASIDS] = cpuid_ebx(CPUID_SVM);

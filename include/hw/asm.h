@@ -75,6 +75,16 @@ static inline void hw_invlpg(u64 va)
 	asm volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
 
+static inline void hw_mfence(void)
+{
+	asm volatile("mfence" : : : "memory");
+}
+
+static inline void hw_lfence(void)
+{
+	asm volatile("lfence" : : : "memory");
+}
+
 static inline void hw_pause(void)
 {
 	asm volatile("pause" : : : "memory");

@@ -43,6 +43,8 @@
  * @owed: level-triggered vectors that await the physical EOI until Linux's
  * @halt_rip: where Linux waits for interrupts, as last seen
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
+ * @x2apic: the physical APIC is in x2APIC mode; valid while @forwarded
+ * @pv_eoi: what Linux has in the MSR of that name while @forwarded
  * @vector: K's own on this CPU, a gift of Linux's
  * @resched: the scheduler has to decide before the next entry
  * @bus_ticks: that many ticks of the APIC's clock are ...
@@ -80,8 +82,10 @@ struct cpu {
 	u32 owed[8];
 	u64 halt_rip;
 	bool unanswered;
+	bool x2apic;
 	u8 vector;
 	bool resched;
+	u64 pv_eoi;
 	u64 bus_ticks;
 	u64 bus_tsc;
 	u64 timer_at;

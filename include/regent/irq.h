@@ -10,14 +10,16 @@
 #include <regent/abi/types.h>
 
 struct cpu;
+struct msr_access;
 struct world;
 struct vapic_left;
 struct vapic_snapshot;
 
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
-bool apic_usable(void);
+bool apic_usable(struct cpu *cpu);
 u32 apic_read(struct cpu *cpu, u32 reg);
 void apic_write(struct cpu *cpu, u32 reg, u32 value);
+void apic_set_deadline(struct cpu *cpu, u64 tsc);
 void apic_send(struct cpu *cpu, u32 icr2, u32 icr);
 u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s);
 bool apic_bit(struct cpu *cpu, u32 array, u8 vector);
@@ -43,6 +45,7 @@ void forward_interrupt(struct cpu *cpu);
 void forward_deliver(struct cpu *cpu, struct world *world);
 u32 forward_apic_read(struct cpu *cpu, u32 offset);
 void forward_apic_write(struct cpu *cpu, u32 offset, u32 value);
+int forward_msr(struct cpu *cpu, struct msr_access *a);
 
 /* irq/timer.c: K's own timer */
 int timer_calibrate(struct cpu *cpu);

@@ -15,7 +15,8 @@ void desc_build_cpu(struct regent_handoff *h, u64 area);
 /* SVM: a CPU's two control blocks and the machine's permission map */
 void svm_prepare_cpu(void *vmcb, void *host_vmcb, const struct regent_handoff *h,
 		     const struct regent_params *p, u64 area);
-void svm_prepare_machine(void *msrpm, void *guest_msrpm, void *iopm);
+void svm_prepare_machine(void *msrpm, void *forward_msrpm, void *guest_msrpm,
+			 void *iopm);
 
 #define SVM_IOPM_SIZE	0x3000
 

@@ -204,6 +204,7 @@ int vapic_raise(struct vapic *v, u32 lvt);
 u32 vapic_lvt_bit(u32 lvt);
 
 u64 vapic_timer_deadline(const struct vapic *v);
+bool vapic_deadline_mode(const struct vapic *v);
 bool vapic_timer_fire(struct vapic *v, u64 now);
 
 bool vapic_match(const struct vapic *v, const struct vapic_dest *to);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The physical local APIC in xAPIC mode. AMD APM volume 2, "Advanced
- * Programmable Interrupt Controller".
+ * The physical local APIC, in xAPIC mode (a page) or x2APIC mode (MSRs). AMD APM
+ * volume 2, "Advanced Programmable Interrupt Controller" and "x2APIC"; Intel SDM
+ * volume 3, "Extended XAPIC (x2APIC)" and "TSC-Deadline Mode".
  */
 #include <hw/asm.h>
 #include <regent/abi/msrtab.h>
@@ -24,13 +25,15 @@ static volatile u32 *at(struct cpu *cpu, u32 reg)
 }
 
 /**
- * apic_usable() - is the APIC on, in xAPIC mode, where it was at the takeover?
+ * apic_usable() - is the APIC on, and where it was at the takeover?
+ * @cpu: this CPU; its mode is noted for all that follows
  */
-bool apic_usable(void)
+bool apic_usable(struct cpu *cpu)
 {
 	u64 base = hw_rdmsr(MSR_REG_APIC_BASE);
 
-	return (base & VAPIC_BASE_ENABLE) && !(base & VAPIC_BASE_X2APIC) &&
+	cpu->x2apic = base & VAPIC_BASE_X2APIC;
+	return (base & VAPIC_BASE_ENABLE) &&
 	       (base & 0x000ffffffffff000ull) == k_params.apic_base;
 }
 
@@ -41,6 +44,8 @@ bool apic_usable(void)
  */
 u32 apic_read(struct cpu *cpu, u32 reg)
 {
+	if (cpu->x2apic)
+		return hw_rdmsr(MSR_REG_X2APIC + reg);
 	return *at(cpu, reg);
 }
 
@@ -52,7 +57,24 @@ u32 apic_read(struct cpu *cpu, u32 reg)
  */
 void apic_write(struct cpu *cpu, u32 reg, u32 value)
 {
-	*at(cpu, reg) = value;
+	if (cpu->x2apic)
+		hw_wrmsr(MSR_REG_X2APIC + reg, value);
+	else
+		*at(cpu, reg) = value;
+}
+
+/**
+ * apic_set_deadline() - arm the timer in TSC-deadline mode
+ * @cpu: this CPU, its LVT in that mode
+ * @tsc: when; 0 disarms
+ *
+ * The page's write and the MSR's are not ordered by themselves.
+ */
+void apic_set_deadline(struct cpu *cpu, u64 tsc)
+{
+	(void)cpu;
+	hw_mfence();
+	hw_wrmsr(MSR_REG_TSC_DEADLINE, tsc);
 }
 
 /**
@@ -76,6 +98,13 @@ void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 {
 	int i;
 
+	if (cpu->x2apic) {
+		/* This write waits for no earlier one to be seen. */
+		hw_mfence();
+		hw_lfence();
+		hw_wrmsr(MSR_REG_X2APIC_ICR, (u64)icr2 << 32 | icr);
+		return;
+	}
 	for (i = 0; i < ICR_WAIT && (apic_read(cpu, VAPIC_REG_ICR) & ICR_PENDING); i++)
 		hw_pause();
 	apic_write(cpu, VAPIC_REG_ICR2, icr2);
@@ -84,10 +113,25 @@ void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 
 /* What all APICs have, and can be read without a side effect. */
 static const u8 always[] = {
-	VAPIC_REG_ID, VAPIC_REG_VERSION, VAPIC_REG_TPR, VAPIC_REG_LDR, VAPIC_REG_DFR,
-	VAPIC_REG_SVR, VAPIC_REG_ESR, VAPIC_REG_ICR, VAPIC_REG_ICR2, VAPIC_REG_LINT0,
-	VAPIC_REG_LINT1, VAPIC_REG_ERROR,
+	VAPIC_REG_ID, VAPIC_REG_VERSION, VAPIC_REG_TPR, VAPIC_REG_LDR, VAPIC_REG_SVR,
+	VAPIC_REG_ESR, VAPIC_REG_LINT0, VAPIC_REG_LINT1, VAPIC_REG_ERROR,
 };
+
+/* DFR is not there in x2APIC mode, and ICR is one register of 64 bits. */
+static void read_by_mode(struct cpu *cpu, u32 *reg)
+{
+	u64 icr;
+
+	if (cpu->x2apic) {
+		icr = hw_rdmsr(MSR_REG_X2APIC_ICR);
+		reg[VAPIC_REG_ICR] = icr;
+		reg[VAPIC_REG_ICR2] = icr >> 32;
+		return;
+	}
+	reg[VAPIC_REG_DFR] = apic_read(cpu, VAPIC_REG_DFR);
+	reg[VAPIC_REG_ICR] = apic_read(cpu, VAPIC_REG_ICR);
+	reg[VAPIC_REG_ICR2] = apic_read(cpu, VAPIC_REG_ICR2);
+}
 
 static void read_optional(struct cpu *cpu, u32 *reg)
 {
@@ -114,6 +158,9 @@ static u64 take_timer(struct cpu *cpu, struct vapic_snapshot *s)
 	u64 now;
 
 	s->reg[VAPIC_REG_TIMER] = apic_read(cpu, VAPIC_REG_TIMER);
+	s->has_deadline = k_has(REGENT_FEAT_DEADLINE);
+	if (s->has_deadline)
+		s->deadline = hw_rdmsr(MSR_REG_TSC_DEADLINE);
 	s->reg[VAPIC_REG_CURRENT] = apic_read(cpu, VAPIC_REG_CURRENT);
 	now = hw_rdtsc();
 	s->reg[VAPIC_REG_INITIAL] = apic_read(cpu, VAPIC_REG_INITIAL);
@@ -150,7 +197,8 @@ u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s)
 		s->reg[VAPIC_REG_TMR + i] = apic_read(cpu, VAPIC_REG_TMR + i);
 		s->reg[VAPIC_REG_IRR + i] = apic_read(cpu, VAPIC_REG_IRR + i);
 	}
+	read_by_mode(cpu, s->reg);
 	read_optional(cpu, s->reg);
-	s->id = s->reg[VAPIC_REG_ID] >> 24;
+	s->id = cpu->x2apic ? s->reg[VAPIC_REG_ID] : s->reg[VAPIC_REG_ID] >> 24;
 	return now;
 }

@@ -6,6 +6,7 @@
  * K's then (timer.c), and Linux has a virtual one.
  */
 #include <hw/asm.h>
+#include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/irq.h>
@@ -13,8 +14,10 @@
 #include <regent/sched.h>
 
 #define LVT_DELIVERY(lvt)	((lvt) >> 8 & 7)
+#define LVT_STATUS		((1u << 12) | (1u << 14))	/* read-only */
 #define ICR_SELF		(1u << 18)
 #define VECTORS			256
+#define PV_EOI_ON		1
 
 static u32 nr_forwarded;
 
@@ -144,10 +147,15 @@ static bool has_extint(struct cpu *cpu)
 	return !(lint0 & VAPIC_LVT_MASKED) && LVT_DELIVERY(lint0) == VAPIC_EXTINT;
 }
 
-/* Its deadline is written to an MSR, which K does not intercept. */
-static bool has_deadline(struct cpu *cpu)
+/* As it was, when K cannot have it. */
+static void untake_timer(struct cpu *cpu, const struct vapic_snapshot *s)
 {
-	return apic_read(cpu, VAPIC_REG_TIMER) & VAPIC_TIMER_DEADLINE;
+	apic_write(cpu, VAPIC_REG_DIVIDE, s->reg[VAPIC_REG_DIVIDE]);
+	apic_write(cpu, VAPIC_REG_TIMER, s->reg[VAPIC_REG_TIMER]);
+	if (s->reg[VAPIC_REG_TIMER] & VAPIC_TIMER_DEADLINE)
+		apic_set_deadline(cpu, s->deadline);
+	else
+		apic_write(cpu, VAPIC_REG_INITIAL, s->reg[VAPIC_REG_INITIAL]);
 }
 
 /* The virtual APIC begins as a copy of the physical one, whose timer is K's then. */
@@ -158,15 +166,31 @@ static int take_apic(struct cpu *cpu)
 	int err = timer_calibrate(cpu);
 
 	if (err) {
-		apic_write(cpu, VAPIC_REG_DIVIDE, s.reg[VAPIC_REG_DIVIDE]);
-		apic_write(cpu, VAPIC_REG_TIMER, s.reg[VAPIC_REG_TIMER]);
-		apic_write(cpu, VAPIC_REG_INITIAL, s.reg[VAPIC_REG_INITIAL]);
+		untake_timer(cpu, &s);
 		return err;
 	}
 	s.bus_hz = cpu->bus_ticks;
 	s.tsc_hz = cpu->bus_tsc;
 	vapic_load(&cpu->vapic, &s, now);
 	return 0;
+}
+
+/*
+ * A hypervisor below may take an EOI from a bit in Linux's memory, where K does
+ * not see it. Without that bit Linux writes to its APIC.
+ */
+static void take_pv_eoi(struct cpu *cpu)
+{
+	cpu->pv_eoi = 0;
+	if (k_has(REGENT_FEAT_OUTER) &&
+	    guarded_rdmsr(MSR_REG_KVM_PV_EOI, &cpu->pv_eoi) && (cpu->pv_eoi & PV_EOI_ON))
+		guarded_wrmsr(MSR_REG_KVM_PV_EOI, 0);
+}
+
+static void give_pv_eoi(const struct cpu *cpu)
+{
+	if (cpu->pv_eoi & PV_EOI_ON)
+		guarded_wrmsr(MSR_REG_KVM_PV_EOI, cpu->pv_eoi);
 }
 
 /**
@@ -184,7 +208,7 @@ int forward_start(struct cpu *cpu, u64 vector)
 		return 0;
 	if (vector < 32 || vector >= VECTORS)
 		return -REGENT_HC_EINVAL;
-	if (!apic_usable() || has_extint(cpu) || has_deadline(cpu) || !k_params.tsc_khz)
+	if (!apic_usable(cpu) || has_extint(cpu) || !k_params.tsc_khz)
 		return -REGENT_HC_EOPNOTSUPP;
 	/* First the count: from then on the IOAPICs stay as they are. */
 	__atomic_add_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
@@ -195,6 +219,7 @@ int forward_start(struct cpu *cpu, u64 vector)
 		return err;
 	}
 	cpu->vector = vector;
+	take_pv_eoi(cpu);
 	empty_isr(cpu);
 	apic_write(cpu, VAPIC_REG_TPR, 0);
 	backend_forward(&cpu->system, true);
@@ -226,7 +251,8 @@ static void raise_again(struct cpu *cpu, const struct vapic_left *left)
 		if (left->edge[vector / 32] & bit)
 			apic_send(cpu, icr2, ICR_SELF | vector);
 	}
-	apic_write(cpu, VAPIC_REG_ICR2, icr2);
+	if (!cpu->x2apic)
+		apic_write(cpu, VAPIC_REG_ICR2, icr2);
 }
 
 /**
@@ -256,6 +282,7 @@ int forward_stop(struct cpu *cpu, bool anyway)
 	timer_give_back(cpu, &left);
 	apic_write(cpu, VAPIC_REG_TPR, v->reg[VAPIC_REG_TPR]);
 	raise_again(cpu, &left);
+	give_pv_eoi(cpu);
 	ioapic_release(cpu);
 	__atomic_sub_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
 	if (cpu->nmi_pending) {
@@ -336,17 +363,40 @@ static bool is_physical(u32 reg)
 	       (vapic_lvt_bit(reg) && reg != VAPIC_REG_TIMER);
 }
 
+/* In x2APIC mode the processor may refuse what the virtual APIC does not. */
+static bool pass_on(struct cpu *cpu, u32 reg, u32 value)
+{
+	if (cpu->x2apic)
+		return guarded_wrmsr(MSR_REG_X2APIC + reg, value);
+	apic_write(cpu, reg, value);
+	return true;
+}
+
 /*
  * When Linux switches its APIC off, that masks every LVT. K goes on with its own,
  * and the virtual APIC refuses what arrives.
  */
-static void write_svr(struct cpu *cpu, u32 value)
+static bool write_svr(struct cpu *cpu, u32 value)
 {
-	apic_write(cpu, VAPIC_REG_SVR, value);
-	if (value & VAPIC_SVR_ENABLE)
-		return;
-	apic_write(cpu, VAPIC_REG_SVR, value | VAPIC_SVR_ENABLE);
-	timer_start(cpu);
+	if (!pass_on(cpu, VAPIC_REG_SVR, value))
+		return false;
+	if (!(value & VAPIC_SVR_ENABLE)) {
+		apic_write(cpu, VAPIC_REG_SVR, value | VAPIC_SVR_ENABLE);
+		timer_start(cpu);
+	}
+	return true;
+}
+
+/* What of a write goes to the physical APIC, too. */
+static bool write_physical(struct cpu *cpu, u32 reg, u32 value)
+{
+	if (reg == VAPIC_REG_SVR)
+		return write_svr(cpu, value);
+	if (!is_physical(reg))
+		return true;
+	if (vapic_lvt_bit(reg))
+		value = cpu->vapic.reg[reg] & ~LVT_STATUS;
+	return pass_on(cpu, reg, value);
 }
 
 /**
@@ -359,32 +409,27 @@ u32 forward_apic_read(struct cpu *cpu, u32 offset)
 	u32 reg = offset / 16;
 	u64 value;
 
+	if (cpu->x2apic)
+		return ~0u;	/* nobody there */
 	if (offset % 16)
 		return 0;
 	vapic_read(&cpu->vapic, reg, hw_rdtsc(), &value);
 	return value;
 }
 
-/**
- * forward_apic_write() - Linux writes to its APIC
- * @cpu: this CPU, forwarded
- * @offset: where in the page
- * @value: what
- */
-void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
+/* Return: enum vapic_result, as of the virtual APIC's mode. */
+static int write_register(struct cpu *cpu, u32 reg, u64 value)
 {
 	struct vapic *v = &cpu->vapic;
 	struct vapic_effect e;
-	u32 reg = offset / 16;
 
-	if (offset % 16)
-		return;
 	if (reg == VAPIC_REG_ESR) {
 		/* What the physical APIC has to say is Linux's, too. */
 		apic_write(cpu, reg, 0);
 		v->esr_next |= apic_read(cpu, reg);
 	}
-	vapic_write(v, reg, value, hw_rdtsc(), &e);
+	if (vapic_write(v, reg, value, hw_rdtsc(), &e) != VAPIC_OK)
+		return VAPIC_GP;
 	if ((e.what & VAPIC_EFFECT_EOI) && e.eoi_level)
 		linux_eoi(cpu, &e);
 	if (e.what & VAPIC_EFFECT_IPI)
@@ -393,8 +438,83 @@ void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 		backend_set_tpr(&cpu->system, v->reg[VAPIC_REG_TPR]);
 	if (e.what & (VAPIC_EFFECT_TIMER | VAPIC_EFFECT_LVT))
 		timer_update(cpu);
-	if (is_physical(reg))
-		apic_write(cpu, reg, vapic_lvt_bit(reg) ? v->reg[reg] : value);
-	else if (reg == VAPIC_REG_SVR)
-		write_svr(cpu, value);
+	return write_physical(cpu, reg, value) ? VAPIC_OK : VAPIC_GP;
+}
+
+/**
+ * forward_apic_write() - Linux writes to its APIC's page
+ * @cpu: this CPU, forwarded
+ * @offset: where in the page
+ * @value: what
+ */
+void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
+{
+	if (!cpu->x2apic && !(offset % 16))
+		write_register(cpu, offset / 16, value);
+}
+
+static int x2apic_msr(struct cpu *cpu, struct msr_access *a)
+{
+	u32 reg = a->index - MSR_REG_X2APIC;
+	int result = VAPIC_GP;
+
+	if (cpu->x2apic)
+		result = a->write ? write_register(cpu, reg, a->value) :
+			 vapic_read(&cpu->vapic, reg, hw_rdtsc(), &a->value);
+	return result == VAPIC_OK ? 1 : -1;
+}
+
+static int deadline_msr(struct cpu *cpu, struct msr_access *a)
+{
+	struct vapic_effect e;
+
+	if (!k_has(REGENT_FEAT_DEADLINE))
+		return 0;
+	if (a->write)
+		vapic_write_deadline(&cpu->vapic, a->value, hw_rdtsc(), &e);
+	else
+		a->value = vapic_read_deadline(&cpu->vapic, hw_rdtsc());
+	timer_update(cpu);
+	return 1;
+}
+
+/* Off below, so that what is written is for later; whether it may be, is not. */
+static int pv_eoi_msr(struct cpu *cpu, struct msr_access *a)
+{
+	if (!k_has(REGENT_FEAT_OUTER))
+		return 0;
+	if (a->write && !guarded_wrmsr(a->index, a->value & ~(u64)PV_EOI_ON))
+		return -1;
+	if (a->write)
+		cpu->pv_eoi = a->value;
+	else if (!guarded_rdmsr(a->index, &a->value))
+		return -1;
+	a->value = cpu->pv_eoi;
+	return 1;
+}
+
+/**
+ * forward_msr() - an access to an MSR that only a forwarded CPU has intercepted
+ * @cpu: this CPU, forwarded
+ * @a: the access; a read puts the value there
+ *
+ * The APIC stays on, in its mode and place: Linux changes that only at boot.
+ *
+ * Return: as backend_switched_msr().
+ */
+int forward_msr(struct cpu *cpu, struct msr_access *a)
+{
+	switch (a->index) {
+	case MSR_REG_APIC_BASE:
+		if (!a->write)
+			return 0;
+		return a->value == hw_rdmsr(a->index) ? 1 : -1;
+	case MSR_REG_TSC_DEADLINE:
+		return deadline_msr(cpu, a);
+	case MSR_REG_KVM_PV_EOI:
+		return pv_eoi_msr(cpu, a);
+	}
+	if (a->index - MSR_REG_X2APIC < 256)
+		return x2apic_msr(cpu, a);
+	return 0;
 }

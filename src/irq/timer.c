@@ -59,6 +59,9 @@ int timer_calibrate(struct cpu *cpu)
 
 	if (cpu->bus_ticks)
 		return 0;
+	/* In TSC-deadline mode it does not count. */
+	apic_write(cpu, VAPIC_REG_TIMER,
+		   apic_read(cpu, VAPIC_REG_TIMER) & ~VAPIC_TIMER_MODE);
 	apic_write(cpu, VAPIC_REG_DIVIDE, DIVIDE_BY_1);
 	apic_write(cpu, VAPIC_REG_INITIAL, TIMER_MAX);
 	from = read_both(cpu);
@@ -161,7 +164,8 @@ void timer_stop(struct cpu *cpu)
  * @left: what vapic_leave() said
  *
  * A periodic timer starts with a whole period: its phase is lost, because the
- * count cannot be set apart from the period.
+ * count cannot be set apart from the period. A deadline that has passed meanwhile
+ * fires at once.
  */
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left)
 {
@@ -169,5 +173,8 @@ void timer_give_back(struct cpu *cpu, const struct vapic_left *left)
 
 	apic_write(cpu, VAPIC_REG_DIVIDE, v->reg[VAPIC_REG_DIVIDE]);
 	apic_write(cpu, VAPIC_REG_TIMER, v->reg[VAPIC_REG_TIMER]);
-	apic_write(cpu, VAPIC_REG_INITIAL, count_left(v, left));
+	if (vapic_deadline_mode(v))
+		apic_set_deadline(cpu, v->armed ? v->deadline : 0);
+	else
+		apic_write(cpu, VAPIC_REG_INITIAL, count_left(v, left));
 }

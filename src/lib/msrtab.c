@@ -66,6 +66,7 @@ const struct reg_entry reg_table[] = {
 	R(0x000006a6, "PL2_SSP",        LINUX,    WORLD,  NONE,  TRACKED,  COLD),
 	R(0x000006a7, "PL3_SSP",        LINUX,    WORLD,  NONE,  VOLATILE, COLD),
 	R(0x000006a8, "ISST",           SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
+	R(0x000006e0, "TSC_DEADLINE",   LINUX,    WORLD,  NONE,  VOLATILE, COLD),
 	R(0x00000da0, "XSS",            LINUX,    WORLD,  NONE,  TRACKED,  COLD),
 	/* An outer KVM's: outside the bitmap's ranges, so K repeats the access. */
 	R(0x4b564d00, "KVM_WALL_CLOCK", LINUX,    NEVER,  BOTH,  VOLATILE, COLD),
@@ -177,6 +178,14 @@ bool msr_bitmap_covers(u32 index)
 	return bitmap_bit(index) >= 0;
 }
 
+static void trap(u8 *bitmap, u32 index, u8 kinds)
+{
+	int bit = bitmap_bit(index);
+
+	if (bit >= 0)
+		bitmap[bit / 8] |= kinds << (bit % 8);
+}
+
 /**
  * msr_bitmap_build() - SVM's MSR permission map for the host world
  * @bitmap: MSR_BITMAP_SIZE bytes, zeroed
@@ -185,12 +194,22 @@ void msr_bitmap_build(u8 *bitmap)
 {
 	unsigned int i;
 
-	for (i = 0; i < reg_table_size; i++) {
-		int bit = bitmap_bit(reg_table[i].index);
+	for (i = 0; i < reg_table_size; i++)
+		trap(bitmap, reg_table[i].index, reg_table[i].trap);
+}
 
-		if (bit >= 0)
-			bitmap[bit / 8] |= reg_table[i].trap << (bit % 8);
-	}
+/**
+ * msr_bitmap_forward() - trap what else K has of a forwarded CPU: its APIC
+ * @bitmap: MSR_BITMAP_SIZE bytes, as msr_bitmap_build() made it
+ */
+void msr_bitmap_forward(u8 *bitmap)
+{
+	u32 i;
+
+	trap(bitmap, MSR_REG_APIC_BASE, REG_TRAP_WRITE);
+	trap(bitmap, MSR_REG_TSC_DEADLINE, REG_TRAP_BOTH);
+	for (i = 0; i < 256; i++)
+		trap(bitmap, MSR_REG_X2APIC + i, REG_TRAP_BOTH);
 }
 
 /**

@@ -254,6 +254,10 @@ static int divide_shift(const struct vapic *v)
 	return ((divide & 3) + (divide >> 1 & 4) + 1) & 7;
 }
 
+/**
+ * vapic_deadline_mode() - is the timer in TSC-deadline mode?
+ * @v: the vapic
+ */
 bool vapic_deadline_mode(const struct vapic *v)
 {
 	return v->reg[VAPIC_REG_TIMER] & VAPIC_TIMER_DEADLINE;

@@ -15,7 +15,6 @@
 
 void vapic_error(struct vapic *v, u32 bit);
 void vapic_end(struct vapic *v, struct vapic_effect *e);
-bool vapic_deadline_mode(const struct vapic *v);
 void vapic_timer_arm(struct vapic *v, u32 count, u64 now);
 u32 vapic_timer_count(const struct vapic *v, u64 now);
 

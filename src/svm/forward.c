@@ -24,7 +24,7 @@ static struct vmcb *vmcb_of(const struct world *world)
 /**
  * backend_forward() - whose the physical interrupts are
  * @world: the system world, of this CPU
- * @on: K's; the local APIC's page is K's then, too
+ * @on: K's; the local APIC's page and MSRs are K's then, too
  *
  * NMIs stay Linux's in either mode: an NMI that ends no run of Linux's is
  * delivered, and blocked until Linux's IRET, by the processor itself.
@@ -36,6 +36,7 @@ void backend_forward(struct world *world, bool on)
 	v->ctl.intercept_misc1 &= ~(SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR);
 	v->ctl.vintr = 0;
 	v->ctl.nested_cr3 = on ? k_params.forward_root : k_params.nested_root;
+	v->ctl.msrpm_base = k_params.backend[on ? SVM_PARAM_FORWARD_MSRPM : SVM_PARAM_MSRPM];
 	if (on) {
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR;
 		v->ctl.vintr = SVM_V_INTR_MASKING;

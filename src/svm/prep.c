@@ -71,16 +71,20 @@ static const u32 guest_msrs[] = {
 /**
  * svm_prepare_machine() - fill in the permission maps
  * @msrpm: MSR_BITMAP_SIZE bytes, zeroed: the host world's
+ * @forward_msrpm: the same on a forwarded CPU
  * @guest_msrpm: the same for other worlds
  * @iopm: SVM_IOPM_SIZE bytes: no port for other worlds
  */
-void svm_prepare_machine(void *msrpm, void *guest_msrpm, void *iopm)
+void svm_prepare_machine(void *msrpm, void *forward_msrpm, void *guest_msrpm,
+			 void *iopm)
 {
 	u8 *guest = guest_msrpm;
 	u8 *ports = iopm;
 	unsigned int i;
 
 	msr_bitmap_build(msrpm);
+	msr_bitmap_build(forward_msrpm);
+	msr_bitmap_forward(forward_msrpm);
 	for (i = 0; i < MSR_BITMAP_SIZE; i++)
 		guest[i] = 0xff;
 	for (i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)

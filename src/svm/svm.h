@@ -31,7 +31,10 @@ struct svm_leave_frame {
 
 /* Places in struct regent_handoff.backend_pa and struct regent_params.backend */
 enum { SVM_PA_VMCB, SVM_PA_HOST_VMCB, SVM_PA_HSAVE };
-enum { SVM_PARAM_MSRPM, SVM_PARAM_GUEST_MSRPM, SVM_PARAM_IOPM, SVM_PARAM_ASIDS };
+enum {
+	SVM_PARAM_MSRPM, SVM_PARAM_FORWARD_MSRPM, SVM_PARAM_GUEST_MSRPM, SVM_PARAM_IOPM,
+	SVM_PARAM_ASIDS
+};
 
 /* The host world's address space identifier; 0 is K's. */
 #define SVM_ASID_HOST	1

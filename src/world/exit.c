@@ -56,6 +56,8 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 
 	backend_msr_access(world, &a);
 	done = backend_switched_msr(world, &a);
+	if (!done && cpu->forwarded)
+		done = forward_msr(cpu, &a);
 	if (!done && own_msr(cpu, &a))
 		done = 1;
 	if (!done)	/* outside the bitmap's ranges: ask the CPU */

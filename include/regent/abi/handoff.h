@@ -93,7 +93,7 @@ struct regent_image_header {
 #define REGENT_FEAT_FLUSH_ASID	(1u << 2)
 #define REGENT_FEAT_CLEAN_BITS	(1u << 3)
 #define REGENT_FEAT_LA57	(1u << 4)
-#define REGENT_FEAT_X2APIC	(1u << 5)
+#define REGENT_FEAT_DEADLINE	(1u << 5)	/* the APIC's timer has TSC-deadline mode */
 #define REGENT_FEAT_OUTER	(1u << 6)	/* Linux is a guest already */
 #define REGENT_FEAT_CET		(1u << 7)
 #define REGENT_FEAT_DEBUG_FAULT	(1u << 8)	/* L allows REGENT_HC_DEBUG_FAULT */

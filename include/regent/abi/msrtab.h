@@ -66,7 +66,10 @@ enum reg_pseudo {
 #define MSR_REG_VM_HSAVE_PA	0xc0010117u
 #define MSR_REG_S_CET		0x000006a2u
 #define MSR_REG_ISST		0x000006a8u
+#define MSR_REG_TSC_DEADLINE	0x000006e0u
+#define MSR_REG_X2APIC		0x00000800u	/* 256 of them */
 #define MSR_REG_X2APIC_ICR	0x00000830u
+#define MSR_REG_KVM_PV_EOI	0x4b564d04u
 
 /**
  * struct reg_entry - one row
@@ -94,6 +97,7 @@ extern const unsigned int reg_table_size;
 const struct reg_entry *reg_find(u32 index);
 bool msr_bitmap_covers(u32 index);
 void msr_bitmap_build(u8 *bitmap);
+void msr_bitmap_forward(u8 *bitmap);
 void msr_bitmap_pass(u8 *bitmap, u32 index);
 
 /* Bytes of SVM's MSR permission map. */

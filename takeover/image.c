@@ -54,6 +54,8 @@ static int map_image(const struct regent_image_header *h)
 	return err;
 }
 
+#define FXSAVE_SIZE	512
+
 static void add_world_msr(struct regent_params *p, u32 msr, bool exists)
 {
 	if (exists && p->nr_world_msrs < ARRAY_SIZE(p->world_msr))
@@ -65,10 +67,12 @@ static void fill_switch(struct regent_params *p)
 {
 	u32 eax, ebx, ecx, edx;
 
-	if (boot_cpu_has(X86_FEATURE_OSXSAVE)) {
+	if (__read_cr4() & X86_CR4_OSXSAVE) {	/* booted with noxsave, the feature stays */
 		cpuid_count(0xd, 0, &eax, &ebx, &ecx, &edx);
 		p->xcr0_all = eax | (u64)edx << 32;
 		p->xsave_size = ecx;
+	} else {
+		p->xsave_size = FXSAVE_SIZE;
 	}
 	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, true);
 	add_world_msr(p, MSR_TSC_AUX, boot_cpu_has(X86_FEATURE_RDTSCP));

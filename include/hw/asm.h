@@ -115,6 +115,16 @@ static inline void hw_xrstor(const u8 *area)
 		     : "memory");
 }
 
+static inline void hw_fxsave(u8 *area)
+{
+	asm volatile("fxsave64 %0" : "+m"(*(u8 (*)[512])area) : : "memory");
+}
+
+static inline void hw_fxrstor(const u8 *area)
+{
+	asm volatile("fxrstor64 %0" : : "m"(*(const u8 (*)[512])area) : "memory");
+}
+
 #define HW_READ_DR(n)							\
 ({									\
 	u64 dr_value;							\

@@ -74,7 +74,7 @@ bool xstate_probe(void)
 	u32 low, high, eax, ebx, ecx, edx;
 	unsigned int i;
 
-	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
+	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		return false;
 	asm volatile("xgetbv" : "=a" (low), "=d" (high) : "c" (0));
 	/* AMX can be disarmed (XFD), and has no names here: left alone. */

@@ -89,7 +89,9 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
 {
 	s->efer = HW_EFER_SVME;
 	s->cr0 = CR0_ET | CR0_NE;
-	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
+	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
+	if (k_params.xcr0_all)
+		s->cr4 |= CR4_OSXSAVE;
 	if (mode != REGENT_TEST_REAL)
 		s->cr0 |= CR0_PE;
 	if (mode == REGENT_TEST_64) {

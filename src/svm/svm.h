@@ -33,8 +33,11 @@ struct svm_leave_frame {
 enum { SVM_PA_VMCB, SVM_PA_HOST_VMCB, SVM_PA_HSAVE };
 enum {
 	SVM_PARAM_MSRPM, SVM_PARAM_FORWARD_MSRPM, SVM_PARAM_GUEST_MSRPM, SVM_PARAM_IOPM,
-	SVM_PARAM_ASIDS
+	SVM_PARAM_ASIDS, SVM_PARAMS
 };
+
+_Static_assert(SVM_PARAMS <= sizeof(((struct regent_params *)0)->backend) / sizeof(u64),
+	       "room in struct regent_params");
 
 /* The host world's address space identifier; 0 is K's. */
 #define SVM_ASID_HOST	1

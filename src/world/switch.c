@@ -43,7 +43,7 @@ int world_area_init(struct world *world)
 		return -REGENT_HC_ENOSPC;
 	*(u16 *)a->xsave = FCW_RESET;
 	*(u32 *)(a->xsave + XSAVE_MXCSR) = MXCSR_RESET;
-	a->xcr0 = 1;
+	a->xcr0 = k_params.xcr0_all & 1;
 	return 0;
 }
 
@@ -62,7 +62,8 @@ static inline void save_live(struct world_state_area *a)
 {
 	u32 i;
 
-	a->xcr0 = hw_xgetbv();
+	if (k_params.xcr0_all)
+		a->xcr0 = hw_xgetbv();
 	for (i = 0; i < k_params.nr_world_msrs; i++)
 		hw_rdmsr_to(k_params.world_msr[i], &a->msr[i]);
 }
@@ -76,7 +77,10 @@ static inline void save_area(struct world *w)
 		save_live(a);
 	if (a->xcr0 != k_params.xcr0_all)
 		hw_xsetbv(k_params.xcr0_all);
-	hw_xsave(a->xsave);
+	if (k_params.xcr0_all)
+		hw_xsave(a->xsave);
+	else
+		hw_fxsave(a->xsave);
 	a->dr[0] = HW_READ_DR(0);
 	a->dr[1] = HW_READ_DR(1);
 	a->dr[2] = HW_READ_DR(2);
@@ -88,7 +92,10 @@ static inline void load_area(const struct world_state_area *a,
 {
 	u32 i;
 
-	hw_xrstor(a->xsave);
+	if (k_params.xcr0_all)
+		hw_xrstor(a->xsave);
+	else
+		hw_fxrstor(a->xsave);
 	if (a->xcr0 != k_params.xcr0_all)
 		hw_xsetbv(a->xcr0);
 	HW_WRITE_DR(0, a->dr[0]);

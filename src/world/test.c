@@ -273,7 +273,7 @@ s64 test_world_create(struct cpu *cpu, u64 mode)
 	struct world *w;
 	int err;
 
-	if (mode >= REGENT_TEST_MODES || !k_params.xsave_size)
+	if (mode >= REGENT_TEST_MODES)
 		return -REGENT_HC_EINVAL;
 	w = pages_alloc(1);
 	if (!w)

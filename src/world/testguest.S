@@ -149,10 +149,12 @@ test64_round:
 	inc	%ebx
 	cmp	$(70 + NR_MSRS), %ebx
 	jne	2b
+	cmpq	$0, XCR0V
+	je	4f
 	xor	%ecx, %ecx
 	xgetbv
 	check64	80, %eax, XCR0V
-	mov	%dr6, %rax
+4:	mov	%dr6, %rax
 	check64	81, %rax, DR6V
 	mov	%dr7, %rax
 	check64	82, %rax, DR7V

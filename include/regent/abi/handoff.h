@@ -122,8 +122,9 @@ struct regent_image_header {
  * @leave: Linux address of the trampoline's way out
  * @trampoline: Linux address of the trampoline's first page
  * @backend: physical addresses for the backend (SVM: the MSR bitmap)
- * @xcr0_all: components of XSAVE this CPU has
- * @xsave_size: bytes of an XSAVE area, standard format, for all of them
+ * @xcr0_all: components of XSAVE this CPU has; 0 when Linux does without XSAVE
+ * @xsave_size: bytes of an XSAVE area, standard format, for all of them, or of
+ *	FXSAVE's
  * @nr_world_msrs: entries in @world_msr
  * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
  * @mitigations: REGENT_MITIGATE_*
@@ -152,7 +153,7 @@ struct regent_params {
 	u64 apic_base;
 	u64 leave;
 	u64 trampoline;
-	u64 backend[4];
+	u64 backend[6];
 	u64 xcr0_all;
 	u32 xsave_size;
 	u32 nr_world_msrs;

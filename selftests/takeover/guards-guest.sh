@@ -303,15 +303,13 @@ task_dump() { # __PER_CPU_OFFSET L_CPUS CPUS
 # Linux under KVM: another task in a virtual machine inside this one.
 task_nested() { # [OPTION]... -- TASK...
 	modprobe kvm_amd || fail 'modprobe kvm_amd'
-	options=
-	while [ "$1" != -- ]; do
-		options="$options $1"
+	for word; do
 		shift
+		set -- "$@" "$word"
+		[ "$word" != -- ] || set -- "$@" "$self"
 	done
-	shift
-	# shellcheck disable=SC2086 # a list
-	REGENT_ACCEL=kvm scripts/machine --fast --timeout 1500 --console /tmp/console \
-		$options -- "$self" "$@"
+	REGENT_ACCEL=kvm taskset -c 1-3 scripts/machine --fast --timeout 1500 \
+		--console /tmp/console "$@"
 	status=$?
 	sed -n '/guards: start/,$s/^/inner: /p' /tmp/console
 	return $status
@@ -319,6 +317,43 @@ task_nested() { # [OPTION]... -- TASK...
 
 outer_calls() {
 	cat $sys/cpu*/exits_outer_call | awk '{ n += $1 } END { print n }'
+}
+
+# What is raised beside worlds while modes change arrives, once.
+edu_beside() { # KIND N
+	echo "$1 $2" >$edu/run || fail "edu $1"
+	for _ in $(seq 300); do
+		grep -q 'running 0' $edu/state && break
+		sleep 1
+	done
+	echo "$1: $(cat $edu/state)"
+}
+
+task_worlds() {
+	dmesg | grep -o -m1 'x2apic'
+	edu=/sys/kernel/debug/regent_edu
+	insmod "$build/selftests/takeover/edu/regent_edu.ko" || fail 'no edu device'
+	take
+	sharer=$build/selftests/takeover/sharer/sharer
+	"$sharer" 0-1 0 2:1024:0:1000 1:512:0:1000 >/tmp/shared || fail 'sharer' &
+	sharing=$!
+	load
+	"$sharer" shake 0-1 >/tmp/shaken &
+	shaking=$!
+	for kind in msi timer call; do
+		edu_beside "$kind" 200
+	done
+	kill $shaking
+	wait $shaking
+	echo "changes: $(cat /tmp/shaken)"
+	load_ends
+	kill $sharing
+	wait $sharing || fail 'the worlds did not end well'
+	awk '$3 == "test" { n++; rounds += $7; wrong += $9 }
+	     END { printf "worlds: %d, rounds: %d, wrong: %d\n", n, rounds, wrong }' /tmp/shared
+	echo "outer calls: $(outer_calls)"
+	rmmod regent_edu
+	give_back
 }
 
 task_inner() {

@@ -23,12 +23,10 @@ void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 {
 	u32 set = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SETS;
 	u64 *pt = (u64 *)REGENT_VA_WINDOW_PT;
-	u64 entry = (pa & HW_PTE_ADDR) | HW_PTE_K_DATA;
+	u64 entry = (pa & HW_PTE_ADDR) | (type == MAPCACHE_MMIO ? HW_PTE_K_MMIO : HW_PTE_K_DATA);
 	u32 slot = set * MAPCACHE_WAYS;
 	u32 way;
 
-	if (type == MAPCACHE_MMIO)
-		entry |= HW_PTE_PCD | HW_PTE_PWT;
 	for (way = 0; way < MAPCACHE_WAYS; way++)
 		if (mc->tag[slot + way] == entry)
 			return slot_va(slot + way);

@@ -7,6 +7,8 @@
 #ifndef REGENT_MAPCACHE_H
 #define REGENT_MAPCACHE_H
 
+#include <hw/pte.h>
+#include <regent/abi/handoff.h>
 #include <regent/abi/types.h>
 
 /* Few sets would do, but a hot page must not throw out another at each exit. */
@@ -31,6 +33,19 @@ enum mapcache_type {
 	MAPCACHE_RAM,		/* write-back */
 	MAPCACHE_MMIO,		/* uncached, for device registers */
 };
+
+/*
+ * A page of RAM that is in its set's first way; else NULL, and mapcache_page() may
+ * still find it. Who asks whether a page is K's own need not ask again: where that
+ * changes, the window is flushed.
+ */
+static inline void *mapcache_hit(const struct mapcache *mc, u64 pa)
+{
+	u32 slot = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SETS * MAPCACHE_WAYS;
+
+	return mc->tag[slot] == (pa | HW_PTE_K_DATA) ?
+	       (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE) : NULL;
+}
 
 void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type);
 void mapcache_flush(struct mapcache *mc);

@@ -286,6 +286,21 @@ void backend_nested_fault(const struct world *world, struct nested_fault *f)
 }
 
 /**
+ * backend_touched() - is this exit an access to one page?
+ * @world: of this CPU
+ * @page: physical address
+ * @offset: filled in: where in the page
+ */
+bool backend_touched(const struct world *world, u64 page, u32 *offset)
+{
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+	u64 at = c->exit_info2 - page;
+
+	*offset = at;
+	return c->exit_code == SVM_EXIT_NPF && at < REGENT_PAGE_SIZE;
+}
+
+/**
  * backend_msr_access() - decode an intercepted MSR access
  * @world: of this CPU
  * @a: filled in

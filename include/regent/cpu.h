@@ -34,6 +34,7 @@
  * @entry_start: time stamp of the last exit
  * @entry_max: longest stay in K, TSC ticks
  * @exits: exits by reason
+ * @costs: see enum regent_cost, counted where they are done
  * @hidden_reads: see REGENT_COUNTER_HIDDEN_READS
  * @hidden_writes: see REGENT_COUNTER_HIDDEN_WRITES
  * @window: this CPU's mapping cache
@@ -71,6 +72,7 @@ struct cpu {
 	u64 entry_start;
 	u64 entry_max;
 	u64 exits[REGENT_EXIT_REASONS];
+	u64 costs[REGENT_COSTS];
 	u64 hidden_reads;
 	u64 hidden_writes;
 	struct mapcache window;

@@ -512,6 +512,7 @@ bool backend_event_queued(const struct world *world)
  */
 void backend_flush(struct world *world)
 {
+	this_cpu()->costs[REGENT_COST_FLUSH]++;
 	vmcb_of(world)->ctl.tlb_control = k_has(REGENT_FEAT_FLUSH_ASID) ?
 					  SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
 }

@@ -119,7 +119,7 @@ static inline void mitigate(struct cpu *cpu)
 		hw_wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
 	}
 	if (by & REGENT_MITIGATE_RSB)
-		asm volatile("call rsb_fill" : : : "eax", "memory");
+		asm volatile("call rsb_fill" : : : "memory");
 }
 
 static inline struct world *__attribute__((always_inline))

@@ -45,6 +45,7 @@
  * @halt_rip: where Linux waits for interrupts, as last seen
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
  * @vector: K's own on this CPU, a gift of Linux's
+ * @scheduled: the CPU has been forwarded: its run queue is whole
  * @resched: the scheduler has to decide before the next entry
  * @bus_ticks: that many ticks of the APIC's clock are ...
  * @bus_tsc: ... that many of the TSC; both 0 until they are measured
@@ -83,6 +84,7 @@ struct cpu {
 	u64 halt_rip;
 	bool unanswered;
 	u8 vector;
+	bool scheduled;
 	bool resched;
 	u64 bus_ticks;
 	u64 bus_tsc;

@@ -43,15 +43,35 @@ static struct world *world_of(struct sched_entity *e)
 /**
  * sched_cpu_init() - Linux is alone on this CPU
  * @cpu: this CPU, which has just been taken over
+ *
+ * Linux waits for the takeover: as long as the CPU is direct, only who asks what
+ * runs here looks at this. The rest comes with sched_forwarded().
  */
 void sched_cpu_init(struct cpu *cpu)
 {
-	u64 now = hw_rdtsc();
-	u64 slice;
-
 	/* All CPUs come at once, and set the same; later ones find it set. */
 	if (!machine.min_limit)
 		policy_init_machine(&machine, k_params.nr_cpus);
+	cpu->resched = false;
+	cpu->scheduled = false;
+	cpu->charged = hw_rdtsc();
+	cpu->idle.ran = 0;
+	cpu->rq.entities = 0;
+	cpu->rq.curr = &cpu->system.sched;
+	cpu->system.sched.ran = 0;
+	cpu->system.sched.shares = SYSTEM_SHARES;
+	cpu->system.sched.max = POLICY_FULL;
+	cpu->system.sched.state = SCHED_RUNNING;
+}
+
+/* The run queue, with Linux running on it. */
+static void begin(struct cpu *cpu)
+{
+	u64 now = hw_rdtsc();
+	u64 ran = sched_ran(cpu, &cpu->system.sched);
+	u64 slice;
+
+	cpu->scheduled = true;
 	cpu->slice_end = VAPIC_NEVER;
 	cpu->resched = false;
 	cpu->charged = now;
@@ -59,6 +79,7 @@ void sched_cpu_init(struct cpu *cpu)
 	policy_init_cpu(&cpu->rq, &machine, cpu->id, &cpu->idle, to_ns(now));
 	cpu->system.sched = (struct sched_entity){
 		.kind = SCHED_SYSTEM, .shares = SYSTEM_SHARES, .max = POLICY_FULL,
+		.ran = ran,
 	};
 	policy_add(&cpu->rq, &cpu->system.sched, to_ns(now));
 	policy_wake(&cpu->system.sched, to_ns(now));
@@ -91,7 +112,7 @@ static void others_changed(struct cpu *cpu)
 void sched_abandon(struct cpu *cpu)
 {
 	test_world_forget_all(cpu);
-	sched_cpu_init(cpu);
+	begin(cpu);
 	others_changed(cpu);
 }
 
@@ -102,6 +123,8 @@ void sched_abandon(struct cpu *cpu)
  */
 void sched_forwarded(struct cpu *cpu, bool on)
 {
+	if (on && !cpu->scheduled)
+		begin(cpu);
 	if (!on)
 		test_world_stop_all(cpu);
 	cpu->slice_end = VAPIC_NEVER;

@@ -133,11 +133,11 @@ static struct attribute *root_attrs[] = {
 
 static const struct attribute_group root_group = { .attrs = root_attrs };
 
-/* cpuN/exits_REASON */
+/* cpuN/exits_REASON, cpuN/costs_WHAT */
 
-struct exit_attribute {
+struct counter_attribute {
 	struct kobj_attribute attr;
-	enum regent_exit_reason reason;
+	unsigned int counter;
 };
 
 static int cpu_of_dir(const struct kobject *k, unsigned int *cpu)
@@ -145,22 +145,22 @@ static int cpu_of_dir(const struct kobject *k, unsigned int *cpu)
 	return kstrtouint(kobject_name(k) + strlen("cpu"), 10, cpu) ? -EINVAL : 0;
 }
 
-static ssize_t exits_show(struct kobject *k, struct kobj_attribute *a, char *buf)
+static ssize_t counter_show(struct kobject *k, struct kobj_attribute *a, char *buf)
 {
-	struct exit_attribute *e = container_of(a, struct exit_attribute, attr);
+	struct counter_attribute *c = container_of(a, struct counter_attribute, attr);
 	unsigned int cpu;
 	long v;
 
 	if (cpu_of_dir(k, &cpu))
 		return -EINVAL;
-	v = regent_hypercall(REGENT_HC_COUNTER, cpu, REGENT_COUNTER_EXITS + e->reason);
+	v = regent_hypercall(REGENT_HC_COUNTER, cpu, c->counter);
 	return v < 0 ? v : sysfs_emit(buf, "%ld\n", v);
 }
 
 #define EXITS(nm, rsn)							\
-	static struct exit_attribute exits_##nm = {			\
-		.attr = __ATTR(exits_##nm, 0444, exits_show, NULL),	\
-		.reason = REGENT_EXIT_##rsn,				\
+	static struct counter_attribute exits_##nm = {			\
+		.attr = __ATTR(exits_##nm, 0444, counter_show, NULL),	\
+		.counter = REGENT_COUNTER_EXITS + REGENT_EXIT_##rsn,	\
 	}
 EXITS(hypercall, HYPERCALL);
 EXITS(outer_call, OUTER_CALL);
@@ -173,6 +173,17 @@ EXITS(apic, APIC);
 EXITS(ioapic, IOAPIC);
 EXITS(halt, HALT);
 EXITS(other, OTHER);
+
+#define COSTS(nm, what)							\
+	static struct counter_attribute costs_##nm = {			\
+		.attr = __ATTR(costs_##nm, 0444, counter_show, NULL),	\
+		.counter = REGENT_COUNTER_COSTS + REGENT_COST_##what,	\
+	}
+COSTS(ibpb, IBPB);
+COSTS(flush, FLUSH);
+COSTS(invlpg, INVLPG);
+COSTS(wrmsr, WRMSR);
+COSTS(xsave, XSAVE);
 
 static ssize_t mode_show(struct kobject *k, struct kobj_attribute *a, char *buf)
 {
@@ -223,6 +234,8 @@ static struct attribute *cpu_attrs[] = {
 	&exits_nested_fault.attr.attr, &exits_virt_insn.attr.attr,
 	&exits_interrupt.attr.attr, &exits_window.attr.attr, &exits_apic.attr.attr,
 	&exits_ioapic.attr.attr, &exits_halt.attr.attr, &exits_other.attr.attr,
+	&costs_ibpb.attr.attr, &costs_flush.attr.attr, &costs_invlpg.attr.attr,
+	&costs_wrmsr.attr.attr, &costs_xsave.attr.attr,
 	&attr_mode.attr, &attr_mode_wanted.attr, NULL,
 };
 

@@ -235,7 +235,9 @@ static int split_devices(struct ptab *pt)
 
 	rdmsrl(MSR_IA32_APICBASE, base);
 	p->apic_base = base & GENMASK_ULL(51, 12);
-	err = own_entry(pt, p->apic_base);
+	err = k_map(REGENT_VA_APIC, p->apic_base, PAGE_SIZE, HW_PTE_K_MMIO);
+	if (!err)
+		err = own_entry(pt, p->apic_base);
 	if (inventory.ioapics <= REGENT_MAX_IOAPICS)
 		p->nr_ioapics = inventory.ioapics;
 	for (i = 0; !err && i < p->nr_ioapics; i++) {

@@ -17,6 +17,8 @@
 #define HW_PTE_K_RO		(HW_PTE_P | HW_PTE_A | HW_PTE_NX)
 #define HW_PTE_K_DATA		(HW_PTE_P | HW_PTE_W | HW_PTE_A | HW_PTE_D | HW_PTE_NX)
 
+#define HW_PTE_K_MMIO		(HW_PTE_K_DATA | HW_PTE_PCD | HW_PTE_PWT)
+
 /*
  * The host world's memory: everything allowed, write-back in the nested entry,
  * so that Linux's PAT and the MTRRs decide as on the bare machine. Accessed and

@@ -68,6 +68,7 @@ bool backend_is_hypercall(const struct world *world);
 bool backend_is_shutdown(const struct world *world);
 void backend_settle(struct world *world);
 void backend_nested_fault(const struct world *world, struct nested_fault *f);
+bool backend_touched(const struct world *world, u64 page, u32 *offset);
 void backend_msr_access(const struct world *world, struct msr_access *a);
 
 /* The world's registers that struct world_regs does not have */
@@ -93,6 +94,7 @@ void backend_forward(struct world *world, bool on);
 bool backend_interruptible(const struct world *world);
 bool backend_in_shadow(const struct world *world);
 bool backend_flag_if(const struct world *world);
+bool backend_undisturbed(const struct world *world, u8 tpr);
 void backend_window(struct world *world, bool wanted);
 void backend_inject_interrupt(struct world *world, u8 vector);
 void backend_inject_nmi(struct world *world);
@@ -102,6 +104,9 @@ void backend_set_tpr(struct world *world, u8 tpr);
 /* Emulation */
 int backend_decode_mode(const struct world *world);
 int backend_code_bytes(const struct world *world, u8 *code);
+int backend_code_words(const struct world *world, u64 code[2]);
+u64 *backend_reg(struct world *world, int number);
+void backend_advance(struct world *world, int length);
 void backend_get_regs(const struct world *world, struct decode_regs *r);
 void backend_put_regs(struct world *world, const struct decode_regs *r);
 

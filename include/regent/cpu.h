@@ -34,6 +34,7 @@
  * @entry_start: time stamp of the last exit
  * @entry_max: longest stay in K, TSC ticks
  * @exits: exits by reason
+ * @costs: see enum regent_cost, counted where they are done
  * @hidden_reads: see REGENT_COUNTER_HIDDEN_READS
  * @hidden_writes: see REGENT_COUNTER_HIDDEN_WRITES
  * @window: this CPU's mapping cache
@@ -46,6 +47,7 @@
  * @x2apic: the physical APIC is in x2APIC mode; valid while @forwarded
  * @pv_eoi: what Linux has in the MSR of that name while @forwarded
  * @vector: K's own on this CPU, a gift of Linux's
+ * @scheduled: the CPU has been forwarded: its run queue is whole
  * @resched: the scheduler has to decide before the next entry
  * @bus_ticks: that many ticks of the APIC's clock are ...
  * @bus_tsc: ... that many of the TSC; both 0 until they are measured
@@ -73,6 +75,7 @@ struct cpu {
 	u64 entry_start;
 	u64 entry_max;
 	u64 exits[REGENT_EXIT_REASONS];
+	u64 costs[REGENT_COSTS];
 	u64 hidden_reads;
 	u64 hidden_writes;
 	struct mapcache window;
@@ -84,6 +87,7 @@ struct cpu {
 	bool unanswered;
 	bool x2apic;
 	u8 vector;
+	bool scheduled;
 	bool resched;
 	u64 pv_eoi;
 	u64 bus_ticks;

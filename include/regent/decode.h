@@ -94,6 +94,22 @@ struct decode {
 	u64 imm;
 };
 
+/**
+ * struct decode_move - a MOV of 32 bits between memory and something else
+ * @length: bytes of code
+ * @reg: the register; DECODE_NO_REG when @imm is stored
+ * @store: to memory; else from it
+ * @imm: immediate operand
+ *
+ * Where the memory is, who met the access knows already.
+ */
+struct decode_move {
+	u8 length;
+	u8 reg;
+	bool store;
+	u32 imm;
+};
+
 struct decode_regs {
 	u64 gpr[16];		/* in the processor's order: RAX, RCX, RDX, ... */
 	u64 rip;
@@ -101,6 +117,7 @@ struct decode_regs {
 	u64 segment_base[6];	/* by enum decode_segment */
 };
 
+bool decode_move(u64 low, u64 high, struct decode_move *m);
 int decode(const u8 *code, int n, enum decode_mode mode, struct decode *d);
 u64 decode_address(const struct decode *d, const struct decode_regs *r);
 u64 decode_target(const struct decode *d, const struct decode_regs *r);

@@ -42,6 +42,7 @@ bool forward_any(void);
 int forward_stop(struct cpu *cpu, bool anyway);
 void forward_arrived(struct cpu *cpu, u8 vector);
 void forward_interrupt(struct cpu *cpu);
+bool forward_quiet(const struct cpu *cpu, const struct world *world);
 void forward_deliver(struct cpu *cpu, struct world *world);
 u32 forward_apic_read(struct cpu *cpu, u32 offset);
 void forward_apic_write(struct cpu *cpu, u32 offset, u32 value);
@@ -56,6 +57,7 @@ void timer_stop(struct cpu *cpu);
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left);
 
 /* emul/mmio.c */
-bool mmio_access(struct cpu *cpu, struct world *world, u64 pa);
+void mmio_apic(struct cpu *cpu, struct world *world, u32 offset);
+bool mmio_ioapic(struct cpu *cpu, struct world *world, u64 pa);
 
 #endif

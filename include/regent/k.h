@@ -45,6 +45,7 @@ void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
 int insn_length_of(const struct world *world);
 bool insn_is_halt(const struct world *world);
 int insn_fetch(const struct world *world, u8 *code);
+int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2]);
 
 /* irq/nmi.c */
 void nmi_send(struct cpu *from, u32 apic_id);

@@ -192,6 +192,7 @@ int vapic_set_base(struct vapic *v, u64 base);
 int vapic_read(struct vapic *v, u32 reg, u64 now, u64 *value);
 int vapic_write(struct vapic *v, u32 reg, u64 value, u64 now,
 		struct vapic_effect *e);
+void vapic_eoi(struct vapic *v, struct vapic_effect *e);
 u64 vapic_read_deadline(struct vapic *v, u64 now);
 void vapic_write_deadline(struct vapic *v, u64 value, u64 now,
 			  struct vapic_effect *e);

@@ -37,6 +37,7 @@ idle_exits
 echo forwarded >/sys/kernel/regent/cpu0/mode || exit 1
 echo "forwarded $($bench --json)" || exit 1
 echo direct >/sys/kernel/regent/cpu0/mode || exit 1
+echo "entry_max $(cat /sys/kernel/regent/entry_max_ns)"
 rmmod regent || exit 1
 away takeover 'taken over:'
 away handback 'Linux was'

@@ -6,7 +6,8 @@
  * --icount): there one tick of the TSC is one instruction, which a loop of
  * known length verifies. Elsewhere the figures are ticks scaled by that loop,
  * and a line says so. Operations of the kernel need regent_bench.ko. While
- * Regent rules, the exits to it per operation are counted as well.
+ * Regent rules, the exits to it per operation are counted as well, and what it does
+ * that costs far more than its one instruction.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,12 @@
 #define REPEAT		7
 #define SLEEP_NS	100000
 #define KERNEL_DIR	"/sys/kernel/debug/regent_bench/"
-#define EXIT_FILES	"/sys/kernel/regent/cpu0/exits_*"
+#define CPU_DIR		"/sys/kernel/regent/cpu0/"
+
+/* Of the kernel's files costs_*. */
+static const char *const cost_names[] = { "ibpb", "flush", "invlpg", "wrmsr", "xsave" };
+
+#define COSTS		(sizeof(cost_names) / sizeof(cost_names[0]))
 
 struct op {
 	const char *name;
@@ -43,6 +49,7 @@ struct op {
 struct result {
 	double instructions;
 	double exits;		/* NAN without Regent */
+	double costs[COSTS];
 };
 
 static double instructions_per_tick;
@@ -274,6 +281,9 @@ static const struct op ops[] = {
 	{ "apic_read_id", "read of the APIC's ID", 0, NULL },
 	{ "apic_write_lvterr", "write of the APIC's LVT error entry", 0, NULL },
 	{ "apic_write_tpr", "write of the APIC's task priority", 0, NULL },
+	{ "apic_write_timer", "write of the APIC's timer count", 0, NULL },
+	{ "ipi_sent", "interrupt sent to nobody", 0, NULL },
+	{ "ipi_taken", "interrupt sent to oneself by number, handled", 0, NULL },
 	{ "self_ipi", "interrupt sent to oneself, handled", 0, NULL },
 	{ "stop_machine", "stop_machine() of an empty function", 0, NULL },
 	{ "vmmcall_null", "Regent's null hypercall (SVM)", 0, NULL },
@@ -348,6 +358,29 @@ static double once(const struct op *op, uint64_t (*run)(uint64_t), const char *n
 	return (double)run(op->iterations) / op->iterations;
 }
 
+static double counter(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	double n;
+
+	if (!f || fscanf(f, "%lf", &n) != 1)
+		die(path);
+	fclose(f);
+	return n;
+}
+
+/* To read these adds nothing to them. */
+static void costs(double *cost)
+{
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < COSTS; i++) {
+		snprintf(path, sizeof(path), CPU_DIR "costs_%s", cost_names[i]);
+		cost[i] = access(path, F_OK) ? NAN : counter(path);
+	}
+}
+
 /* All exits of this CPU so far; NAN if there is no Regent. */
 static double exits(void)
 {
@@ -355,15 +388,11 @@ static double exits(void)
 	glob_t files;
 	size_t i;
 
-	if (glob(EXIT_FILES, 0, NULL, &files))
+	if (glob(CPU_DIR "exits_*", 0, NULL, &files))
 		return NAN;
 	for (i = 0; i < files.gl_pathc; i++) {
-		FILE *f = fopen(files.gl_pathv[i], "r");
-		double n;
+		double n = counter(files.gl_pathv[i]);
 
-		if (!f || fscanf(f, "%lf", &n) != 1)
-			die(files.gl_pathv[i]);
-		fclose(f);
 		total = isnan(total) ? n : total + n;
 	}
 	globfree(&files);
@@ -384,20 +413,28 @@ static double exits_since(double before)
  */
 static struct result measure(const struct op *op)
 {
-	double best = INFINITY, empty = INFINITY, ticks, before = exits(), left;
+	double best = INFINITY, empty = INFINITY, ticks, before, after[COSTS];
+	struct result r = { NAN, NAN, { 0 } };
+	size_t c;
 	int i;
 
+	costs(r.costs);
+	before = exits();
 	operations = 0;
 	for (i = 0; i < REPEAT; i++) {
 		ticks = once(op, op->run, op->name);
 		if (isnan(ticks))
-			return (struct result){ NAN, NAN };
+			return (struct result){ NAN, NAN, { 0 } };
 		best = fmin(best, ticks);
 	}
-	left = exits_since(before) / operations;
+	r.exits = exits_since(before) / operations;
+	costs(after);
+	for (c = 0; c < COSTS; c++)
+		r.costs[c] = (after[c] - r.costs[c]) / operations;
 	for (i = 0; i < REPEAT; i++)
 		empty = fmin(empty, once(op, op->run ? run_empty : NULL, "empty"));
-	return (struct result){ (best - empty) * instructions_per_tick, left };
+	r.instructions = (best - empty) * instructions_per_tick;
+	return r;
 }
 
 static bool wanted(const char *name, int argc, char **argv)
@@ -422,12 +459,22 @@ static const char *number(double x, const char *format, const char *absent)
 	return text[turn];
 }
 
+static void report_json(const struct op *op, struct result r, bool first)
+{
+	size_t i;
+
+	printf("%s\"%s\": {\"instructions\": %s, \"exits\": %s", first ? "" : ", ",
+	       op->name, number(r.instructions, "%.1f", "null"),
+	       number(r.exits, "%.4f", "null"));
+	for (i = 0; i < COSTS; i++)
+		printf(", \"%s\": %s", cost_names[i], number(r.costs[i], "%.4f", "null"));
+	printf("}");
+}
+
 static void report(const struct op *op, struct result r, bool json, bool first)
 {
 	if (json)
-		printf("%s\"%s\": {\"instructions\": %s, \"exits\": %s}", first ? "" : ", ",
-		       op->name, number(r.instructions, "%.1f", "null"),
-		       number(r.exits, "%.4f", "null"));
+		report_json(op, r, first);
 	else
 		printf("%-22s %12s %12s  # %s\n", op->name,
 		       number(r.instructions, "%.1f", "absent"),

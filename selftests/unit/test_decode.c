@@ -213,34 +213,70 @@ static void more_bytes_are_asked_for(void **state)
 	assert_int_equal(decode(buffer, 15, DECODE_64, &d), DECODE_UNKNOWN);
 }
 
-/* A prefix without meaning turns the fast path off, and nothing else. */
-static void the_fast_path_is_the_slow_one(void **state)
+static void same_move(const u8 *code)
 {
-	u8 code[1 + 8] = { 0x3e };
-	struct decode slow;
-	int i, j, ok = 0;
+	u8 opcode = code[(code[0] & 0xf0) == 0x40];
+	struct decode_move m;
+	u64 word[2];
+	bool is, move;
+
+	memcpy(word, code, sizeof(word));
+	move = decode_move(word[0], word[1], &m);
+	is = (opcode == 0x89 || opcode == 0x8b || opcode == 0xc7) &&
+	     decode(code, DECODE_MAX, DECODE_64, &d) == DECODE_OK && d.width == 4;
+	assert_int_equal(move, is);
+	if (!move)
+		return;
+	assert_int_equal(d.op, DECODE_MOV);
+	assert_int_equal(m.length, d.length);
+	assert_int_equal(m.reg, d.reg);
+	assert_int_equal(m.store, d.writes);
+	if (m.reg == DECODE_NO_REG)
+		assert_int_equal(m.imm, (u32)d.imm);
+}
+
+/* Any opcode with and without any REX, each ModRM, what follows at random. */
+static void moves_are_what_the_decoder_says(void **state)
+{
+	int rex, opcode, modrm, i, at;
+	u8 code[16];
 
 	(void)state;
-	for (i = 0; i < 2 * 256 * 256; i++) {
-		code[1] = i & 0x10000 ? 0x89 : 0x8b;
-		code[2] = i;
-		code[3] = i >> 8;
-		for (j = 4; j < 9; j++)
-			code[j] = unit_random(&seed) >> 32;
-		if (decode(code + 1, 8, DECODE_64, &d) != DECODE_OK) {
-			assert_int_not_equal(decode(code, 9, DECODE_64, &slow),
-					     DECODE_OK);
-			continue;
-		}
-		assert_int_equal(decode(code, 9, DECODE_64, &slow), DECODE_OK);
-		assert_int_equal(slow.length, d.length + 1);
-		slow.length = d.length;
-		/* A prefix names its segment; they are all flat. */
-		slow.segment = d.segment;
-		assert_memory_equal(&slow, &d, sizeof(d));
-		ok++;
-	}
-	assert_int_equal(ok, 2 * 3 * 256 * 64);
+	for (rex = 0x3f; rex < 0x50; rex++)
+		for (opcode = 0; opcode < 256; opcode++)
+			for (modrm = 0; modrm < 256; modrm++) {
+				for (i = 0; i < 16; i++)
+					code[i] = unit_random(&seed) >> 32;
+				at = rex >= 0x40;
+				code[0] = rex;
+				code[at] = opcode;
+				code[at + 1] = modrm;
+				same_move(code);
+			}
+}
+
+/* What lies behind the instruction does not count. */
+static void moves_end_where_they_end(void **state)
+{
+	struct decode_move m;
+
+	(void)state;
+	/* mov %r9d,-0x5000(%r12,%rdi,8); then anything */
+	assert_true(decode_move(0xffffb000fc8c8945, ~0ull, &m) && m.store);
+	assert_int_equal(m.length, 8);
+	assert_int_equal(m.reg, 9);
+	/* movl $0x84030201,0xffffffffff5fc0b0 */
+	assert_true(decode_move(0x01ff5fc0b02504c7, 0xffffffffff840302, &m) && m.store);
+	assert_int_equal(m.length, 11);
+	assert_int_equal(m.imm, 0x84030201);
+	/* mov (%rax),%eax */
+	assert_true(decode_move(0xffffffffffff008b, ~0ull, &m) && !m.store);
+	assert_int_equal(m.length, 2);
+	/* 64 bits, 16 bits, a register, FS: not here */
+	assert_false(decode_move(0x008948, 0, &m));
+	assert_false(decode_move(0x008966, 0, &m));
+	assert_false(decode_move(0xc089, 0, &m));
+	assert_false(decode_move(0x008964, 0, &m));
 }
 
 /* ---- made-up instructions ---- */
@@ -602,7 +638,8 @@ int main(void)
 		cmocka_unit_test(prefixes),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(more_bytes_are_asked_for),
-		cmocka_unit_test(the_fast_path_is_the_slow_one),
+		cmocka_unit_test(moves_are_what_the_decoder_says),
+		cmocka_unit_test(moves_end_where_they_end),
 		cmocka_unit_test(objdump_agrees_64),
 		cmocka_unit_test(objdump_agrees_32),
 		cmocka_unit_test(objdump_agrees_16),

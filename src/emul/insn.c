@@ -13,7 +13,10 @@
 static u64 *guest_table(void *ctx, u64 pa)
 {
 	struct cpu *cpu = ctx;
+	u64 *page = mapcache_hit(&cpu->window, pa);
 
+	if (likely(page))
+		return page;
 	/* Tables in K's memory: Linux would read zeros there. */
 	if (pa >> k_params.phys_bits || host_owns(pa))
 		return NULL;
@@ -28,15 +31,20 @@ static void tables(const struct world *world, struct ptab *pt)
 	pt->ctx = this_cpu();
 }
 
-/* Linux's image never moves. Elsewhere only its page tables tell. */
+/* Linux's image never moves. */
+static inline bool in_image(u64 va, u64 *pa)
+{
+	*pa = va - k_params.code_base + k_params.code_phys;
+	return va - k_params.code_base < k_params.code_size;
+}
+
+/* Elsewhere only its page tables tell. */
 static bool translate(const struct ptab *pt, u64 va, u64 *pa)
 {
 	struct ptab_leaf leaf;
 
-	if (likely(va - k_params.code_base < k_params.code_size)) {
-		*pa = va - k_params.code_base + k_params.code_phys;
+	if (likely(in_image(va, pa)))
 		return true;
-	}
 	if (ptab_walk(pt, va, &leaf) != PTAB_OK)
 		return false;
 	*pa = leaf.pa;
@@ -84,6 +92,37 @@ int insn_fetch(const struct world *world, u8 *code)
 	if (n && n < INSN_MAX)
 		n += fetch_page(&pt, va + n, code + n, INSN_MAX - n);
 	return n;
+}
+
+/**
+ * insn_peek() - the same, where it costs little
+ * @cpu: this CPU
+ * @world: the world, of this CPU, in 64-bit mode, exited on a nested page fault
+ * @code: where to, the first byte lowest
+ *
+ * Read once, because another CPU may change the code meanwhile.
+ *
+ * Return: how many bytes are known; 0 where insn_fetch() has to find them.
+ */
+int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2])
+{
+	const u8 *page;
+	u64 at, pa;
+	int n = backend_code_words(world, code);
+
+	if (n || !in_image(backend_code_address(world), &pa))
+		return n;
+	at = pa & (REGENT_PAGE_SIZE - 1);
+	if (at > REGENT_PAGE_SIZE - 16)
+		return 0;
+	page = mapcache_hit(&cpu->window, pa - at);
+	if (unlikely(!page))
+		page = (const u8 *)guest_table(cpu, pa - at);
+	if (unlikely(!page))
+		return 0;
+	code[0] = ((const u64 *)(page + at))[0];
+	code[1] = ((const u64 *)(page + at))[1];
+	return 16;
 }
 
 /**

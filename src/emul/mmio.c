@@ -58,28 +58,71 @@ static bool execute(struct cpu *cpu, struct world *world, int where, u32 offset)
 	return true;
 }
 
+/*
+ * An instruction that K cannot do works on the bare machine, so that K gives its
+ * CPUs back then.
+ */
+static void __attribute__((noinline))
+access(struct cpu *cpu, struct world *world, int where, u32 offset)
+{
+	if (!execute(cpu, world, where, offset)) {
+		backend_exit_describe(world);
+		k_abort("an access to an APIC that K cannot execute");
+	}
+}
+
+/*
+ * What Linux does nearly always: a MOV of 32 bits. The rest of execute() would cost
+ * as much as all of the exit besides.
+ */
+static bool execute_move(struct cpu *cpu, struct world *world, u32 offset)
+{
+	struct decode_move m;
+	u64 code[2];
+	int n;
+
+	if (backend_decode_mode(world) != DECODE_64)
+		return false;
+	n = insn_peek(cpu, world, code);
+	if (!n || !decode_move(code[0], code[1], &m) || m.length > n)
+		return false;
+	if (!m.store)
+		*backend_reg(world, m.reg) = forward_apic_read(cpu, offset);
+	else
+		forward_apic_write(cpu, offset, m.reg == DECODE_NO_REG ? m.imm :
+				   (u32)*backend_reg(world, m.reg));
+	backend_advance(world, m.length);
+	return true;
+}
+
 /**
- * mmio_access() - the host world touched a page that its tables do not have
+ * mmio_apic() - the host world touched its local APIC's page
+ * @cpu: this CPU, forwarded
+ * @world: its system world
+ * @offset: where in the page
+ */
+void mmio_apic(struct cpu *cpu, struct world *world, u32 offset)
+{
+	if (unlikely(!execute_move(cpu, world, offset)))
+		access(cpu, world, APIC, offset);
+}
+
+/**
+ * mmio_ioapic() - the host world touched a page that its tables do not have
  * @cpu: this CPU
  * @world: its system world
  * @pa: physical address
  *
- * Return: false when the page is no such device's. An instruction that K cannot
- * do works on the bare machine, so that K gives its CPUs back then.
+ * Return: false when the page is no IOAPIC's.
  */
-bool mmio_access(struct cpu *cpu, struct world *world, u64 pa)
+bool mmio_ioapic(struct cpu *cpu, struct world *world, u64 pa)
 {
-	bool is_apic = cpu->forwarded && (pa ^ k_params.apic_base) < REGENT_PAGE_SIZE;
-	int nr = is_apic ? APIC : ioapic_find(pa);
+	int nr = ioapic_find(pa);
 
-	if (!is_apic && nr < 0)
+	if (nr < 0)
 		return false;
 	cpu->exits[REGENT_EXIT_NESTED_FAULT]--;
-	cpu->exits[is_apic ? REGENT_EXIT_APIC : REGENT_EXIT_IOAPIC]++;
-	if (!execute(cpu, world, nr, is_apic ? pa - k_params.apic_base :
-			    pa - k_params.ioapic[nr])) {
-		backend_exit_describe(world);
-		k_abort("an access to an APIC that K cannot execute");
-	}
+	cpu->exits[REGENT_EXIT_IOAPIC]++;
+	access(cpu, world, nr, pa - k_params.ioapic[nr]);
 	return true;
 }

@@ -17,11 +17,10 @@
 /* Delivery takes a few bus cycles; a stuck APIC must not hold K here. */
 #define ICR_WAIT	100000
 
-static volatile u32 *at(struct cpu *cpu, u32 reg)
+static inline volatile u32 *at(struct cpu *cpu, u32 reg)
 {
-	u8 *page = mapcache_page(&cpu->window, k_params.apic_base, MAPCACHE_MMIO);
-
-	return (volatile u32 *)(page + reg * 16);
+	(void)cpu;
+	return (volatile u32 *)(REGENT_VA_APIC + reg * 16ull);
 }
 
 /**

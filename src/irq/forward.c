@@ -318,6 +318,22 @@ static void __attribute__((noinline)) pass_halt(struct cpu *cpu, struct world *w
 }
 
 /**
+ * forward_quiet() - is there nothing for forward_deliver() to do?
+ * @cpu: this CPU, forwarded
+ * @world: its system world
+ *
+ * Only for speed; false is always right.
+ */
+bool forward_quiet(const struct cpu *cpu, const struct world *world)
+{
+	const struct vapic *v = &cpu->vapic;
+
+	return vapic_pending(v) == VAPIC_NONE && !cpu->nmi_pending &&
+	       backend_undisturbed(world, v->reg[VAPIC_REG_TPR]) &&
+	       backend_rip(world) != cpu->halt_rip;
+}
+
+/**
  * forward_deliver() - what Linux gets at the next entry, and when to ask again
  * @cpu: this CPU, forwarded
  * @world: its system world
@@ -417,27 +433,47 @@ u32 forward_apic_read(struct cpu *cpu, u32 offset)
 	return value;
 }
 
+/* One each interrupt, so that it does not go all the way of the others. */
+static void write_eoi(struct cpu *cpu)
+{
+	struct vapic_effect e;
+
+	vapic_eoi(&cpu->vapic, &e);
+	if ((e.what & VAPIC_EFFECT_EOI) && unlikely(e.eoi_level))
+		linux_eoi(cpu, &e);
+}
+
+/* What the physical APIC has to say is Linux's, too. */
+static void collect_errors(struct cpu *cpu)
+{
+	apic_write(cpu, VAPIC_REG_ESR, 0);
+	cpu->vapic.esr_next |= apic_read(cpu, VAPIC_REG_ESR);
+}
+
 /* Return: enum vapic_result, as of the virtual APIC's mode. */
 static int write_register(struct cpu *cpu, u32 reg, u64 value)
 {
 	struct vapic *v = &cpu->vapic;
 	struct vapic_effect e;
 
-	if (reg == VAPIC_REG_ESR) {
-		/* What the physical APIC has to say is Linux's, too. */
-		apic_write(cpu, reg, 0);
-		v->esr_next |= apic_read(cpu, reg);
+	if (reg == VAPIC_REG_EOI && !(cpu->x2apic && value)) {
+		write_eoi(cpu);
+		return VAPIC_OK;
 	}
-	if (vapic_write(v, reg, value, hw_rdtsc(), &e) != VAPIC_OK)
+	if (unlikely(reg == VAPIC_REG_ESR))
+		collect_errors(cpu);
+	/* The TSC of the write is that of the exit. */
+	if (vapic_write(v, reg, value, cpu->entry_start, &e) != VAPIC_OK)
 		return VAPIC_GP;
-	if ((e.what & VAPIC_EFFECT_EOI) && e.eoi_level)
-		linux_eoi(cpu, &e);
 	if (e.what & VAPIC_EFFECT_IPI)
 		apic_send(cpu, v->reg[VAPIC_REG_ICR2], v->reg[VAPIC_REG_ICR]);
+	if (e.what & VAPIC_EFFECT_TIMER)
+		timer_update(cpu);
+	/* These two come often. */
+	if (reg == VAPIC_REG_INITIAL || reg == VAPIC_REG_ICR)
+		return VAPIC_OK;
 	if (e.what & VAPIC_EFFECT_TPR)
 		backend_set_tpr(&cpu->system, v->reg[VAPIC_REG_TPR]);
-	if (e.what & (VAPIC_EFFECT_TIMER | VAPIC_EFFECT_LVT))
-		timer_update(cpu);
 	return write_physical(cpu, reg, value) ? VAPIC_OK : VAPIC_GP;
 }
 

@@ -372,9 +372,7 @@ static bool lockable(const struct decode *d)
 	return d->reads && d->writes && d->op != DECODE_MOVS;
 }
 
-/* Out of line, so that the fast path need not save registers for it. */
-static __attribute__((noinline)) int decode_any(const u8 *code, int n,
-						struct decode *d)
+static int decode_any(const u8 *code, int n, struct decode *d)
 {
 	struct cursor c = { .code = code, .n = n, .segment = -1 };
 	struct opcode o = take_opcode(&c, d);
@@ -406,43 +404,56 @@ static __attribute__((noinline)) int decode_any(const u8 *code, int n,
 	return DECODE_OK;
 }
 
-/*
- * Linux's APIC accesses: MOV between a 32-bit register and memory at a base
- * register plus displacement or at a displacement alone, without prefix.
- */
-static bool decode_fast(const u8 *code, struct decode *d)
+/* Bytes of ModRM and what belongs to it, without a prefix to addresses. */
+static inline int modrm_length(u8 modrm, u8 sib)
 {
-	u8 modrm = code[1], mod = modrm >> 6, rm = modrm & 7;
-	int at = 2;
+	/* By mod and rm: there is SIB, a displacement, or both. */
+	static const u8 lengths[32] = {
+		1, 1, 1, 1, 2, 5, 1, 1,
+		2, 2, 2, 2, 3, 2, 2, 2,
+		5, 5, 5, 5, 6, 5, 5, 5,
+	};
+	u32 row = (modrm >> 3 & 0x18) | (modrm & 7);
 
-	if ((code[0] & 0xfd) != 0x89 || mod == 3 || mod == 1)
+	/* And without a base a displacement, too. */
+	return row == 4 && (sib & 7) == 5 ? 6 : lengths[row];
+}
+
+/**
+ * decode_move() - is this a MOV of 32 bits, in 64-bit mode?
+ * @low: the first eight bytes of the code
+ * @high: the next eight; they need not be known when @m->length turns out less
+ * @m: filled in when it is
+ *
+ * For those who know what address was accessed. It is all that operating systems do
+ * to an APIC; with other prefixes than REX it is left to decode().
+ */
+bool decode_move(u64 low, u64 high, struct decode_move *m)
+{
+	u32 rex = 0, op;
+	int length;
+
+	if ((low & 0xf0) == 0x40) {
+		rex = low & 0xff;
+		low = low >> 8 | high << 56;
+		high >>= 8;
+	}
+	op = low & 0xff;
+	if ((op != 0x89 && op != 0x8b && op != 0xc7) || (rex & 8) ||
+	    (low & 0xc000) == 0xc000)
 		return false;
-	if (rm == 4) {
-		if (mod || code[2] != 0x25)
+	length = 1 + modrm_length(low >> 8, low >> 16);
+	m->reg = (low >> 11 & 7) | (rex & 4) << 1;
+	m->store = op != 0x8b;
+	m->imm = 0;
+	if (op == 0xc7) {
+		if (low >> 11 & 7)
 			return false;
-		at = 3;
-	} else {
-		if (!mod && rm == 5)
-			return false;
-		d->base = rm;
-		if (rm == 5)
-			d->segment = DECODE_SS;
+		m->reg = DECODE_NO_REG;
+		m->imm = low >> 8 * length | high << (64 - 8 * length);
+		length += 4;
 	}
-	d->length = at;
-	if (mod || at == 3) {
-		d->disp = extend(code[at] | code[at + 1] << 8 |
-				 code[at + 2] << 16 | (u64)code[at + 3] << 24,
-				 4);
-		d->length = at + 4;
-	}
-	d->op = DECODE_MOV;
-	d->width = 4;
-	d->reg_width = 4;
-	d->address_width = 8;
-	d->reg = modrm >> 3 & 7;
-	d->to_reg = code[0] & 2;
-	d->reads = d->to_reg;
-	d->writes = !d->to_reg;
+	m->length = length + (rex >> 6);
 	return true;
 }
 
@@ -461,7 +472,5 @@ int decode(const u8 *code, int n, enum decode_mode mode, struct decode *d)
 		.mode = mode, .segment = DECODE_DS, .reg = DECODE_NO_REG,
 		.base = DECODE_NO_REG, .index = DECODE_NO_REG,
 	};
-	if (mode == DECODE_64 && n >= 7 && decode_fast(code, d))
-		return DECODE_OK;
 	return decode_any(code, n < DECODE_MAX ? n : DECODE_MAX, d);
 }

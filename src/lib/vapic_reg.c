@@ -103,29 +103,38 @@ static bool exists(const struct vapic *v, u32 reg)
 	return reg < VAPIC_REG_EXT_LVT || reg - VAPIC_REG_EXT_LVT < extended;
 }
 
-/* What can be done to a register now: some of R1 and W1, or of R2 and W2. */
-static u32 allowed(const struct vapic *v, u32 reg)
+/* What can be done to a register now, of what a mode knows. */
+static inline u32 allowed_in(const struct vapic *v, u32 reg, u32 mode)
 {
 	u32 can;
 
 	if (reg >= VAPIC_REGS)
 		return 0;
-	can = rules[reg].can & (v->x2apic ? R2 | W2 : R1 | W1);
-	return !can || !(rules[reg].can & SOME) || exists(v, reg) ? can : 0;
+	can = rules[reg].can;
+	return !(can & SOME) || exists(v, reg) ? can & mode : 0;
 }
 
-static u32 writable(const struct vapic *v, u32 reg)
+/* Some of R1 and W1, or of R2 and W2. */
+static u32 allowed(const struct vapic *v, u32 reg)
+{
+	return allowed_in(v, reg, v->x2apic ? R2 | W2 : R1 | W1);
+}
+
+static u32 writable_here(const struct vapic *v, u32 reg)
 {
 	u32 bits = rules[reg].write;
 
-	if (!(rules[reg].can & VARY))
-		return bits;
 	if (reg == VAPIC_REG_TIMER && !v->has_deadline)
 		bits &= ~VAPIC_TIMER_DEADLINE;
 	if (reg == VAPIC_REG_SVR &&
 	    !(v->reg[VAPIC_REG_VERSION] & VAPIC_VERSION_NO_BROADCAST))
 		bits &= ~VAPIC_SVR_NO_BROADCAST;
 	return bits;
+}
+
+static inline u32 writable(const struct vapic *v, u32 reg)
+{
+	return rules[reg].can & VARY ? writable_here(v, reg) : rules[reg].write;
 }
 
 /**
@@ -209,21 +218,26 @@ static void settle_timer(struct vapic *v, u64 now, struct vapic_effect *e)
 	e->what |= VAPIC_EFFECT_TIMER;
 }
 
-/* To and from TSC-deadline mode the timer stops, else it counts on. */
-static void write_lvt(struct vapic *v, u32 reg, u32 value, u64 now,
+static void write_lvt(struct vapic *v, u32 reg, u32 value, u32 bit,
 		      struct vapic_effect *e)
 {
-	bool was_deadline = vapic_deadline_mode(v);
-
-	if (reg == VAPIC_REG_TIMER)
-		settle_timer(v, now, e);
 	if (!vapic_software_enabled(v))
 		value |= VAPIC_LVT_MASKED;
 	v->reg[reg] = value | (v->reg[reg] & LVT_STATUS);
+	e->what |= VAPIC_EFFECT_LVT;
+	e->lvts = bit;
+}
+
+/* To and from TSC-deadline mode the timer stops, else it counts on. */
+static void write_lvt_timer(struct vapic *v, u32 value, u64 now,
+			    struct vapic_effect *e)
+{
+	bool was_deadline = vapic_deadline_mode(v);
+
+	settle_timer(v, now, e);
+	write_lvt(v, VAPIC_REG_TIMER, value, vapic_lvt_bit(VAPIC_REG_TIMER), e);
 	if (vapic_deadline_mode(v) != was_deadline)
 		v->armed = false;
-	e->what |= VAPIC_EFFECT_LVT;
-	e->lvts = vapic_lvt_bit(reg);
 }
 
 static void write_svr(struct vapic *v, u32 value, u64 now,
@@ -247,32 +261,41 @@ static void write_svr(struct vapic *v, u32 value, u64 now,
 	v->reg[VAPIC_REG_SVR] = value;
 }
 
-static void write_timer(struct vapic *v, u32 reg, u32 value, u64 now,
-			struct vapic_effect *e)
+/* The count goes on at another speed. */
+static void write_divide(struct vapic *v, u32 value, u64 now,
+			 struct vapic_effect *e)
 {
 	u32 count;
 
-	if (reg == VAPIC_REG_INITIAL && vapic_deadline_mode(v))
-		return;
 	settle_timer(v, now, e);
 	count = vapic_timer_count(v, now);
-	v->reg[reg] = value;
-	if (reg == VAPIC_REG_INITIAL)
-		vapic_timer_arm(v, value, now);
-	else if (v->armed && !vapic_deadline_mode(v))
-		vapic_timer_arm(v, count, now);	/* on at another speed */
+	v->reg[VAPIC_REG_DIVIDE] = value;
+	if (v->armed && !vapic_deadline_mode(v))
+		vapic_timer_arm(v, count, now);
 }
 
-static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now,
-		       struct vapic_effect *e)
+static void write_initial(struct vapic *v, u32 value, u64 now,
+			  struct vapic_effect *e)
+{
+	if (vapic_deadline_mode(v))
+		return;
+	settle_timer(v, now, e);
+	v->reg[VAPIC_REG_INITIAL] = value;
+	vapic_timer_arm(v, value, now);
+}
+
+static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now, struct vapic_effect *e)
 {
 	switch (reg) {
 	case VAPIC_REG_TPR:
 		vapic_set_tpr(v, value);
 		e->what |= VAPIC_EFFECT_TPR | VAPIC_EFFECT_CHECK;
 		return;
+	case VAPIC_REG_TIMER:
+		write_lvt_timer(v, value, now, e);
+		return;
 	case VAPIC_REG_DIVIDE:
-		write_timer(v, reg, value, now, e);
+		write_divide(v, value, now, e);
 		return;
 	case VAPIC_REG_ESR:
 		v->reg[reg] = v->esr_next;
@@ -288,10 +311,19 @@ static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now,
 		v->reg[reg] = value | 0x0fffffff;
 		return;
 	}
-	if (vapic_lvt_bit(reg))
-		write_lvt(v, reg, value, now, e);
+	v->reg[reg] = value;
+}
+
+/* Out of line, so that the two frequent ones need not save registers for it. */
+static void __attribute__((noinline))
+write_other(struct vapic *v, u32 reg, u32 value, u64 now, struct vapic_effect *e)
+{
+	u32 lvt = reg == VAPIC_REG_TIMER ? 0 : vapic_lvt_bit(reg);
+
+	if (lvt)
+		write_lvt(v, reg, value, lvt, e);
 	else
-		v->reg[reg] = value;
+		write_rare(v, reg, value, now, e);
 }
 
 /* The register can be written, and so can all bits of the value. */
@@ -299,11 +331,11 @@ static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
 			  struct vapic_effect *e)
 {
 	if (reg == VAPIC_REG_INITIAL)
-		write_timer(v, reg, value, now, e);
+		write_initial(v, value, now, e);
 	else if (reg == VAPIC_REG_ICR)
 		send_ipi(v, value, e);
 	else
-		write_rare(v, reg, value, now, e);
+		write_other(v, reg, value, now, e);
 }
 
 static int write_x2apic(struct vapic *v, u32 reg, u64 value, u64 now,
@@ -325,6 +357,19 @@ static int write_x2apic(struct vapic *v, u32 reg, u64 value, u64 now,
 }
 
 /**
+ * vapic_eoi() - the world writes 0 to the EOI register
+ * @v: the vapic
+ * @e: effects
+ */
+void vapic_eoi(struct vapic *v, struct vapic_effect *e)
+{
+	e->what = 0;
+	e->lvts = 0;
+	if (v->enabled)
+		vapic_end(v, e);
+}
+
+/**
  * vapic_write() - the world writes a register
  * @v: the vapic
  * @reg: which
@@ -339,18 +384,17 @@ int vapic_write(struct vapic *v, u32 reg, u64 value, u64 now,
 {
 	u32 can;
 
+	if (reg == VAPIC_REG_EOI && !(v->x2apic && value)) {
+		vapic_eoi(v, e);
+		return VAPIC_OK;
+	}
 	e->what = 0;
 	e->lvts = 0;
 	if (!v->enabled)
 		return VAPIC_OK;
-	/* One each interrupt. */
-	if (reg == VAPIC_REG_EOI && !(v->x2apic && value)) {
-		vapic_end(v, e);
-		return VAPIC_OK;
-	}
 	if (v->x2apic)
 		return write_x2apic(v, reg, value, now, e);
-	can = allowed(v, reg);
+	can = allowed_in(v, reg, R1 | W1);
 	if (can & W1) {
 		write_allowed(v, reg, value & writable(v, reg), now, e);
 	} else if (!can) {

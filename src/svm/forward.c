@@ -88,6 +88,21 @@ bool backend_interruptible(const struct world *world)
 }
 
 /**
+ * backend_undisturbed() - is the world as forward_deliver() has left it?
+ * @world: of this CPU, forwarded
+ * @tpr: the task priority it had then
+ *
+ * Return: true when CR8 has not changed, no window is asked for, and the last
+ * instruction casts no shadow.
+ */
+bool backend_undisturbed(const struct world *world, u8 tpr)
+{
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+
+	return c->vintr == (SVM_V_INTR_MASKING | tpr >> 4) && !(c->int_state & SVM_INT_SHADOW);
+}
+
+/**
  * backend_window() - exit as soon as the world can take an interrupt
  * @world: of this CPU, forwarded
  * @wanted: or not any more
@@ -182,22 +197,64 @@ int backend_code_bytes(const struct world *world, u8 *code)
 }
 
 /**
+ * backend_code_words() - the same, the first byte lowest
+ * @world: of this CPU, exited on a nested page fault
+ * @code: where to
+ *
+ * Return: how many bytes there are; 0 when this CPU does not tell.
+ */
+int backend_code_words(const struct world *world, u64 code[2])
+{
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+
+	if (!k_has(REGENT_FEAT_DECODE))
+		return 0;
+	code[0] = *(const u64 *)c->insn_bytes;
+	code[1] = *(const u64 *)(c->insn_bytes + 7) >> 8;
+	return c->insn_len & 15;
+}
+
+/* Where the processor's numbers are in struct world_regs; RSP is not there. */
+#define PLACE(reg)	(offsetof(struct world_regs, reg) / 8)
+
+static const u8 place[16] = {
+	PLACE(rax), PLACE(rcx), PLACE(rdx), PLACE(rbx), 0, PLACE(rbp), PLACE(rsi),
+	PLACE(rdi), PLACE(r8), PLACE(r9), PLACE(r10), PLACE(r11), PLACE(r12),
+	PLACE(r13), PLACE(r14), PLACE(r15),
+};
+
+/**
+ * backend_reg() - one of the world's general registers
+ * @world: of this CPU
+ * @number: the processor's, 0 to 15
+ */
+u64 *backend_reg(struct world *world, int number)
+{
+	return number == 4 ? &vmcb_of(world)->save.rsp : (u64 *)&world->regs + place[number];
+}
+
+/**
+ * backend_advance() - go on behind an emulated instruction
+ * @world: of this CPU, in 64-bit mode
+ * @length: bytes of it
+ */
+void backend_advance(struct world *world, int length)
+{
+	svm_advance(world, vmcb_of(world)->save.rip + length);
+}
+
+/**
  * backend_get_regs() - the world's registers, in the processor's order
  * @world: of this CPU
  * @r: filled in, but for the segment bases
  */
 void backend_get_regs(const struct world *world, struct decode_regs *r)
 {
-	const struct world_regs *w = &world->regs;
 	const struct vmcb_save *s = &vmcb_of(world)->save;
-	u64 in_order[16] = {
-		w->rax, w->rcx, w->rdx, w->rbx, s->rsp, w->rbp, w->rsi, w->rdi,
-		w->r8, w->r9, w->r10, w->r11, w->r12, w->r13, w->r14, w->r15,
-	};
 	int i;
 
 	for (i = 0; i < 16; i++)
-		r->gpr[i] = in_order[i];
+		r->gpr[i] = *backend_reg((struct world *)world, i);
 	r->rip = s->rip;
 	r->flags = s->rflags;
 }
@@ -209,17 +266,11 @@ void backend_get_regs(const struct world *world, struct decode_regs *r)
  */
 void backend_put_regs(struct world *world, const struct decode_regs *r)
 {
-	struct world_regs *w = &world->regs;
 	struct vmcb *v = vmcb_of(world);
-	u64 *in_order[16] = {
-		&w->rax, &w->rcx, &w->rdx, &w->rbx, &v->save.rsp, &w->rbp, &w->rsi,
-		&w->rdi, &w->r8, &w->r9, &w->r10, &w->r11, &w->r12, &w->r13, &w->r14,
-		&w->r15,
-	};
 	int i;
 
 	for (i = 0; i < 16; i++)
-		*in_order[i] = r->gpr[i];
+		*backend_reg(world, i) = r->gpr[i];
 	v->save.rflags = r->flags;
 	svm_advance(world, r->rip);
 }

@@ -286,6 +286,21 @@ void backend_nested_fault(const struct world *world, struct nested_fault *f)
 }
 
 /**
+ * backend_touched() - is this exit an access to one page?
+ * @world: of this CPU
+ * @page: physical address
+ * @offset: filled in: where in the page
+ */
+bool backend_touched(const struct world *world, u64 page, u32 *offset)
+{
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+	u64 at = c->exit_info2 - page;
+
+	*offset = at;
+	return c->exit_code == SVM_EXIT_NPF && at < REGENT_PAGE_SIZE;
+}
+
+/**
  * backend_msr_access() - decode an intercepted MSR access
  * @world: of this CPU
  * @a: filled in
@@ -497,6 +512,7 @@ bool backend_event_queued(const struct world *world)
  */
 void backend_flush(struct world *world)
 {
+	this_cpu()->costs[REGENT_COST_FLUSH]++;
 	vmcb_of(world)->ctl.tlb_control = k_has(REGENT_FEAT_FLUSH_ASID) ?
 					  SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
 }

@@ -79,7 +79,7 @@ static void exit_nested_fault(struct cpu *cpu, struct world *world)
 	struct nested_fault f;
 
 	backend_nested_fault(world, &f);
-	if (mmio_access(cpu, world, f.pa))
+	if (mmio_ioapic(cpu, world, f.pa))
 		return;
 	if (host_fault(cpu, f.pa, f.write, f.fetch, backend_rip(world)))
 		backend_retry_event(world);
@@ -155,6 +155,7 @@ static void catch_up(struct cpu *cpu, struct world *world)
 	u32 now = host_tlb_sequence();
 
 	backend_flush(world);
+	mapcache_flush(&cpu->window);
 	__atomic_store_n(&cpu->tlb_seen, now, __ATOMIC_RELEASE);
 	deliver_mc(cpu, world);
 }
@@ -193,6 +194,15 @@ static inline struct world *enter(struct cpu *cpu, struct world *world)
 	return out(cpu, world);
 }
 
+/* The same on a forwarded CPU. Mostly nothing is to be decided. */
+static inline struct world *enter_forwarded(struct cpu *cpu, struct world *world)
+{
+	if (likely(!cpu->resched && cpu->tlb_seen == host_tlb_sequence() &&
+		   forward_quiet(cpu, world)))
+		return out(cpu, world);
+	return enter_slow(cpu, world);
+}
+
 /*
  * The CPU does not take the world's state. At the first entry Linux is still in
  * its trampoline and can be told; later, nothing of its state is certain.
@@ -218,6 +228,17 @@ exit_slow(struct cpu *cpu, struct world *world)
 	exit_table[reason](cpu, world);
 	cpu->unanswered = false;
 	return enter(cpu, world);
+}
+
+/* Linux uses its APIC several times for each interrupt. */
+static struct world *__attribute__((noinline))
+exit_apic(struct cpu *cpu, struct world *world, u32 offset)
+{
+	cpu->exits[REGENT_EXIT_APIC]++;
+	cpu->unanswered = true;
+	mmio_apic(cpu, world, offset);
+	cpu->unanswered = false;
+	return enter_forwarded(cpu, world);
 }
 
 /* Of a world that is not Linux, whose own exit is done with if it is scheduled. */
@@ -280,16 +301,21 @@ static inline bool hypercall_fast(struct world *world)
 struct world *world_exit(struct world *world)
 {
 	struct cpu *cpu = this_cpu();
+	u32 offset;
 
 	cpu->entry_start = hw_rdtsc();
 	cpu->busy = 1;
 	backend_settle(world);
 	if (unlikely(world != &cpu->system))
 		return exit_other_world(cpu, world);
-	if (unlikely(!backend_is_hypercall(world) || !hypercall_fast(world)))
-		return backend_is_hypercall(world) && world->regs.rax == REGENT_HC_TEST_RUN
-			? exit_run(cpu, world) : exit_slow(cpu, world);
-	cpu->exits[REGENT_EXIT_HYPERCALL]++;
-	backend_skip_hypercall(world);
-	return enter(cpu, world);
+	if (likely(backend_is_hypercall(world) && hypercall_fast(world))) {
+		cpu->exits[REGENT_EXIT_HYPERCALL]++;
+		backend_skip_hypercall(world);
+		return enter(cpu, world);
+	}
+	if (cpu->forwarded && backend_touched(world, k_params.apic_base, &offset))
+		return exit_apic(cpu, world, offset);
+	if (backend_is_hypercall(world) && world->regs.rax == REGENT_HC_TEST_RUN)
+		return exit_run(cpu, world);
+	return exit_slow(cpu, world);
 }

@@ -20,6 +20,8 @@ static s64 counter(u64 id, u64 index)
 
 	if (!cpu || index >= REGENT_COUNTERS)
 		return -REGENT_HC_EINVAL;
+	if (index >= REGENT_COUNTER_COSTS)
+		return cpu->costs[index - REGENT_COUNTER_COSTS];
 	switch (index) {
 	case REGENT_COUNTER_ENTRY_MAX:
 		return cpu->entry_max;

@@ -69,7 +69,7 @@ static inline void save_live(struct world_state_area *a)
 }
 
 /* Afterwards XCR0 has everything enabled. */
-static inline void save_area(struct world *w)
+static inline void save_area(struct cpu *cpu, struct world *w)
 {
 	struct world_state_area *a = &w->area;
 
@@ -81,13 +81,14 @@ static inline void save_area(struct world *w)
 		hw_xsave(a->xsave);
 	else
 		hw_fxsave(a->xsave);
+	cpu->costs[REGENT_COST_XSAVE] += 2;	/* and XRSTOR */
 	a->dr[0] = HW_READ_DR(0);
 	a->dr[1] = HW_READ_DR(1);
 	a->dr[2] = HW_READ_DR(2);
 	a->dr[3] = HW_READ_DR(3);
 }
 
-static inline void load_area(const struct world_state_area *a,
+static inline void load_area(struct cpu *cpu, const struct world_state_area *a,
 			     const struct world_state_area *last)
 {
 	u32 i;
@@ -104,24 +105,28 @@ static inline void load_area(const struct world_state_area *a,
 	HW_WRITE_DR(3, a->dr[3]);
 	/* A WRMSR costs more than a comparison. */
 	for (i = 0; i < k_params.nr_world_msrs; i++)
-		if (a->msr[i] != last->msr[i])
+		if (a->msr[i] != last->msr[i]) {
+			cpu->costs[REGENT_COST_WRMSR]++;
 			hw_wrmsr(k_params.world_msr[i], a->msr[i]);
+		}
 }
 
 /*
  * Nothing that the one owner trained steers the other. The call is made by hand
  * so that the compiler need not save what it does not touch.
  */
-static inline void mitigate(void)
+static inline void mitigate(struct cpu *cpu)
 {
 	u32 by = k_params.mitigations;
 
 	if (!by)
 		return;
-	if (by & REGENT_MITIGATE_IBPB)
+	if (by & REGENT_MITIGATE_IBPB) {
+		cpu->costs[REGENT_COST_IBPB]++;
 		hw_wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+	}
 	if (by & REGENT_MITIGATE_RSB)
-		asm volatile("call rsb_fill" : : : "eax", "memory");
+		asm volatile("call rsb_fill" : : : "memory");
 }
 
 static inline struct world *__attribute__((always_inline))
@@ -130,11 +135,11 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 	struct world *from = cpu->current;
 	u64 now;
 
-	save_area(from);
+	save_area(cpu, from);
 	if (!whole)
 		damage(from, to);
-	mitigate();
-	load_area(&to->area, &from->area);
+	mitigate(cpu);
+	load_area(cpu, &to->area, &from->area);
 	if (likely(from->state == WORLD_RUNNING))
 		from->state = WORLD_RUNNABLE;
 	to->state = WORLD_RUNNING;

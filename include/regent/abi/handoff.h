@@ -7,6 +7,7 @@
  *	  REGENT_VA_IMAGE	the image: text, read-only data, data
  *	  REGENT_VA_PERCPU	one area of REGENT_PERCPU_STRIDE for each CPU
  *	  REGENT_VA_SHARED	one page for each CPU that Linux can see, too
+ *	  REGENT_VA_APIC	the local APIC's page: each CPU finds its own there
  *	  REGENT_VA_CHUNKS	all donated chunks, chunk i at i * 2 MiB
  *	PML4 slot 509, each CPU its own:
  *	  REGENT_VA_WINDOW	the mapping cache
@@ -22,6 +23,7 @@
 #define REGENT_VA_IMAGE		0xffffff0000000000
 #define REGENT_VA_PERCPU	0xffffff0040000000
 #define REGENT_VA_SHARED	0xffffff0080000000
+#define REGENT_VA_APIC		0xffffff00a0000000
 #define REGENT_VA_CHUNKS	0xffffff00c0000000
 #define REGENT_VA_WINDOW	0xfffffe8000000000
 #define REGENT_VA_WINDOW_PT	0xfffffe8000200000

@@ -157,12 +157,26 @@ enum regent_ioapic_mode {
 };
 
 /**
+ * enum regent_cost - what K does that costs far more than its one instruction
+ * @REGENT_COST_IBPB: indirect branch prediction barrier
+ * @REGENT_COST_FLUSH: all of a world's translations dropped at its entry
+ * @REGENT_COST_INVLPG: a mapping of K's own changed
+ * @REGENT_COST_WRMSR: a register of class "world" loaded in a switch
+ * @REGENT_COST_XSAVE: XSAVE and XRSTOR, each counted
+ */
+enum regent_cost {
+	REGENT_COST_IBPB = 0, REGENT_COST_FLUSH, REGENT_COST_INVLPG,
+	REGENT_COST_WRMSR, REGENT_COST_XSAVE, REGENT_COSTS
+};
+
+/**
  * enum regent_counter - what REGENT_HC_COUNTER reads
  * @REGENT_COUNTER_EXITS: first of the exit counters, one for each reason
  * @REGENT_COUNTER_ENTRY_MAX: longest single stay in K, TSC ticks
  * @REGENT_COUNTER_HIDDEN_READS: first reads of a page of K's memory
  * @REGENT_COUNTER_HIDDEN_WRITES: writes and fetches, each got #GP
  * @REGENT_COUNTER_TABLE_PAGES: pages left for nested tables
+ * @REGENT_COUNTER_COSTS: first of the counters of enum regent_cost
  */
 enum regent_counter {
 	REGENT_COUNTER_EXITS = 0,
@@ -170,7 +184,8 @@ enum regent_counter {
 	REGENT_COUNTER_HIDDEN_READS,
 	REGENT_COUNTER_HIDDEN_WRITES,
 	REGENT_COUNTER_TABLE_PAGES,
-	REGENT_COUNTERS
+	REGENT_COUNTER_COSTS,
+	REGENT_COUNTERS = REGENT_COUNTER_COSTS + REGENT_COSTS
 };
 
 /**

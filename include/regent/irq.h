@@ -15,6 +15,9 @@ struct world;
 struct vapic_left;
 struct vapic_snapshot;
 
+/* What enables it in MSR_REG_KVM_PV_EOI */
+#define PV_EOI_ON	1
+
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
 bool apic_usable(struct cpu *cpu);
 u32 apic_read(struct cpu *cpu, u32 reg);
@@ -44,6 +47,9 @@ void forward_arrived(struct cpu *cpu, u8 vector);
 void forward_interrupt(struct cpu *cpu);
 bool forward_quiet(const struct cpu *cpu, const struct world *world);
 void forward_deliver(struct cpu *cpu, struct world *world);
+void forward_end_level(struct cpu *cpu, u8 vector);
+
+/* irq/access.c: Linux's own accesses */
 u32 forward_apic_read(struct cpu *cpu, u32 offset);
 void forward_apic_write(struct cpu *cpu, u32 offset, u32 value);
 int forward_msr(struct cpu *cpu, struct msr_access *a);

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What Linux reads and writes of its APIC on a forwarded CPU, in the page or by
+ * MSRs: the virtual one, and of the physical one what sends, raises or addresses
+ * interrupts. AMD APM volume 2, "Advanced Programmable Interrupt Controller";
+ * Intel SDM volume 3, "Extended XAPIC (x2APIC)".
+ */
+#include <hw/asm.h>
+#include <regent/abi/msrtab.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/irq.h>
+#include <regent/k.h>
+
+#define LVT_STATUS	((1u << 12) | (1u << 14))	/* read-only */
+
+/* Without broadcast, Linux tells the IOAPIC by itself. */
+static void linux_eoi(struct cpu *cpu, const struct vapic_effect *e)
+{
+	if (e->eoi_broadcast)
+		forward_end_level(cpu, e->eoi_vector);
+	else if (cpu->owed[e->eoi_vector / 32] >> e->eoi_vector % 32 & 1)
+		forward_end_level(cpu, e->eoi_vector);
+}
+
+/* Messages are addressed by these, and LVTs raise what they say: physically. */
+static bool is_physical(u32 reg)
+{
+	return reg == VAPIC_REG_LDR || reg == VAPIC_REG_DFR ||
+	       (vapic_lvt_bit(reg) && reg != VAPIC_REG_TIMER);
+}
+
+/* In x2APIC mode the processor may refuse what the virtual APIC does not. */
+static bool pass_on(struct cpu *cpu, u32 reg, u32 value)
+{
+	if (cpu->x2apic)
+		return guarded_wrmsr(MSR_REG_X2APIC + reg, value);
+	apic_write(cpu, reg, value);
+	return true;
+}
+
+/*
+ * When Linux switches its APIC off, that masks every LVT. K goes on with its own,
+ * and the virtual APIC refuses what arrives.
+ */
+static bool write_svr(struct cpu *cpu, u32 value)
+{
+	if (!pass_on(cpu, VAPIC_REG_SVR, value))
+		return false;
+	if (!(value & VAPIC_SVR_ENABLE)) {
+		apic_write(cpu, VAPIC_REG_SVR, value | VAPIC_SVR_ENABLE);
+		timer_start(cpu);
+	}
+	return true;
+}
+
+/* What of a write goes to the physical APIC, too. */
+static bool write_physical(struct cpu *cpu, u32 reg, u32 value)
+{
+	if (reg == VAPIC_REG_SVR)
+		return write_svr(cpu, value);
+	if (!is_physical(reg))
+		return true;
+	if (vapic_lvt_bit(reg))
+		value = cpu->vapic.reg[reg] & ~LVT_STATUS;
+	return pass_on(cpu, reg, value);
+}
+
+/**
+ * forward_apic_read() - Linux reads its APIC
+ * @cpu: this CPU, forwarded
+ * @offset: where in the page
+ */
+u32 forward_apic_read(struct cpu *cpu, u32 offset)
+{
+	u32 reg = offset / 16;
+	u64 value;
+
+	if (cpu->x2apic)
+		return ~0u;	/* nobody there */
+	if (offset % 16)
+		return 0;
+	vapic_read(&cpu->vapic, reg, hw_rdtsc(), &value);
+	return value;
+}
+
+/* One each interrupt, so that it does not go all the way of the others. */
+static void write_eoi(struct cpu *cpu)
+{
+	struct vapic_effect e;
+
+	vapic_eoi(&cpu->vapic, &e);
+	if ((e.what & VAPIC_EFFECT_EOI) && unlikely(e.eoi_level))
+		linux_eoi(cpu, &e);
+}
+
+/* What the physical APIC has to say is Linux's, too. */
+static void collect_errors(struct cpu *cpu)
+{
+	apic_write(cpu, VAPIC_REG_ESR, 0);
+	cpu->vapic.esr_next |= apic_read(cpu, VAPIC_REG_ESR);
+}
+
+/* Return: enum vapic_result, as of the virtual APIC's mode. */
+static int write_register(struct cpu *cpu, u32 reg, u64 value)
+{
+	struct vapic *v = &cpu->vapic;
+	struct vapic_effect e;
+
+	if (reg == VAPIC_REG_EOI && !(cpu->x2apic && value)) {
+		write_eoi(cpu);
+		return VAPIC_OK;
+	}
+	if (unlikely(reg == VAPIC_REG_ESR))
+		collect_errors(cpu);
+	/* The TSC of the write is that of the exit. */
+	if (vapic_write(v, reg, value, cpu->entry_start, &e) != VAPIC_OK)
+		return VAPIC_GP;
+	if (e.what & VAPIC_EFFECT_IPI)
+		apic_send(cpu, v->reg[VAPIC_REG_ICR2], v->reg[VAPIC_REG_ICR]);
+	if (e.what & VAPIC_EFFECT_TIMER)
+		timer_update(cpu);
+	/* These two come often. */
+	if (reg == VAPIC_REG_INITIAL || reg == VAPIC_REG_ICR)
+		return VAPIC_OK;
+	if (e.what & VAPIC_EFFECT_TPR)
+		backend_set_tpr(&cpu->system, v->reg[VAPIC_REG_TPR]);
+	return write_physical(cpu, reg, value) ? VAPIC_OK : VAPIC_GP;
+}
+
+/**
+ * forward_apic_write() - Linux writes to its APIC's page
+ * @cpu: this CPU, forwarded
+ * @offset: where in the page
+ * @value: what
+ */
+void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
+{
+	if (!cpu->x2apic && !(offset % 16))
+		write_register(cpu, offset / 16, value);
+}
+
+static int x2apic_msr(struct cpu *cpu, struct msr_access *a)
+{
+	u32 reg = a->index - MSR_REG_X2APIC;
+	int result = VAPIC_GP;
+
+	if (cpu->x2apic)
+		result = a->write ? write_register(cpu, reg, a->value) :
+			 vapic_read(&cpu->vapic, reg, hw_rdtsc(), &a->value);
+	return result == VAPIC_OK ? 1 : -1;
+}
+
+static int deadline_msr(struct cpu *cpu, struct msr_access *a)
+{
+	struct vapic_effect e;
+
+	if (!k_has(REGENT_FEAT_DEADLINE))
+		return 0;
+	if (a->write)
+		vapic_write_deadline(&cpu->vapic, a->value, hw_rdtsc(), &e);
+	else
+		a->value = vapic_read_deadline(&cpu->vapic, hw_rdtsc());
+	timer_update(cpu);
+	return 1;
+}
+
+/* Off below, so that what is written is for later; whether it may be, is not. */
+static int pv_eoi_msr(struct cpu *cpu, struct msr_access *a)
+{
+	if (!k_has(REGENT_FEAT_OUTER))
+		return 0;
+	if (a->write && !guarded_wrmsr(a->index, a->value & ~(u64)PV_EOI_ON))
+		return -1;
+	if (a->write)
+		cpu->pv_eoi = a->value;
+	else if (!guarded_rdmsr(a->index, &a->value))
+		return -1;
+	a->value = cpu->pv_eoi;
+	return 1;
+}
+
+/**
+ * forward_msr() - an access to an MSR that only a forwarded CPU has intercepted
+ * @cpu: this CPU, forwarded
+ * @a: the access; a read puts the value there
+ *
+ * The APIC stays on, in its mode and place: Linux changes that only at boot.
+ *
+ * Return: as backend_switched_msr().
+ */
+int forward_msr(struct cpu *cpu, struct msr_access *a)
+{
+	switch (a->index) {
+	case MSR_REG_APIC_BASE:
+		if (!a->write)
+			return 0;
+		return a->value == hw_rdmsr(a->index) ? 1 : -1;
+	case MSR_REG_TSC_DEADLINE:
+		return deadline_msr(cpu, a);
+	case MSR_REG_KVM_PV_EOI:
+		return pv_eoi_msr(cpu, a);
+	}
+	if (a->index - MSR_REG_X2APIC < 256)
+		return x2apic_msr(cpu, a);
+	return 0;
+}

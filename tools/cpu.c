@@ -56,7 +56,7 @@ static const char *reason(int error)
 {
 	switch (error) {
 	case EOPNOTSUPP:
-		return "not on this machine: x2APIC, TSC-deadline timer, C-states (boot with cpuidle.off=1), Hyper-V, or more than 8 I/O APICs";
+		return "not on this machine: C-states (boot with cpuidle.off=1), Hyper-V, or more than 8 I/O APICs";
 	case ENOSPC:
 		return "Linux has no interrupt vector left there";
 	case EBUSY:

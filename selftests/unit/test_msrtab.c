@@ -172,9 +172,43 @@ static void bitmap_has_exactly_the_traps(void **state)
 	free(map);
 }
 
+static int traps(const u8 *map, u32 index)
+{
+	int bit = bit_of(index);
+
+	return map[bit / 8] >> (bit % 8) & 3;
+}
+
+static void a_forwarded_apic_is_trapped(void **state)
+{
+	u8 *direct = calloc(1, MSR_BITMAP_SIZE);
+	u8 *map = calloc(1, MSR_BITMAP_SIZE);
+	u32 index, more = 0;
+
+	(void)state;
+	assert_true(direct && map);
+	msr_bitmap_build(direct);
+	msr_bitmap_build(map);
+	msr_bitmap_forward(map);
+	assert_int_equal(traps(map, MSR_REG_APIC_BASE), REG_TRAP_WRITE);
+	assert_int_equal(traps(map, MSR_REG_TSC_DEADLINE), REG_TRAP_BOTH);
+	assert_int_equal(traps(map, 0x7ff), REG_TRAP_NONE);
+	assert_int_equal(traps(map, 0x900), REG_TRAP_NONE);
+	for (index = 0x800; index < 0x900; index++)
+		assert_int_equal(traps(map, index), REG_TRAP_BOTH);
+	for (index = 0; index < MSR_BITMAP_SIZE; index++) {
+		more += __builtin_popcount(map[index] ^ direct[index]);
+		assert_int_equal(direct[index] & ~map[index], 0);
+	}
+	assert_int_equal(more, 2 * 256 + 2 + 1);
+	free(direct);
+	free(map);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_forwarded_apic_is_trapped),
 		cmocka_unit_test(rows_are_sorted_and_unique),
 		cmocka_unit_test(names_are_unique_and_end),
 		cmocka_unit_test(values_exist),

@@ -57,8 +57,7 @@
  * comes there.
  * -REGENT_HC_EBUSY while the IOAPICs are not SHADOWED, or while an interrupt is
  * in service (for 0: ask again once it has had its EOI); -REGENT_HC_EOPNOTSUPP
- * where the APIC is off or in x2APIC mode, or its timer in TSC-deadline mode, or
- * where that does not count.
+ * where the APIC is off or has moved since the takeover, or its timer does not count.
  *
  * REGENT_HC_WORLD_START - rdi: id of a test world bound to this CPU, which is
  * forwarded; rsi: shares (1 to 65536) in bits 0-31, the guarantee min in 32-47 and

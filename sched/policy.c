@@ -233,6 +233,22 @@ static bool is_queued(const struct sched_entity *e)
 
 /* Admission. */
 
+/* Other CPUs take of it, too, for whom they are about to send here. */
+static int take_min(struct runq *rq, u32 min)
+{
+	if (!min)
+		return POLICY_OK;
+	if (__atomic_add_fetch(&rq->min_sum, min, __ATOMIC_RELAXED) <= POLICY_MIN_LIMIT)
+		return POLICY_OK;
+	__atomic_sub_fetch(&rq->min_sum, min, __ATOMIC_RELAXED);
+	return POLICY_NOROOM;
+}
+
+static void give_min(struct runq *rq, u32 min)
+{
+	__atomic_sub_fetch(&rq->min_sum, min, __ATOMIC_RELAXED);
+}
+
 static bool parameters_ok(u32 shares, u32 min, u32 max)
 {
 	return shares && shares <= POLICY_SHARES_MAX && max &&
@@ -278,16 +294,20 @@ int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
 		return POLICY_NOTHERE;
 	if (e->kind == SCHED_SYSTEM && rq->system)
 		return POLICY_BUSY;
-	if (rq->entities >= POLICY_ENTITIES || !policy_min_fits(rq, e->min))
+	if (rq->entities >= POLICY_ENTITIES)
 		return POLICY_NOROOM;
-	err = policy_take(rq->machine, e->min);
+	err = take_min(rq, e->min);
 	if (err)
 		return err;
+	err = policy_take(rq->machine, e->min);
+	if (err) {
+		give_min(rq, e->min);
+		return err;
+	}
 	see_clock(rq, now);
 	if (e->kind == SCHED_SYSTEM)
 		rq->system = e;
 	rq->entities++;
-	rq->min_sum += e->min;
 	e->rq = rq;
 	e->state = SCHED_BLOCKED;
 	e->fair.marks = policy_marks(e);
@@ -316,7 +336,7 @@ void policy_remove(struct sched_entity *e, u64 now)
 	if (rq->system == e)
 		rq->system = NULL;
 	rq->entities--;
-	rq->min_sum -= e->min;
+	give_min(rq, e->min);
 	policy_give(rq->machine, e->min);
 	e->state = SCHED_OFF;
 	e->rq = NULL;
@@ -342,12 +362,18 @@ int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
 
 	if (!rq || e->kind == SCHED_IDLE || !parameters_ok(shares, min, max))
 		return POLICY_INVAL;
-	if (min > e->min && !policy_min_fits(rq, min - e->min))
-		return POLICY_NOROOM;
-	if (min > e->min)
-		err = policy_take(rq->machine, min - e->min);
-	else
+	if (min > e->min) {
+		err = take_min(rq, min - e->min);
+		if (!err)
+			err = policy_take(rq->machine, min - e->min);
+		else
+			return err;
+		if (err)
+			give_min(rq, min - e->min);
+	} else {
+		give_min(rq, e->min - min);
 		policy_give(rq->machine, e->min - min);
+	}
 	if (err)
 		return err;
 	see_clock(rq, now);
@@ -356,7 +382,6 @@ int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
 	else
 		make_up(rq, e);
 	roll(e, rq->clock);
-	rq->min_sum = rq->min_sum - e->min + min;
 	e->shares = shares;
 	e->min = min;
 	e->max = max;
@@ -376,7 +401,7 @@ int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
  * @cpus: bits in @affinity
  *
  * Return: POLICY_OK; POLICY_NOTHERE if it is done, but the caller has to stop
- * the entity, if running, and policy_move() it, as it may not be where it is;
+ * the entity, if running, and move it, as it may not be where it is;
  * POLICY_INVAL for a system world that may not be where it is: nothing changed.
  */
 int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus)
@@ -727,47 +752,75 @@ struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 /* Moving. */
 
 /**
- * policy_move() - give an entity to another CPU
+ * policy_detach() - let go of an entity that is to go to another CPU
  * @e: a VM's or service's entity that is not running
- * @to: run queue of the other CPU
- * @now: the time there
+ * @to: run queue of that CPU, of which no lock is needed
  *
- * What it is owed, and where it is in its period, go with it. If it is
- * runnable, the other CPU decides anew.
+ * Its guarantee there is taken, and its shares count as load there: what follows
+ * on the other CPU is policy_attach(), which cannot fail, or policy_drop(). Until
+ * then @e is on no run queue. What it is owed, and where it is in its period,
+ * go with it.
  *
  * Return: POLICY_OK, or an enum policy_error and nothing is changed.
  */
-int policy_move(struct sched_entity *e, struct runq *to, u64 now)
+int policy_detach(struct sched_entity *e, struct runq *to)
 {
 	struct runq *from = e->rq;
-	u64 shift;
 
-	if (!from || (e->kind != SCHED_VM && e->kind != SCHED_SERVICE))
+	if (!from || from == to || (e->kind != SCHED_VM && e->kind != SCHED_SERVICE))
 		return POLICY_INVAL;
 	if (e->state == SCHED_RUNNING)
 		return POLICY_BUSY;
 	if (!policy_allowed(e, to->cpu))
 		return POLICY_NOTHERE;
-	if (from == to)
-		return POLICY_OK;
-	if (to->entities >= POLICY_ENTITIES || !policy_min_fits(to, e->min))
+	if (__atomic_load_n(&to->entities, __ATOMIC_RELAXED) >= POLICY_ENTITIES ||
+	    take_min(to, e->min))
 		return POLICY_NOROOM;
-	see_clock(to, now);
+	__atomic_add_fetch(&to->coming, e->shares, __ATOMIC_RELAXED);
 	if (is_queued(e))
 		dequeue(from, e);
 	else
 		make_up(from, e);
 	from->entities--;
-	from->min_sum -= e->min;
+	give_min(from, e->min);
+	e->period -= from->clock;
+	e->rq = NULL;
+	return POLICY_OK;
+}
+
+/**
+ * policy_attach() - take in an entity that has come from another CPU
+ * @e: let go of by policy_detach()
+ * @to: run queue of this CPU, as there
+ * @now: the time here
+ *
+ * Return: true if the CPU has to policy_pick() now, not at the end of the slice.
+ */
+bool policy_attach(struct sched_entity *e, struct runq *to, u64 now)
+{
+	see_clock(to, now);
+	__atomic_sub_fetch(&to->coming, e->shares, __ATOMIC_RELAXED);
 	to->entities++;
-	to->min_sum += e->min;
-	shift = to->clock - from->clock;
-	e->period += shift;
+	e->period += to->clock;
 	e->rq = to;
 	stamp(to, e);
-	if (is_queued(e))
-		enqueue(to, e);
-	return POLICY_OK;
+	if (!is_queued(e))
+		return false;
+	enqueue(to, e);
+	return decide_anew(to, e);
+}
+
+/**
+ * policy_drop() - an entity on its way does not arrive
+ * @e: let go of by policy_detach(), on no run queue any more afterwards
+ * @to: as there
+ */
+void policy_drop(struct sched_entity *e, struct runq *to)
+{
+	__atomic_sub_fetch(&to->coming, e->shares, __ATOMIC_RELAXED);
+	give_min(to, e->min);
+	policy_give(to->machine, e->min);
+	e->state = SCHED_OFF;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <hw/asm.h>
 #include <regent/abi/handoff.h>
 #include <regent/abi/hypercall.h>
+#include <regent/asid.h>
 #include <regent/k.h>
 #include <regent/mapcache.h>
 #include <regent/policy.h>
@@ -51,6 +52,7 @@
  * @slice_end: TSC at which the scheduler wants to decide, or VAPIC_NEVER
  * @slice_due: the same without what Linux got on top
  * @charged: TSC up to which the world that runs is charged
+ * @asids: what other worlds than Linux are told apart by here
  * @rq: who can run here
  * @idle: nobody
  */
@@ -88,6 +90,7 @@ struct cpu {
 	u64 slice_end;
 	u64 slice_due;
 	u64 charged;
+	struct asid_pool asids;
 	struct runq rq;
 	struct sched_entity idle;
 };

@@ -7,6 +7,7 @@
 #define REGENT_WORLD_H
 
 #include <regent/abi/types.h>
+#include <regent/asid.h>
 #include <regent/policy.h>
 
 struct cpu;
@@ -66,6 +67,7 @@ struct world_state_area {
  * @state: enum world_state; written by the CPU that runs it
  * @id: number, 0 for a system world
  * @cpu: CPU it is bound to
+ * @asid: where it ran last, and under what number; not of a system world
  * @area: registers that only world_switch() moves
  * @nested_root: physical address of its memory region's nested table
  * @memory: its memory, K's address; NULL for Linux
@@ -89,6 +91,7 @@ struct world {
 	u8 state;
 	u16 id;
 	u32 cpu;
+	struct asid asid;
 	struct world_state_area area;
 	u64 nested_root;
 	u8 *memory;

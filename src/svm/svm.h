@@ -35,6 +35,7 @@ enum { SVM_PARAM_MSRPM, SVM_PARAM_GUEST_MSRPM, SVM_PARAM_IOPM, SVM_PARAM_ASIDS }
 
 /* The host world's address space identifier; 0 is K's. */
 #define SVM_ASID_HOST	1
+#define SVM_ASID_WORLDS	2
 
 void svm_resume(struct world *world) __attribute__((noreturn));
 void svm_advance(struct world *world, u64 next);

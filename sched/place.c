@@ -71,7 +71,7 @@ bool policy_allowed(const struct sched_entity *e, u32 cpu)
 u64 policy_marks(const struct sched_entity *e)
 {
 	u64 marks = 0;
-	u32 cpu;
+	u32 cpu, n = 0;
 
 	if (e->kind != SCHED_VM && e->kind != SCHED_SERVICE)
 		return 0;
@@ -83,8 +83,9 @@ u64 policy_marks(const struct sched_entity *e)
 		if (e->affinity_cpus - cpu < 64)
 			word &= (1ull << (e->affinity_cpus - cpu)) - 1;
 		marks |= word;
+		n += !!word + !!(word & (word - 1));
 	}
-	return marks;
+	return n == 1 && e->rq && policy_allowed(e, e->rq->cpu) ? 0 : marks;
 }
 
 /**

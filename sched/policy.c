@@ -803,6 +803,7 @@ bool policy_attach(struct sched_entity *e, struct runq *to, u64 now)
 	to->entities++;
 	e->period += to->clock;
 	e->rq = to;
+	e->fair.marks = policy_marks(e);
 	stamp(to, e);
 	if (!is_queued(e))
 		return false;

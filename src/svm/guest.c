@@ -174,6 +174,7 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 		v->save.rip += 3;
 		return BACKEND_WORLD_YIELD;
 	case SVM_EXIT_HLT:
+		v->save.rip += 1;
 		return BACKEND_WORLD_HALT;
 	case SVM_EXIT_INTR:
 	case SVM_EXIT_NMI:

@@ -48,8 +48,8 @@
  * Locking: all of a run queue and of its entities is guarded by the run
  * queue's lock, which is the caller's (K has none: only its own CPU touches it).
  * Who moves is let go of on one CPU and taken in on the other, and nobody needs
- * both; min_sum and coming are changed atomically for that. Time is in ns, monotonic on a CPU; it may wrap round, and CPUs need
- * not agree on it.
+ * both; min_sum and coming are changed atomically for that. Time is in ns, monotonic
+ * on a CPU; it may wrap round, and CPUs need not agree on it.
  */
 #ifndef REGENT_POLICY_H
 #define REGENT_POLICY_H
@@ -193,6 +193,7 @@ struct policy_machine {
  * @system: the system world of the CPU, or NULL
  * @curr: picked last, NULL when it is gone
  * @boost: the system world while it is to be boosted, else NULL
+ * @skip: the one that has yielded since the last pick, or NULL
  * @clock: latest time seen
  * @until: when the last decision ends
  * @open: the last decision was made with nobody else to run: who comes has
@@ -218,6 +219,7 @@ struct runq {
 	struct sched_entity *system;
 	struct sched_entity *curr;
 	struct sched_entity *boost;
+	struct sched_entity *skip;
 	u64 clock;
 	u64 until;
 	bool open;
@@ -245,6 +247,7 @@ int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus);
 void policy_charge(struct sched_entity *e, u64 ran, u64 now);
 bool policy_wake(struct sched_entity *e, u64 now);
 bool policy_boost(struct sched_entity *e, u64 now);
+void policy_yield(struct sched_entity *e, u64 now);
 void policy_block(struct sched_entity *e, u64 now);
 struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice);
 

@@ -402,6 +402,40 @@ static void debt_moves(void **state)
 	assert_in_range(policy_lag(a) - lag + 100, 0, 200);
 }
 
+/* Who yields lets others pass that are eligible, once, and loses nothing by it. */
+static void yielding(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *a = awake(f, 0, SCHED_SYSTEM, 1024, 0, 1000);
+	struct sched_entity *b;
+	u64 slice, ran;
+
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_yield(a, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);	/* alone */
+	b = awake(f, 1, SCHED_VM, 1, 0, 1000);
+	policy_yield(b, f->now);		/* does not run */
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_yield(a, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), b);
+	/* It has the more to come now, by shares. */
+	f->now += POLICY_MS;
+	policy_charge(b, POLICY_MS, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	/* The other one has had more than its share: nobody else is eligible. */
+	policy_yield(a, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_boost(a, f->now);
+	policy_yield(a, f->now);
+	policy_block(a, f->now);
+	assert_null(f->rq[0].skip);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), b);
+	policy_wake(a, f->now);
+	ran = a->ran;
+	run_for(f, 1000 * POLICY_MS);
+	assert_true(a->ran - ran > 990 * POLICY_MS);
+}
+
 /* Between two CPUs an entity counts where it goes to, arriving or not. */
 static void on_the_way(void **state)
 {
@@ -641,6 +675,7 @@ int main(void)
 		TEST(small_change),
 		TEST(parked_is_stolen),
 		TEST(debt_moves),
+		TEST(yielding),
 		TEST(on_the_way),
 		TEST(moving),
 		TEST(clocks_differ),

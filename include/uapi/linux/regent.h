@@ -274,8 +274,8 @@ struct regent_test_set {
  * is none; ENODEV: Regent does not rule.
  *
  * REGENT_IOC_TEST_CREATE - make a test world and let it run. It goes when the file
- * is closed, when the last CPU that it may run on goes offline, and when Regent hands back. Its CPU becomes
- * forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
+ * is closed, when the last CPU that it may run on goes offline, and when Regent hands
+ * back. Its CPU becomes forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
  * such CPU online; ENODEV: Regent does not rule; ENFILE: no more worlds; ENOSPC: the
  * guarantee cannot be given; EOPNOTSUPP: no CPU of this machine can be forwarded.
  *

@@ -12,6 +12,7 @@
 #include <regent/irq.h>
 #include <regent/k.h>
 #include <regent/sched.h>
+#include "internal.h"
 
 #define SYSTEM_SHARES	1024
 
@@ -25,19 +26,14 @@
 
 static struct policy_machine machine;
 
-static u64 to_ns(u64 ticks)
+u64 sched_ns(u64 ticks)
 {
 	return (unsigned __int128)ticks * k_params.ns_per_tick >> 32;
 }
 
-static u64 to_ticks(u64 ns)
+u64 sched_ticks(u64 ns)
 {
 	return (unsigned __int128)ns * k_params.ticks_per_ns >> 32;
-}
-
-static struct world *world_of(struct sched_entity *e)
-{
-	return (struct world *)((char *)e - offsetof(struct world, sched));
 }
 
 /**
@@ -73,17 +69,19 @@ static void begin(struct cpu *cpu)
 
 	cpu->scheduled = true;
 	cpu->slice_end = VAPIC_NEVER;
+	cpu->alarm_at = VAPIC_NEVER;
+	cpu->alarms = (struct tree){ 0 };
 	cpu->resched = false;
 	cpu->charged = now;
 	cpu->idle = (struct sched_entity){ .kind = SCHED_IDLE };
-	policy_init_cpu(&cpu->rq, &machine, cpu->id, &cpu->idle, to_ns(now));
+	policy_init_cpu(&cpu->rq, &machine, cpu->id, &cpu->idle, sched_ns(now));
 	cpu->system.sched = (struct sched_entity){
 		.kind = SCHED_SYSTEM, .shares = SYSTEM_SHARES, .max = POLICY_FULL,
 		.ran = ran,
 	};
-	policy_add(&cpu->rq, &cpu->system.sched, to_ns(now));
-	policy_wake(&cpu->system.sched, to_ns(now));
-	policy_pick(&cpu->rq, to_ns(now), &slice);
+	policy_add(&cpu->rq, &cpu->system.sched, sched_ns(now));
+	policy_wake(&cpu->system.sched, sched_ns(now));
+	policy_pick(&cpu->rq, sched_ns(now), &slice);
 }
 
 /**
@@ -94,13 +92,18 @@ void sched_forget(struct world *world)
 {
 	if (world->sched.rq)
 		policy_give(&machine, world->sched.min);
-	world->sched = (struct sched_entity){ .ran = world->sched.ran };
+	world->sched = (struct sched_entity){
+		.ran = world->sched.ran, .affinity = world->sched.affinity,
+		.affinity_cpus = world->sched.affinity_cpus,
+	};
+	world->alarm = (struct tree_node){ 0 };
 }
 
-/* Only with others there does the CPU have anything to give away. */
-static void others_changed(struct cpu *cpu)
+/* Only with others there, or to come, does Linux have to give the CPU away. */
+void sched_others_changed(struct cpu *cpu)
 {
-	backend_intercept_idle(&cpu->system, cpu->forwarded && cpu->rq.entities > 1);
+	backend_intercept_idle(&cpu->system, cpu->forwarded &&
+			       (cpu->rq.entities > 1 || cpu->visitors));
 }
 
 /**
@@ -113,7 +116,7 @@ void sched_abandon(struct cpu *cpu)
 {
 	test_world_forget_all(cpu);
 	begin(cpu);
-	others_changed(cpu);
+	sched_others_changed(cpu);
 }
 
 /**
@@ -125,26 +128,51 @@ void sched_forwarded(struct cpu *cpu, bool on)
 {
 	if (on && !cpu->scheduled)
 		begin(cpu);
+	share_forwarded(cpu, on);
 	if (!on)
 		test_world_stop_all(cpu);
 	cpu->slice_end = VAPIC_NEVER;
 	cpu->resched = false;
-	others_changed(cpu);
+	sched_others_changed(cpu);
 }
 
-static void charge(struct cpu *cpu, u64 now)
+void sched_charge(struct cpu *cpu, u64 now)
 {
 	u64 ran = now - cpu->charged;
 
 	cpu->charged = now;
 	if (cpu->rq.curr)
-		policy_charge(cpu->rq.curr, to_ns(ran), to_ns(now));
+		policy_charge(cpu->rq.curr, sched_ns(ran), sched_ns(now));
+}
+
+static void slice_over(struct cpu *cpu, u64 now)
+{
+	if (cpu->rq.curr == &cpu->system.sched && backend_cpl(&cpu->system) == 0 &&
+	    now - cpu->slice_due < sched_ticks(GRACE_NS)) {
+		cpu->slice_end = now + sched_ticks(GRACE_STEP_NS);
+		return;
+	}
+	cpu->slice_end = VAPIC_NEVER;
+	cpu->resched = true;
+}
+
+/* Linux is not preempted in the kernel at once: it is to come out first. */
+void sched_preempt(struct cpu *cpu, u64 now)
+{
+	if (cpu->rq.curr != &cpu->system.sched) {
+		cpu->resched = true;
+		return;
+	}
+	cpu->slice_end = now;
+	cpu->slice_due = now;
+	slice_over(cpu, now);
+	timer_update(cpu);
 }
 
 /**
  * sched_add() - a world may run on this CPU from now on
  * @cpu: this CPU, forwarded
- * @world: bound to it, on no run queue
+ * @world: its own, on no run queue
  * @weights: as REGENT_HC_WORLD_START has it
  *
  * Return: 0, or -REGENT_HC_EINVAL, or -REGENT_HC_ENOSPC when its guarantee is
@@ -160,20 +188,18 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 		return -REGENT_HC_EBUSY;
 	*e = (struct sched_entity){
 		.kind = SCHED_VM, .shares = (u32)weights, .ran = e->ran,
+		.affinity = e->affinity, .affinity_cpus = e->affinity_cpus,
 		.min = weights >> 32 & 0xffff, .max = weights >> 48,
 	};
-	err = policy_add(&cpu->rq, e, to_ns(now));
+	err = policy_add(&cpu->rq, e, sched_ns(now));
 	if (err)
 		return err == POLICY_NOROOM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
-	charge(cpu, now);
+	sched_charge(cpu, now);
 	world->ready_since = now;
-	/* Linux is in the kernel: it is to come out first. */
-	if (policy_wake(e, to_ns(now))) {
-		cpu->slice_end = now;
-		cpu->slice_due = now;
-		timer_update(cpu);
-	}
-	others_changed(cpu);
+	if (policy_wake(e, sched_ns(now)))
+		sched_preempt(cpu, now);
+	share_welcome(cpu, world, true);
+	sched_others_changed(cpu);
 	return 0;
 }
 
@@ -190,11 +216,13 @@ void sched_remove(struct cpu *cpu, struct world *world)
 
 	if (!world->sched.rq)
 		return;
-	charge(cpu, now);
-	policy_remove(&world->sched, to_ns(now));
+	sched_charge(cpu, now);
+	alarm_cancel(cpu, world);
+	policy_remove(&world->sched, sched_ns(now));
+	share_welcome(cpu, world, false);
 	if (!cpu->rq.curr)
 		cpu->resched = true;
-	others_changed(cpu);
+	sched_others_changed(cpu);
 }
 
 /* Is there something for Linux? If it waits, it must be able to take it. */
@@ -220,10 +248,10 @@ void sched_arrived(struct cpu *cpu)
 	    !host_wanted(cpu, host->state == SCHED_BLOCKED))
 		return;
 	now = hw_rdtsc();
-	charge(cpu, now);
+	sched_charge(cpu, now);
 	if (host->state == SCHED_BLOCKED)
 		cpu->system.ready_since = now;
-	if (policy_boost(host, to_ns(now)))
+	if (policy_boost(host, sched_ns(now)))
 		cpu->resched = true;
 }
 
@@ -237,8 +265,8 @@ void sched_halt(struct cpu *cpu)
 
 	if (host_wanted(cpu, true))
 		return;
-	charge(cpu, now);
-	policy_block(&cpu->system.sched, to_ns(now));
+	sched_charge(cpu, now);
+	policy_block(&cpu->system.sched, sched_ns(now));
 	cpu->resched = true;
 }
 
@@ -249,15 +277,10 @@ void sched_halt(struct cpu *cpu)
  */
 void sched_tick(struct cpu *cpu, u64 now)
 {
-	if (now < cpu->slice_end)
-		return;
-	if (cpu->rq.curr == &cpu->system.sched && backend_cpl(&cpu->system) == 0 &&
-	    now - cpu->slice_due < to_ticks(GRACE_NS)) {
-		cpu->slice_end = now + to_ticks(GRACE_STEP_NS);
-		return;
-	}
-	cpu->slice_end = VAPIC_NEVER;
-	cpu->resched = true;
+	if (unlikely(now >= cpu->alarm_at))
+		alarm_ring(cpu, now);
+	if (now >= cpu->slice_end)
+		slice_over(cpu, now);
 }
 
 static struct sched_entity *choose(struct cpu *cpu)
@@ -267,10 +290,10 @@ static struct sched_entity *choose(struct cpu *cpu)
 	struct sched_entity *e;
 	u64 slice;
 
-	charge(cpu, now);
-	e = policy_pick(&cpu->rq, to_ns(now), &slice);
+	sched_charge(cpu, now);
+	e = policy_pick(&cpu->rq, sched_ns(now), &slice);
 	cpu->resched = false;
-	cpu->slice_end = slice == POLICY_FOREVER ? VAPIC_NEVER : now + to_ticks(slice);
+	cpu->slice_end = slice == POLICY_FOREVER ? VAPIC_NEVER : now + sched_ticks(slice);
 	cpu->slice_due = cpu->slice_end;
 	timer_update(cpu);
 	if (last && last != e && last->state == SCHED_RUNNABLE && last != &cpu->idle)
@@ -295,6 +318,7 @@ static void wait(struct cpu *cpu)
 {
 	int vector;
 
+	share_idle(cpu);
 	cpu_account(cpu);
 	while (!cpu->resched) {
 		vector = backend_idle();
@@ -321,7 +345,10 @@ struct world *sched_next(struct cpu *cpu)
 		e = decide(cpu);
 	}
 	world = world_of(e);
-	return world == cpu->current ? world : world_switch(cpu, world);
+	if (world != cpu->current)
+		world_switch(cpu, world);
+	share_out(cpu);
+	return world;
 }
 
 /**
@@ -336,7 +363,7 @@ u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e)
 	u64 ran = e->ran;
 
 	if (cpu->rq.curr == e)
-		ran += to_ns(hw_rdtsc() - cpu->charged);
+		ran += sched_ns(hw_rdtsc() - cpu->charged);
 	return ran;
 }
 
@@ -352,5 +379,5 @@ u64 sched_waited(const struct world *world)
 
 	if (world->sched.state == SCHED_RUNNABLE)
 		waited += hw_rdtsc() - world->ready_since;
-	return to_ns(waited);
+	return sched_ns(waited);
 }

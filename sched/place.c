@@ -71,7 +71,7 @@ bool policy_allowed(const struct sched_entity *e, u32 cpu)
 u64 policy_marks(const struct sched_entity *e)
 {
 	u64 marks = 0;
-	u32 cpu;
+	u32 cpu, n = 0;
 
 	if (e->kind != SCHED_VM && e->kind != SCHED_SERVICE)
 		return 0;
@@ -83,8 +83,9 @@ u64 policy_marks(const struct sched_entity *e)
 		if (e->affinity_cpus - cpu < 64)
 			word &= (1ull << (e->affinity_cpus - cpu)) - 1;
 		marks |= word;
+		n += !!word + !!(word & (word - 1));
 	}
-	return marks;
+	return n == 1 && e->rq && policy_allowed(e, e->rq->cpu) ? 0 : marks;
 }
 
 /**
@@ -100,27 +101,26 @@ bool policy_min_fits(const struct runq *rq, u32 min)
 }
 
 /* They only have their guarantee where they are. */
-static struct sched_entity *steal_parked(struct runq *from, struct runq *to, u64 now)
+static struct sched_entity *offer_parked(struct runq *from, struct runq *to)
 {
 	struct tree_node *node = from->parked ? tree_first(&from->guaranteed) : NULL;
 	struct sched_entity *e = node ? policy_of_timed(node) : NULL;
 
-	return e && policy_move(e, to, now) == POLICY_OK ? e : NULL;
+	return e && policy_detach(e, to) == POLICY_OK ? e : NULL;
 }
 
 /**
- * policy_steal() - take work from another CPU
- * @from: run queue of the other CPU
- * @to: run queue of this one, which has nothing to do
- * @now: the time on this one
+ * policy_offer() - give work to a CPU that has none
+ * @from: run queue of this CPU
+ * @to: run queue of the other one, of which no lock is needed
  *
- * Who has waited longest there comes first. Affinities beyond the first 64
+ * Who has waited longest here comes first. Affinities beyond the first 64
  * CPUs are told apart only by looking, and guarantees may not fit; after
  * POLICY_STEAL_LOOKS it gives up.
  *
- * Return: the entity, now runnable on @to; NULL if there is none.
+ * Return: the entity, let go of as by policy_detach(); NULL if there is none.
  */
-struct sched_entity *policy_steal(struct runq *from, struct runq *to, u64 now)
+struct sched_entity *policy_offer(struct runq *from, struct runq *to)
 {
 	u64 mark = 1ull << to->cpu % 64;
 	struct tree_node *node;
@@ -132,20 +132,33 @@ struct sched_entity *policy_steal(struct runq *from, struct runq *to, u64 now)
 	for (looks = 0; node && looks < POLICY_STEAL_LOOKS; looks++) {
 		struct sched_entity *e = policy_of_fair(node);
 
-		if (policy_move(e, to, now) == POLICY_OK)
+		if (policy_detach(e, to) == POLICY_OK)
 			return e;
 		node = tree_next_marked(node, mark);
 	}
-	return steal_parked(from, to, now);
+	return offer_parked(from, to);
 }
 
 static u64 load_of(const struct runq *rq)
 {
-	return __atomic_load_n(&rq->load, __ATOMIC_RELAXED);
+	return __atomic_load_n(&rq->load, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&rq->coming, __ATOMIC_RELAXED);
 }
 
-/* Is there one that runs and one that may be had? */
-static bool has_work(const struct runq *rq)
+/**
+ * policy_idle() - has a CPU nothing to run, and nothing that is on its way?
+ * @rq: its run queue; without its lock it is a hint
+ */
+bool policy_idle(const struct runq *rq)
+{
+	return !load_of(rq);
+}
+
+/**
+ * policy_has_work() - is there one that runs and one that may be had?
+ * @rq: run queue of a CPU; without its lock it is a hint
+ */
+bool policy_has_work(const struct runq *rq)
 {
 	u32 parked = __atomic_load_n(&rq->parked, __ATOMIC_RELAXED);
 
@@ -160,7 +173,7 @@ static bool has_work(const struct runq *rq)
  * @n: how many
  *
  * It stays where it was unless another CPU is clearly less loaded, as its
- * caches are there. No lock of @rqs is needed: it is a hint, and policy_move()
+ * caches are there. No lock of @rqs is needed: it is a hint, and policy_detach()
  * may still say no.
  *
  * Return: a run queue that it may be moved to, or its own; NULL if its own is
@@ -204,7 +217,7 @@ struct runq *policy_busiest(const struct runq *to, struct runq *rqs[], u32 n)
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		if (rqs[i] == to || !has_work(rqs[i]))
+		if (rqs[i] == to || !policy_has_work(rqs[i]))
 			continue;
 		if (!best || load_of(rqs[i]) > load_of(best))
 			best = rqs[i];

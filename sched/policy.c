@@ -3,15 +3,16 @@
  * The scheduling policy, see <regent/policy.h>. Plain logic.
  *
  * From the bottom up: virtual time, in and out of the trees, admission, what
- * happens to an entity, the pick, moving.
+ * happens to an entity, the pick. Moving is in move.c.
  */
 #include <regent/policy.h>
 #include "buckets.h"
+#include "queue.h"
 
 #define VSHIFT		16	/* virtual time: 65536ths of ns, by share */
 #define RAN_LIMIT	(1000 * POLICY_MS)	/* more is not remembered anyway */
 
-static void see_clock(struct runq *rq, u64 now)
+void rq_see_clock(struct runq *rq, u64 now)
 {
 	if (clock_before(rq->clock, now))
 		rq->clock = now;
@@ -115,7 +116,7 @@ static void throttle_in(struct runq *rq, struct sched_entity *e)
 }
 
 /* @e is away: remember where V is for it. Its key is free for that. */
-static void stamp(const struct runq *rq, struct sched_entity *e)
+void rq_stamp(const struct runq *rq, struct sched_entity *e)
 {
 	e->fair.key = rq->base - to_virtual(e->lag, e->shares);
 	e->since = rq->clock;
@@ -140,14 +141,14 @@ static s64 lag_away(const struct runq *rq, const struct sched_entity *e)
  * it would have by waiting, but nothing more is owed to it. Throttled, it earns
  * its share, so that its cap is what limits it and not the time it lost.
  */
-static void make_up(const struct runq *rq, struct sched_entity *e)
+void rq_make_up(const struct runq *rq, struct sched_entity *e)
 {
 	s64 lag = lag_away(rq, e);
 
 	if (!e->throttled)
 		lag = e->lag > 0 ? e->lag : clamp(lag, e->lag, 0);
 	e->lag = clamp(lag, -(s64)POLICY_DEBT, POLICY_CREDIT);
-	stamp(rq, e);
+	rq_stamp(rq, e);
 }
 
 /*
@@ -180,9 +181,9 @@ static void race_enter(struct runq *rq, struct sched_entity *e)
 }
 
 /* Put @e, who is to be runnable, where it belongs. */
-static void enqueue(struct runq *rq, struct sched_entity *e)
+void rq_enqueue(struct runq *rq, struct sched_entity *e)
 {
-	make_up(rq, e);
+	rq_make_up(rq, e);
 	rq->load += e->shares;
 	if (capped(e)) {
 		throttle_in(rq, e);
@@ -204,34 +205,45 @@ static void fair_leave(struct runq *rq, struct sched_entity *e)
 	e->parked = false;
 }
 
-/* The part of dequeue() that leaves @e runnable. */
+/* The part of rq_dequeue() that leaves @e runnable. */
 static void race_leave(struct runq *rq, struct sched_entity *e)
 {
 	guarantee_out(rq, e);
 	e->lag = lag_of(rq, e);
 	fair_leave(rq, e);
 	settle(rq);
-	stamp(rq, e);
+	rq_stamp(rq, e);
 }
 
-static void dequeue(struct runq *rq, struct sched_entity *e)
+void rq_dequeue(struct runq *rq, struct sched_entity *e)
 {
 	rq->load -= e->shares;
 	if (e->throttled) {
 		tree_remove(&rq->throttled, &e->timed);
-		make_up(rq, e);
+		rq_make_up(rq, e);
 		e->throttled = false;
 		return;
 	}
 	race_leave(rq, e);
 }
 
-static bool is_queued(const struct sched_entity *e)
+/* Admission. */
+
+/* Other CPUs take of it, too, for whom they are about to send here. */
+int rq_take_min(struct runq *rq, u32 min)
 {
-	return e->state == SCHED_RUNNABLE || e->state == SCHED_RUNNING;
+	if (!min)
+		return POLICY_OK;
+	if (__atomic_add_fetch(&rq->min_sum, min, __ATOMIC_RELAXED) <= POLICY_MIN_LIMIT)
+		return POLICY_OK;
+	__atomic_sub_fetch(&rq->min_sum, min, __ATOMIC_RELAXED);
+	return POLICY_NOROOM;
 }
 
-/* Admission. */
+void rq_give_min(struct runq *rq, u32 min)
+{
+	__atomic_sub_fetch(&rq->min_sum, min, __ATOMIC_RELAXED);
+}
 
 static bool parameters_ok(u32 shares, u32 min, u32 max)
 {
@@ -278,21 +290,25 @@ int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
 		return POLICY_NOTHERE;
 	if (e->kind == SCHED_SYSTEM && rq->system)
 		return POLICY_BUSY;
-	if (rq->entities >= POLICY_ENTITIES || !policy_min_fits(rq, e->min))
+	if (rq->entities >= POLICY_ENTITIES)
 		return POLICY_NOROOM;
-	err = policy_take(rq->machine, e->min);
+	err = rq_take_min(rq, e->min);
 	if (err)
 		return err;
-	see_clock(rq, now);
+	err = policy_take(rq->machine, e->min);
+	if (err) {
+		rq_give_min(rq, e->min);
+		return err;
+	}
+	rq_see_clock(rq, now);
 	if (e->kind == SCHED_SYSTEM)
 		rq->system = e;
 	rq->entities++;
-	rq->min_sum += e->min;
 	e->rq = rq;
 	e->state = SCHED_BLOCKED;
 	e->fair.marks = policy_marks(e);
 	e->lag = 0;
-	stamp(rq, e);
+	rq_stamp(rq, e);
 	e->period = rq->clock;
 	e->min_left = quota(e->min);
 	e->max_left = quota(e->max);
@@ -316,7 +332,7 @@ void policy_remove(struct sched_entity *e, u64 now)
 	if (rq->system == e)
 		rq->system = NULL;
 	rq->entities--;
-	rq->min_sum -= e->min;
+	rq_give_min(rq, e->min);
 	policy_give(rq->machine, e->min);
 	e->state = SCHED_OFF;
 	e->rq = NULL;
@@ -337,35 +353,40 @@ void policy_remove(struct sched_entity *e, u64 now)
 int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
 {
 	struct runq *rq = e->rq;
-	bool queued = is_queued(e);
+	bool queued = rq_is_queued(e);
 	int err = POLICY_OK;
 
 	if (!rq || e->kind == SCHED_IDLE || !parameters_ok(shares, min, max))
 		return POLICY_INVAL;
-	if (min > e->min && !policy_min_fits(rq, min - e->min))
-		return POLICY_NOROOM;
-	if (min > e->min)
-		err = policy_take(rq->machine, min - e->min);
-	else
+	if (min > e->min) {
+		err = rq_take_min(rq, min - e->min);
+		if (!err)
+			err = policy_take(rq->machine, min - e->min);
+		else
+			return err;
+		if (err)
+			rq_give_min(rq, min - e->min);
+	} else {
+		rq_give_min(rq, e->min - min);
 		policy_give(rq->machine, e->min - min);
+	}
 	if (err)
 		return err;
-	see_clock(rq, now);
+	rq_see_clock(rq, now);
 	if (queued)
-		dequeue(rq, e);
+		rq_dequeue(rq, e);
 	else
-		make_up(rq, e);
+		rq_make_up(rq, e);
 	roll(e, rq->clock);
-	rq->min_sum = rq->min_sum - e->min + min;
 	e->shares = shares;
 	e->min = min;
 	e->max = max;
 	e->rest = 0;
 	e->min_left = fill(e->min_left, min, 0, 1);
 	e->max_left = fill(e->max_left, max, 0, POLICY_BURST);
-	stamp(rq, e);
+	rq_stamp(rq, e);
 	if (queued)
-		enqueue(rq, e);
+		rq_enqueue(rq, e);
 	return POLICY_OK;
 }
 
@@ -376,7 +397,7 @@ int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
  * @cpus: bits in @affinity
  *
  * Return: POLICY_OK; POLICY_NOTHERE if it is done, but the caller has to stop
- * the entity, if running, and policy_move() it, as it may not be where it is;
+ * the entity, if running, and move it, as it may not be where it is;
  * POLICY_INVAL for a system world that may not be where it is: nothing changed.
  */
 int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus)
@@ -406,7 +427,7 @@ static bool boost_paid(const struct runq *rq, const struct sched_entity *e)
 }
 
 /* May @e, who was just made runnable, be wanted before the decision ends? */
-static bool decide_anew(const struct runq *rq, const struct sched_entity *e)
+bool rq_decide_anew(const struct runq *rq, const struct sched_entity *e)
 {
 	const struct sched_entity *curr = rq->curr;
 
@@ -435,7 +456,7 @@ static void make_runnable(struct runq *rq, struct sched_entity *e)
 {
 	begin_period(e, rq->clock);
 	e->state = SCHED_RUNNABLE;
-	enqueue(rq, e);
+	rq_enqueue(rq, e);
 }
 
 /**
@@ -455,9 +476,9 @@ bool policy_wake(struct sched_entity *e, u64 now)
 
 	if (e->state != SCHED_BLOCKED)
 		return false;
-	see_clock(rq, now);
+	rq_see_clock(rq, now);
 	make_runnable(rq, e);
-	return decide_anew(rq, e);
+	return rq_decide_anew(rq, e);
 }
 
 /**
@@ -477,7 +498,7 @@ bool policy_boost(struct sched_entity *e, u64 now)
 
 	if (!rq || rq->system != e || e->state == SCHED_RUNNING)
 		return false;
-	see_clock(rq, now);
+	rq_see_clock(rq, now);
 	elapsed = rq->clock - e->boost_at;
 	if (elapsed > ELAPSED_LIMIT)
 		elapsed = ELAPSED_LIMIT;
@@ -487,7 +508,7 @@ bool policy_boost(struct sched_entity *e, u64 now)
 	rq->boost = e;
 	if (e->state == SCHED_BLOCKED)
 		make_runnable(rq, e);
-	return decide_anew(rq, e);
+	return rq_decide_anew(rq, e);
 }
 
 /**
@@ -500,15 +521,37 @@ void policy_block(struct sched_entity *e, u64 now)
 {
 	struct runq *rq = e->rq;
 
-	if (!is_queued(e) || e->kind == SCHED_IDLE)
+	if (!rq_is_queued(e) || e->kind == SCHED_IDLE)
 		return;
-	see_clock(rq, now);
-	dequeue(rq, e);
+	rq_see_clock(rq, now);
+	rq_dequeue(rq, e);
 	e->state = SCHED_BLOCKED;
 	if (rq->curr == e)
 		rq->curr = NULL;
 	if (rq->boost == e)
 		rq->boost = NULL;
+	if (rq->skip == e)
+		rq->skip = NULL;
+}
+
+/**
+ * policy_yield() - an entity would let others run first, this once
+ * @e: the entity, running and charged; else nothing happens
+ * @now: the time there
+ *
+ * It is passed over in the next pick if anybody else is eligible, and a boost of it
+ * ends. What it is owed stays.
+ */
+void policy_yield(struct sched_entity *e, u64 now)
+{
+	struct runq *rq = e->rq;
+
+	if (e->state != SCHED_RUNNING || e->kind == SCHED_IDLE)
+		return;
+	rq_see_clock(rq, now);
+	if (rq->boost == e)
+		rq->boost = NULL;
+	rq->skip = e;
 }
 
 /*
@@ -554,7 +597,7 @@ void policy_charge(struct sched_entity *e, u64 ran, u64 now)
 	u64 covered;
 	bool beyond;
 
-	see_clock(rq, now);
+	rq_see_clock(rq, now);
 	e->ran += ran;
 	if (ran > RAN_LIMIT)
 		ran = RAN_LIMIT;
@@ -606,9 +649,9 @@ static void release(struct runq *rq)
 		if (!node || clock_before(rq->clock, node->key))
 			return;
 		e = policy_of_timed(node);
-		dequeue(rq, e);
+		rq_dequeue(rq, e);
 		roll(e, rq->clock);
-		enqueue(rq, e);
+		rq_enqueue(rq, e);
 	}
 }
 
@@ -621,10 +664,25 @@ static struct sched_entity *guaranteed(const struct runq *rq)
 	return policy_of_timed(node);
 }
 
+/* The eligible one with the earliest deadline; who has yielded only if it is alone. */
+static struct tree_node *eligible(struct runq *rq)
+{
+	struct sched_entity *skip = rq->skip;
+	struct tree_node *node = NULL;
+
+	rq->skip = NULL;
+	if (skip && tree_holds(&skip->fair)) {
+		tree_remove(&rq->fair, &skip->fair);
+		node = tree_earliest(&rq->fair, rq->base);
+		tree_insert(&rq->fair, &skip->fair);
+	}
+	return node ? node : tree_earliest(&rq->fair, rq->base);
+}
+
 /* By shares; when only parked ones are left, the next of them is back. */
 static struct sched_entity *fairest(struct runq *rq)
 {
-	struct tree_node *node = tree_earliest(&rq->fair, rq->base);
+	struct tree_node *node = eligible(rq);
 	struct sched_entity *e;
 
 	if (node)
@@ -708,7 +766,7 @@ struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 	struct sched_entity *e;
 	u8 reason;
 
-	see_clock(rq, now);
+	rq_see_clock(rq, now);
 	if (rq->curr)
 		rq->curr->state = SCHED_RUNNABLE;
 	release(rq);
@@ -722,52 +780,6 @@ struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 	rq->open = rq->nr < 2;
 	rq->until = rq->clock + *slice;
 	return e;
-}
-
-/* Moving. */
-
-/**
- * policy_move() - give an entity to another CPU
- * @e: a VM's or service's entity that is not running
- * @to: run queue of the other CPU
- * @now: the time there
- *
- * What it is owed, and where it is in its period, go with it. If it is
- * runnable, the other CPU decides anew.
- *
- * Return: POLICY_OK, or an enum policy_error and nothing is changed.
- */
-int policy_move(struct sched_entity *e, struct runq *to, u64 now)
-{
-	struct runq *from = e->rq;
-	u64 shift;
-
-	if (!from || (e->kind != SCHED_VM && e->kind != SCHED_SERVICE))
-		return POLICY_INVAL;
-	if (e->state == SCHED_RUNNING)
-		return POLICY_BUSY;
-	if (!policy_allowed(e, to->cpu))
-		return POLICY_NOTHERE;
-	if (from == to)
-		return POLICY_OK;
-	if (to->entities >= POLICY_ENTITIES || !policy_min_fits(to, e->min))
-		return POLICY_NOROOM;
-	see_clock(to, now);
-	if (is_queued(e))
-		dequeue(from, e);
-	else
-		make_up(from, e);
-	from->entities--;
-	from->min_sum -= e->min;
-	to->entities++;
-	to->min_sum += e->min;
-	shift = to->clock - from->clock;
-	e->period += shift;
-	e->rq = to;
-	stamp(to, e);
-	if (is_queued(e))
-		enqueue(to, e);
-	return POLICY_OK;
 }
 
 /**

@@ -26,6 +26,9 @@ static void tell(const struct regent_event *ev)
 		pr_warn_ratelimited("CPU %u wrote Regent's memory at 0x%llx (refused with #GP), at %pS\n",
 				    ev->cpu, ev->a, (void *)ev->b);
 		break;
+	case REGENT_EV_WORLD_STOPPED:
+		worlds_apply();
+		break;
 	case REGENT_EV_HIDDEN_FETCH:
 		pr_warn_ratelimited("CPU %u ran code in Regent's memory at 0x%llx (refused with #GP)\n",
 				    ev->cpu, ev->a);

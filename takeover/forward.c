@@ -152,8 +152,8 @@ int forward_apply(unsigned int cpu)
 	if (to == forward_is(cpu))
 		return 0;
 	err = forward_set(cpu, to);
-	if (!err && to)
-		worlds_start(cpu);
+	if (!err)
+		worlds_start();
 	return err;
 }
 

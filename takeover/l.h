@@ -235,7 +235,7 @@ void vector_put(unsigned int cpu);
 
 /* worlds.c */
 bool worlds_on(unsigned int cpu);
-void worlds_start(unsigned int cpu);
+void worlds_start(void);
 void worlds_end(unsigned int cpu, const char *why);
 void worlds_forget(void);
 void worlds_apply(void);

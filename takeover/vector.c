@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Regent's vector: an interrupt of each CPU that K uses, a gift of Linux's. It is
- * shown as "regent" in /proc/interrupts. K's timer comes there, and K takes it itself;
- * a late one that Linux gets makes L look for events early, which does no harm.
+ * shown as "regent" in /proc/interrupts. K's timer comes there, and what other CPUs
+ * ring with; K takes them itself. Linux gets it when K has put something into the event
+ * ring. One that comes just after the CPU has become direct makes L look early, which
+ * does no harm: K has left nothing in that CPU's inbox.
  */
 #include <linux/interrupt.h>
 #include <linux/irq.h>

@@ -2,10 +2,12 @@
 /*
  * /dev/regent: worlds for whoever has it open. See <linux/regent.h>.
  *
- * A test world belongs to an open file and goes with it. It runs only while its
- * CPU is forwarded; worlds_apply() brings CPUs to what their worlds need.
+ * A test world belongs to an open file and goes with it. It runs only on forwarded
+ * CPUs; worlds_apply() brings CPUs to what their worlds need. On which of those that
+ * are allowed it is, K decides.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -18,10 +20,13 @@
 
 #define MAX_ID	64		/* K has no more */
 
+/* A world's CPU lets go of it at once; what is on its way arrives: so often, 100 us. */
+#define TRIES	1000
+
 /* By id - 1; changed under regent_lock with hotplug held off, or in its callback. */
 static struct {
 	const struct file *owner;	/* NULL: there is no such world */
-	unsigned int cpu;
+	struct cpumask allowed;
 	u64 weights;
 } worlds[MAX_ID];
 
@@ -45,8 +50,22 @@ static long call_on(unsigned int cpu, u64 nr, u64 a, u64 b)
 	return err ?: call.answer;
 }
 
+/* Of a world that K may move, from any CPU: until it is where it can be done. */
+static long call_for(u64 nr, u64 id, u64 b)
+{
+	long err = -EBUSY;
+	int i;
+
+	for (i = 0; i < TRIES && err == -EBUSY; i++) {
+		if (i)
+			usleep_range(100, 200);
+		err = regent_hypercall(nr, id, b);
+	}
+	return err;
+}
+
 /**
- * worlds_on() - has this CPU worlds that want to run?
+ * worlds_on() - are there worlds that want to run on this CPU?
  * @cpu: any CPU
  */
 bool worlds_on(unsigned int cpu)
@@ -54,24 +73,66 @@ bool worlds_on(unsigned int cpu)
 	unsigned int i;
 
 	for (i = 0; i < MAX_ID; i++)
-		if (worlds[i].owner && worlds[i].cpu == cpu)
+		if (worlds[i].owner && cpumask_test_cpu(cpu, &worlds[i].allowed))
 			return true;
 	return false;
 }
 
-/**
- * worlds_start() - let a CPU's worlds run
- * @cpu: an online CPU that has just become forwarded
- *
- * As forward_set().
+/*
+ * Let a world run, on any forwarded CPU that it may run on. One that already does
+ * stays where it is.
  */
-void worlds_start(unsigned int cpu)
+static int start(unsigned int i)
+{
+	unsigned int cpu;
+	int err = 0;
+
+	if (regent_hypercall(REGENT_HC_WORLD_INFO, i + 1, REGENT_INFO_STATE) !=
+	    REGENT_STATE_STOPPED)
+		return 0;
+	for_each_cpu_and(cpu, &worlds[i].allowed, cpu_online_mask) {
+		if (!forward_is(cpu))
+			continue;
+		err = call_on(cpu, REGENT_HC_WORLD_START, i + 1, worlds[i].weights);
+		if (err != -ENOSPC)
+			break;
+	}
+	return err;
+}
+
+/**
+ * worlds_start() - let all worlds run that can
+ *
+ * As forward_set(): some CPU has just become forwarded, or direct.
+ */
+void worlds_start(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < MAX_ID; i++)
-		if (worlds[i].owner && worlds[i].cpu == cpu)
-			call_on(cpu, REGENT_HC_WORLD_START, i + 1, worlds[i].weights);
+		if (worlds[i].owner)
+			start(i);
+}
+
+static void end(unsigned int i)
+{
+	long err = call_for(REGENT_HC_TEST_DESTROY, i + 1, 0);
+
+	if (err && err != -ENODEV)
+		pr_warn("test world %u cannot be ended: %pe\n", i + 1, ERR_PTR(err));
+	worlds[i].owner = NULL;
+}
+
+/*
+ * It goes on elsewhere. Not true when there is nowhere, or when all of Regent goes, with
+ * worlds still running.
+ */
+static bool leave(unsigned int i, unsigned int cpu)
+{
+	cpumask_clear_cpu(cpu, &worlds[i].allowed);
+	if (!cpumask_intersects(&worlds[i].allowed, cpu_online_mask))
+		return false;
+	return !call_on(cpu, REGENT_HC_WORLD_ALLOW, i + 1, 0);
 }
 
 /**
@@ -86,10 +147,10 @@ void worlds_end(unsigned int cpu, const char *why)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < MAX_ID; i++) {
-		if (!worlds[i].owner || worlds[i].cpu != cpu)
+		if (!worlds[i].owner || !cpumask_test_cpu(cpu, &worlds[i].allowed) ||
+		    leave(i, cpu))
 			continue;
-		call_on(cpu, REGENT_HC_TEST_DESTROY, i + 1, 0);
-		worlds[i].owner = NULL;
+		end(i);
 		n++;
 	}
 	if (n)
@@ -113,9 +174,11 @@ static void apply_run(struct work_struct *work)
 
 	mutex_lock(&regent_lock);
 	cpus_read_lock();
-	if (regent.status == REGENT_TAKEN)
+	if (regent.status == REGENT_TAKEN) {
 		for_each_online_cpu(cpu)
 			forward_apply(cpu);
+		worlds_start();
+	}
 	cpus_read_unlock();
 	mutex_unlock(&regent_lock);
 }
@@ -144,34 +207,29 @@ void worlds_quiet(void)
 
 /* --- the device ------------------------------------------------------------ */
 
-static long create(unsigned int cpu, u32 mode)
+/* K may need more memory for it. */
+static long call_with_memory(unsigned int cpu, u64 nr, u64 a, u64 b)
 {
-	long id = call_on(cpu, REGENT_HC_TEST_CREATE, mode, 0);
+	long answer = call_on(cpu, nr, a, b);
 	int err;
 
-	if (id != -ENOSPC)
-		return id;
+	if (answer != -ENOSPC)
+		return answer;
 	err = donated_give();
-	return err ?: call_on(cpu, REGENT_HC_TEST_CREATE, mode, 0);
+	return err ?: call_on(cpu, nr, a, b);
 }
 
-static int start(const struct file *file, long id, const struct regent_test_create *t)
+/* Bring all CPUs to what the worlds need now. The first error is the answer. */
+static int apply_all(void)
 {
-	u64 weights = t->shares | (u64)t->min << 32 | (u64)t->max << 48;
-	int err;
+	unsigned int cpu;
+	int err = 0;
 
-	worlds[id - 1].owner = file;
-	worlds[id - 1].cpu = t->cpu;
-	worlds[id - 1].weights = weights;
-	err = forward_apply(t->cpu);
-	if (!err && forward_is(t->cpu)) {
-		err = call_on(t->cpu, REGENT_HC_WORLD_START, id, weights);
-		/* worlds_start() has done it. */
-		if (err == -EBUSY)
-			err = 0;
+	for_each_online_cpu(cpu) {
+		int e = forward_apply(cpu);
+
+		err = err ?: e;
 	}
-	if (err)
-		worlds[id - 1].owner = NULL;
 	return err;
 }
 
@@ -184,14 +242,19 @@ static long create_on(const struct file *file, struct regent_test_create *t)
 		return -ENODEV;
 	if (t->cpu >= nr_cpu_ids || !cpu_online(t->cpu))
 		return -ENXIO;
-	id = create(t->cpu, t->mode);
+	id = call_with_memory(t->cpu, REGENT_HC_TEST_CREATE, t->mode, 0);
 	if (id < 0)
 		return id;
 	if (id > MAX_ID)
 		return -EIO;
-	err = start(file, id, t);
+	worlds[id - 1].owner = file;
+	cpumask_copy(&worlds[id - 1].allowed, cpumask_of(t->cpu));
+	worlds[id - 1].weights = t->shares | (u64)t->min << 32 | (u64)t->max << 48;
+	err = forward_apply(t->cpu);
+	if (!err)
+		err = start(id - 1);
 	if (err) {
-		call_on(t->cpu, REGENT_HC_TEST_DESTROY, id, 0);
+		end(id - 1);
 		forward_apply(t->cpu);
 		return err;
 	}
@@ -228,13 +291,17 @@ static long ioctl_create(const struct file *file, struct regent_test_create __us
 /* regent_lock held, hotplug held off. */
 static void destroy(unsigned int i)
 {
-	unsigned int cpu = worlds[i].cpu;
+	if (regent.status != REGENT_TAKEN) {
+		worlds[i].owner = NULL;
+		return;
+	}
+	end(i);
+	apply_all();
+}
 
-	if (regent.status == REGENT_TAKEN)
-		call_on(cpu, REGENT_HC_TEST_DESTROY, i + 1, 0);
-	worlds[i].owner = NULL;
-	if (regent.status == REGENT_TAKEN)
-		forward_apply(cpu);
+static bool is_own(const struct file *file, u64 id)
+{
+	return id - 1 < MAX_ID && worlds[id - 1].owner == file;
 }
 
 static long ioctl_destroy(const struct file *file, u64 id)
@@ -243,11 +310,101 @@ static long ioctl_destroy(const struct file *file, u64 id)
 
 	mutex_lock(&regent_lock);
 	cpus_read_lock();
-	if (id - 1 < MAX_ID && worlds[id - 1].owner == file) {
+	if (is_own(file, id)) {
 		destroy(id - 1);
 		err = 0;
 	}
 	cpus_read_unlock();
+	mutex_unlock(&regent_lock);
+	return err;
+}
+
+/* First where it may run from now on, so that it may always run somewhere. */
+static int set_allowed(unsigned int i, u64 allowed)
+{
+	struct cpumask *mask = &worlds[i].allowed;
+	unsigned int cpu;
+	int err;
+
+	for_each_online_cpu(cpu) {
+		if (cpu >= 64 || !(allowed >> cpu & 1) || cpumask_test_cpu(cpu, mask))
+			continue;
+		err = call_with_memory(cpu, REGENT_HC_WORLD_ALLOW, i + 1, 1);
+		if (err)
+			return err;
+		cpumask_set_cpu(cpu, mask);
+	}
+	for_each_online_cpu(cpu) {
+		if (!cpumask_test_cpu(cpu, mask) || (cpu < 64 && allowed >> cpu & 1))
+			continue;
+		err = call_on(cpu, REGENT_HC_WORLD_ALLOW, i + 1, 0);
+		if (err)
+			return err;
+		cpumask_clear_cpu(cpu, mask);
+	}
+	return 0;
+}
+
+/* Stopped, changed, started again: nobody runs it meanwhile. */
+static int change(const struct regent_test_set *t)
+{
+	unsigned int i = t->id - 1;
+	u64 nap = t->nap_ns | (u64)t->wakes << REGENT_NAP_WAKES_SHIFT;
+	int err = call_for(REGENT_HC_WORLD_STOP, t->id, 0);
+	int e;
+
+	if (err)
+		return err;
+	err = regent_hypercall(REGENT_HC_TEST_NAP, t->id, nap);
+	if (!err && t->allowed)
+		err = set_allowed(i, t->allowed);
+	e = apply_all();
+	err = err ?: e;
+	e = start(i);
+	return err ?: e;
+}
+
+static long set(const struct file *file, const struct regent_test_set *t)
+{
+	unsigned int cpu;
+
+	if (!is_own(file, t->id))
+		return -ENOENT;
+	if (regent.status != REGENT_TAKEN)
+		return -ENODEV;
+	if (!t->allowed)
+		return change(t);
+	for_each_online_cpu(cpu)
+		if (cpu < 64 && t->allowed >> cpu & 1)
+			return change(t);
+	return -ENXIO;
+}
+
+static long ioctl_set(const struct file *file, const struct regent_test_set __user *user)
+{
+	struct regent_test_set t;
+	long err;
+
+	if (copy_from_user(&t, user, sizeof(t)))
+		return -EFAULT;
+	if (t.reserved || t.nap_ns > REGENT_NAP_NS_MASK || t.wakes > MAX_ID)
+		return -EINVAL;
+	mutex_lock(&regent_lock);
+	cpus_read_lock();
+	err = set(file, &t);
+	cpus_read_unlock();
+	mutex_unlock(&regent_lock);
+	return err;
+}
+
+static long ioctl_wake(const struct file *file, u64 id)
+{
+	long err = -ENOENT;
+
+	mutex_lock(&regent_lock);
+	if (is_own(file, id))
+		err = regent.status == REGENT_TAKEN ?
+		      regent_hypercall(REGENT_HC_WORLD_WAKE, id, 0) : -ENODEV;
 	mutex_unlock(&regent_lock);
 	return err;
 }
@@ -277,6 +434,7 @@ static bool describe(struct regent_world *w)
 	w->waited_ns = info[REGENT_INFO_WAITED];
 	w->switches = info[REGENT_INFO_SWITCHES];
 	w->exits = info[REGENT_INFO_EXITS];
+	w->moves = info[REGENT_INFO_MOVES];
 	if (w->kind != REGENT_WORLD_KIND_TEST)
 		return true;
 	rounds = regent_hypercall(REGENT_HC_TEST_INFO, w->id, REGENT_TEST_ROUNDS);
@@ -331,6 +489,10 @@ static long worlds_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 		return ioctl_create(file, (void __user *)arg);
 	case REGENT_IOC_TEST_DESTROY:
 		return ioctl_destroy(file, arg);
+	case REGENT_IOC_TEST_SET:
+		return ioctl_set(file, (void __user *)arg);
+	case REGENT_IOC_TEST_WAKE:
+		return ioctl_wake(file, arg);
 	}
 	return -ENOTTY;
 }

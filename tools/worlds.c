@@ -107,15 +107,15 @@ static void print_table(const struct regent_world *w, size_t count)
 	char name[WORLD_NAME];
 	size_t i;
 
-	printf("%-10s %4s %-8s %6s %5s %5s %13s %13s %10s %10s\n", "WORLD", "CPU", "STATE",
-	       "SHARES", "MIN", "MAX", "RAN_S", "WAITED_S", "SWITCHES", "EXITS");
+	printf("%-10s %4s %-8s %6s %5s %5s %13s %13s %10s %10s %8s\n", "WORLD", "CPU", "STATE",
+	       "SHARES", "MIN", "MAX", "RAN_S", "WAITED_S", "SWITCHES", "EXITS", "MOVES");
 	for (i = 0; i < count; i++, w++) {
 		world_name(w, name);
 		printf("%-10s %4u %-8s %6u %4.1f%% %4.0f%%", name, w->cpu,
 		       state_name(w->state), w->shares, w->min / 10.0, w->max / 10.0);
 		print_seconds(w->ran_ns);
 		print_seconds(w->waited_ns);
-		printf(" %10llu %10llu\n", w->switches, w->exits);
+		printf(" %10llu %10llu %8llu\n", w->switches, w->exits, w->moves);
 	}
 }
 
@@ -140,6 +140,7 @@ static void print_json(const struct regent_world *w, size_t count)
 		json_number(&json, "waited_ns", w->waited_ns);
 		json_number(&json, "switches", w->switches);
 		json_number(&json, "exits", w->exits);
+		json_number(&json, "moves", w->moves);
 		if (w->kind == REGENT_WORLD_KIND_TEST) {
 			json_number(&json, "rounds", w->rounds);
 			json_number(&json, "wrong", w->wrong);

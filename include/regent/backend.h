@@ -113,6 +113,7 @@ void backend_put_regs(struct world *world, const struct decode_regs *r);
 /* Worlds of K's own */
 int backend_world_create(struct cpu *cpu, struct world *world, u64 mode);
 void backend_world_destroy(struct world *world);
+void backend_world_here(struct cpu *cpu, struct world *world);
 enum backend_world_exit backend_world_exit(const struct world *world);
 void backend_damage(struct world *world, u64 item);
 bool backend_outer_call(struct world *world);

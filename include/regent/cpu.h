@@ -9,6 +9,8 @@
 #include <hw/asm.h>
 #include <regent/abi/handoff.h>
 #include <regent/abi/hypercall.h>
+#include <regent/asid.h>
+#include <regent/inbox.h>
 #include <regent/k.h>
 #include <regent/mapcache.h>
 #include <regent/policy.h>
@@ -55,6 +57,12 @@
  * @slice_end: TSC at which the scheduler wants to decide, or VAPIC_NEVER
  * @slice_due: the same without what Linux got on top
  * @charged: TSC up to which the world that runs is charged
+ * @inbox: what others have for this CPU
+ * @asked: others want to know whether it has too much to do; written by all
+ * @visitors: scheduled worlds that may run here, and elsewhere, too; written by all
+ * @alarms: worlds that wait for a time
+ * @alarm_at: TSC of the earliest of them, or VAPIC_NEVER
+ * @asids: what other worlds than Linux are told apart by here
  * @rq: who can run here
  * @idle: nobody
  */
@@ -96,6 +104,12 @@ struct cpu {
 	u64 slice_end;
 	u64 slice_due;
 	u64 charged;
+	struct inbox inbox;
+	bool asked;
+	u32 visitors;
+	struct tree alarms;
+	u64 alarm_at;
+	struct asid_pool asids;
 	struct runq rq;
 	struct sched_entity idle;
 };

@@ -62,6 +62,10 @@ void timer_fired(struct cpu *cpu);
 void timer_stop(struct cpu *cpu);
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left);
 
+/* irq/kick.c: K's vector on other CPUs, and on Linux's side of this one */
+void kick(struct cpu *cpu, const struct cpu *to);
+void tell_linux(struct cpu *cpu);
+
 /* emul/mmio.c */
 void mmio_apic(struct cpu *cpu, struct world *world, u32 offset);
 bool mmio_ioapic(struct cpu *cpu, struct world *world, u64 pa);

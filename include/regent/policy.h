@@ -43,12 +43,13 @@
  *
  * Each call costs O(log n) in the entities of a run queue, and O(1) in those
  * of other CPUs; policy_place() and policy_busiest() look at each run queue
- * that they are given, policy_steal() at POLICY_STEAL_LOOKS candidates.
+ * that they are given, policy_offer() at POLICY_STEAL_LOOKS candidates.
  *
  * Locking: all of a run queue and of its entities is guarded by the run
- * queue's lock, which is the caller's; policy_move() and policy_steal() need
- * both. Time is in ns, monotonic on a CPU; it may wrap round, and CPUs need
- * not agree on it.
+ * queue's lock, which is the caller's (K has none: only its own CPU touches it).
+ * Who moves is let go of on one CPU and taken in on the other, and nobody needs
+ * both; min_sum and coming are changed atomically for that. Time is in ns, monotonic
+ * on a CPU; it may wrap round, and CPUs need not agree on it.
  */
 #ifndef REGENT_POLICY_H
 #define REGENT_POLICY_H
@@ -192,6 +193,7 @@ struct policy_machine {
  * @system: the system world of the CPU, or NULL
  * @curr: picked last, NULL when it is gone
  * @boost: the system world while it is to be boosted, else NULL
+ * @skip: the one that has yielded since the last pick, or NULL
  * @clock: latest time seen
  * @until: when the last decision ends
  * @open: the last decision was made with nobody else to run: who comes has
@@ -200,6 +202,7 @@ struct policy_machine {
  * @sum: sum of weight * (vtime - @base) in the fair tree
  * @weight: sum of shares in the fair tree
  * @load: sum of shares of all that are runnable, running or throttled
+ * @coming: sum of shares of all that are on their way here
  * @nr: entities in the fair tree
  * @movable: those of them that may be stolen
  * @parked: runnable and running ones that are parked
@@ -216,6 +219,7 @@ struct runq {
 	struct sched_entity *system;
 	struct sched_entity *curr;
 	struct sched_entity *boost;
+	struct sched_entity *skip;
 	u64 clock;
 	u64 until;
 	bool open;
@@ -223,6 +227,7 @@ struct runq {
 	s64 sum;
 	u64 weight;
 	u64 load;
+	u64 coming;
 	u32 nr;
 	u32 movable;
 	u32 parked;
@@ -242,11 +247,14 @@ int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus);
 void policy_charge(struct sched_entity *e, u64 ran, u64 now);
 bool policy_wake(struct sched_entity *e, u64 now);
 bool policy_boost(struct sched_entity *e, u64 now);
+void policy_yield(struct sched_entity *e, u64 now);
 void policy_block(struct sched_entity *e, u64 now);
 struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice);
 
-int policy_move(struct sched_entity *e, struct runq *to, u64 now);
-struct sched_entity *policy_steal(struct runq *from, struct runq *to, u64 now);
+int policy_detach(struct sched_entity *e, struct runq *to);
+bool policy_attach(struct sched_entity *e, struct runq *to, u64 now);
+void policy_drop(struct sched_entity *e, struct runq *to);
+struct sched_entity *policy_offer(struct runq *from, struct runq *to);
 struct runq *policy_place(const struct sched_entity *e, struct runq *rqs[], u32 n);
 struct runq *policy_busiest(const struct runq *to, struct runq *rqs[], u32 n);
 
@@ -254,6 +262,8 @@ s64 policy_lag(const struct sched_entity *e);
 bool policy_allowed(const struct sched_entity *e, u32 cpu);
 int policy_take(struct policy_machine *machine, u32 min);
 void policy_give(struct policy_machine *machine, u32 min);
+bool policy_idle(const struct runq *rq);
+bool policy_has_work(const struct runq *rq);
 u64 policy_marks(const struct sched_entity *e);
 bool policy_min_fits(const struct runq *rq, u32 min);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler: which world runs on a CPU. policy.h decides, sched/core.c does.
- * All on the CPU concerned, with interrupts held off; there is no lock.
+ * The scheduler: which world runs on a CPU. policy.h decides, sched/core.c does,
+ * sched/share.c moves worlds between CPUs. All on the CPU concerned, with interrupts
+ * held off; there is no lock.
  *
  * It works on forwarded CPUs: on a direct one Linux is alone.
  */
@@ -25,6 +26,9 @@ void sched_remove(struct cpu *cpu, struct world *world);
 void sched_tick(struct cpu *cpu, u64 now);
 void sched_arrived(struct cpu *cpu);
 void sched_halt(struct cpu *cpu);
+void sched_wait(struct cpu *cpu, struct world *world, u64 ns);
+void sched_ask(struct cpu *cpu, struct world *world, u32 what);
+void sched_rung(struct cpu *cpu);
 struct world *sched_next(struct cpu *cpu);
 
 u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e);

@@ -7,6 +7,8 @@
 #define REGENT_WORLD_H
 
 #include <regent/abi/types.h>
+#include <regent/asid.h>
+#include <regent/inbox.h>
 #include <regent/policy.h>
 
 struct cpu;
@@ -40,6 +42,14 @@ enum world_kind { WORLD_SYSTEM, WORLD_TEST };
  */
 enum world_state { WORLD_BLOCKED, WORLD_RUNNABLE, WORLD_RUNNING, WORLD_DEAD };
 
+/* What any CPU may ask of a world's CPU. */
+#define WORLD_ASK_WAKE	(1u << 0)
+#define WORLD_ASK_STOP	(1u << 1)
+
+/* Whose a world is: a CPU's number + 1, or */
+#define WORLD_NOBODYS	0u
+#define WORLD_MOVING	(~0u)
+
 #define WORLD_MSRS	8	/* most registers of class REG_WORLD switched here */
 
 /**
@@ -65,7 +75,8 @@ struct world_state_area {
  * @kind: enum world_kind
  * @state: enum world_state; written by the CPU that runs it
  * @id: number, 0 for a system world
- * @cpu: CPU it is bound to
+ * @cpu: CPU that it is on, or goes to; written by the one that gives it away
+ * @asid: where it ran last, and under what number; not of a system world
  * @area: registers that only world_switch() moves
  * @nested_root: physical address of its memory region's nested table
  * @memory: its memory, K's address; NULL for Linux
@@ -77,6 +88,11 @@ struct world_state_area {
  * @sched: its scheduling state, on no run queue where K does not schedule it
  * @waited: TSC ticks it could have run, but another one did
  * @ready_since: since when, while it waits
+ * @alarm: when it waits for a time
+ * @letter: goes to @cpu when there is something to look at
+ * @asks: WORLD_ASK_*; written by all
+ * @moving: let go of, and to be taken in by @cpu
+ * @moves: how often it went from one CPU to another
  * @yielded: a test world: its last exit was a yield, so that it holds nothing
  *	but its pattern
  */
@@ -89,6 +105,7 @@ struct world {
 	u8 state;
 	u16 id;
 	u32 cpu;
+	struct asid asid;
 	struct world_state_area area;
 	u64 nested_root;
 	u8 *memory;
@@ -100,8 +117,18 @@ struct world {
 	struct sched_entity sched;
 	u64 waited;
 	u64 ready_since;
+	struct tree_node alarm;
+	struct letter letter;
+	u32 asks;
+	bool moving;
+	u64 moves;
 	bool yielded;
 };
+
+static inline struct world *world_of_letter(struct letter *l)
+{
+	return (struct world *)((char *)l - offsetof(struct world, letter));
+}
 
 struct world *world_exit(struct world *world);
 
@@ -116,16 +143,23 @@ struct world *world_switch(struct cpu *cpu, struct world *to);
 /* world/test.c */
 s64 test_world_create(struct cpu *cpu, u64 mode);
 s64 test_world_destroy(struct cpu *cpu, u64 id);
+s64 test_world_allow(struct cpu *cpu, u64 id, bool on);
+s64 test_world_nap(struct cpu *cpu, u64 id, u64 how);
+s64 test_world_wake(struct cpu *cpu, u64 id);
 s64 test_world_info(u64 id, u64 what);
 s64 test_world_start(struct cpu *cpu, u64 id, u64 weights);
 s64 test_world_stop(struct cpu *cpu, u64 id);
 void test_world_stop_all(struct cpu *cpu);
 void test_world_forget_all(struct cpu *cpu);
 struct world *test_world_find(const struct cpu *cpu, u64 id);
+struct world *test_world_claim(struct cpu *cpu, u64 id);
 const struct world *test_world_hold(u64 id);
 void test_world_let_go(void);
 bool test_world_scheduled_exit(struct cpu *cpu, struct world *world);
 struct world *test_world_exit(struct cpu *cpu, struct world *world);
+
+void world_give(const struct world *world, u32 owner);
+bool world_is_mine(const struct cpu *cpu, const struct world *world);
 
 /* world/damage.c */
 extern u32 damage_item;

@@ -89,7 +89,7 @@ waits() {
 	code=$?
 	echo auto >"$sys/cpu1/mode"
 	cat "$work/shared"
-	[ "$code" -eq 0 ] && grep -q '^cpu 1 test ran 0 rounds 0 wrong 0 state 0$' "$work/shared"
+	[ "$code" -eq 0 ] && grep -q '^cpu 1 test ran 0 rounds 0 moves 0 wrong 0 state 0$' "$work/shared"
 }
 
 refused() {
@@ -112,6 +112,126 @@ test_shares() {
 	check 'bad requests are refused' refused
 	check 'where it may not run, a world waits' waits
 	check 'the vector is shown' is_shown
+	give_as_found "$(nproc --all)"
+}
+
+# --- waiting, waking, moving -----------------------------------------------------
+
+# KEY: of the test worlds that sharer has printed in $work/shared, one a line
+of_tests() { # KEY
+	sed -n "s/^cpu [0-9]* test .*\\b$1 \\([0-9]*\\).*/\\1/p" "$work/shared"
+}
+
+# KEY [CONDITION]: how many of the test worlds have it so, in awk's words
+tests_with() { # KEY CONDITION
+	of_tests "$1" | awk "\$1 $2" | wc -l
+}
+
+shared() { # ARGUMENT...
+	"$sharer" "$@" >"$work/shared" && nothing_wrong "$work/shared"
+}
+
+# A world that sleeps a millisecond at a time, and one that nobody wakes.
+sleeps() {
+	shared 1 3 5:1024:0:1000:1000 5:1024:0:1000 || return
+	within 300 3000 "$(of_tests rounds | head -n 1)" && within 600 1000 "$(ran idle)" &&
+		same '0 1' "$(of_tests rounds | tail -n 1) $(of_tests state | tail -n 1)"
+}
+
+# What waits is shown so, and costs nothing.
+sleeper_is_shown() {
+	"$sharer" 1 0 5:1024:0:1000 >"$work/shared" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/shared"
+	wait_for 10 sh -c "$ctl worlds | grep '^test/1  *1 blocked  *1024'"
+	code=$?
+	kill "$sharing"
+	wait "$sharing" && return "$code"
+}
+
+# Each round of the one needs one of the other: a lost wake-up would be the last.
+wakes() { # CPU CPU
+	shared pair "$1" "$2" 4 || return
+	one=$(of_tests rounds | head -n 1)
+	other=$(of_tests rounds | tail -n 1)
+	within 500 100000000 "$one" && within $((one - one / 10)) $((one + one / 10)) "$other"
+}
+
+# They all begin on CPU 1, where each would get a third.
+spreads() {
+	shared spread "1-$last_cpu" 4 0:1024:0:1000 1:1024:0:1000 2:1024:0:1000 || return
+	same 3 "$(tests_with ran '> 700')" && [ "$(tests_with moves '> 0')" -ge 2 ]
+}
+
+# Nobody can run there (its world waits), but its guarantee is given.
+guarantee_stays() { # MIN LEAST MOST: moves of a world with that guarantee
+	"$sharer" 2 0 5:1:600:1000 >"$work/on2" &
+	on2=$!
+	"$sharer" 1 0 4:1024:0:1000 >"$work/on1" &
+	on1=$!
+	wait_for 10 grep -q ready "$work/on1" && wait_for 10 grep -q ready "$work/on2" &&
+		"$sharer" spread 1-2 2 "0:1024:$1:1000" >"$work/shared"
+	code=$?
+	kill "$on1" "$on2"
+	wait "$on1"
+	wait "$on2"
+	moves=$(sed -n '/rounds 0 /d; /^cpu .* test/s/.* moves \([0-9]*\) .*/\1/p' "$work/shared" |
+		sort -n | tail -n 1)
+	[ "$code" -eq 0 ] && nothing_wrong "$work/shared" && within "$2" "$3" "$moves"
+}
+
+tossed() {
+	shared toss "1-$last_cpu" 5 0:1024:0:1000 1:512:100:1000 2:1024:0:500 4:1:0:1000 \
+		5:1024:0:1000:300 5:1024:0:1000:2000 || return
+	same 6 "$(tests_with rounds '> 0')" && same 0 "$(tests_with state '== 0')" &&
+		within 30 1000000 "$(sed -n 's/^tosses //p' "$work/shared")"
+}
+
+# CPUs become direct under the worlds, which go on where they may, and none is lost.
+shaken() {
+	"$sharer" spread "1-$last_cpu" 0 0:1024:0:1000 1:512:100:1000 2:1024:0:500 \
+		5:1024:0:1000:300 5:1024:0:1000:2000 5:1024:0:1000:100 >"$work/shared" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/shared"
+	timeout 5 "$sharer" shake "1-$last_cpu" >"$work/shaken" 2>&1
+	code=$?
+	kill "$sharing"
+	wait "$sharing" || code=1
+	cat "$work/shaken"
+	[ "$code" -eq 124 ] && nothing_wrong "$work/shared" &&
+		same 6 "$(tests_with rounds '> 100')" && same 0 "$(tests_with state '== 0')"
+}
+
+# Allowed elsewhere, a world outlives its CPU, and does not come back to it.
+moves_away() {
+	"$sharer" spread 1-2 0 0:1024:0:1000 1:1024:0:1000 >"$work/shared" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/shared"
+	echo 0 >/sys/devices/system/cpu/cpu1/online || return
+	wait_for 10 sh -c "[ \$($ctl worlds | grep -c '^test/[12]  *2 r') -eq 2 ]" || return
+	echo 1 >/sys/devices/system/cpu/cpu1/online || return
+	sleep 1
+	same 'cpu1 direct (auto)' "$("$ctl" cpu 1)" || return
+	echo 0 >/sys/devices/system/cpu/cpu2/online || return
+	kill "$sharing"
+	wait "$sharing"
+	echo 1 >/sys/devices/system/cpu/cpu2/online || return
+	same 0 "$(tests_with rounds '>= 0')"
+}
+
+test_between_cpus() {
+	mark
+	check 'taken over' take
+	check 'worlds sleep' sleeps
+	check 'one that sleeps is shown' sleeper_is_shown
+	check 'worlds wake each other on a CPU' wakes 1 1
+	check 'worlds wake each other across CPUs' wakes 1 2
+	check 'idle CPUs take worlds' spreads
+	check 'not where their guarantee is not to be had' guarantee_stays 600 0 0
+	check 'but where it is' guarantee_stays 300 1 100000
+	check 'worlds put on other CPUs lose no register' tossed
+	check 'nor any that modes change under' shaken
+	check "a CPU's worlds move when it goes, if they may" moves_away
 	give_as_found "$(nproc --all)"
 }
 
@@ -141,9 +261,17 @@ share_all() { # [WORLD...]
 	wait_for 10 grep -q ready "$work/all"
 }
 
-shared_all() {
+shared_all() { # [WORLDS]
 	kill "$sharing" && wait "$sharing" && nothing_wrong "$work/all" &&
-		[ "$(grep -c ' test ' "$work/all")" -eq "$last_cpu" ]
+		same "${1:-$last_cpu}" "$(grep -c ' test ' "$work/all")"
+}
+
+# More than there are CPUs, and they sleep at times: some move all the time.
+spread_all() {
+	"$sharer" spread "1-$last_cpu" 0 0:1024:0:1000 2:1024:0:1000 5:1024:0:1000:300 \
+		5:1024:0:1000:700 5:1024:0:1000:1100 2:512:0:300 >"$work/all" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/all"
 }
 
 # Modes change under the worlds, which stop and go on; the interrupt moves.
@@ -182,6 +310,11 @@ test_nothing_lost() {
 		check "$kind: $few while modes change" edu_shaken "$kind" "$few"
 	done
 	check 'the worlds were right' shared_all
+	check 'worlds that move' spread_all
+	for kind in msi timer call; do
+		check "$kind: $few while worlds move" edu_runs "$kind" "$few"
+	done
+	check 'they were right, too' shared_all 6
 	give_as_found "$(nproc --all)"
 	check 'the counter can go' rmmod regent_edu
 }
@@ -208,11 +341,18 @@ test_hotplug() {
 	give_as_found "$(nproc --all)"
 }
 
-# K faults while worlds run: Linux gets all CPUs, the worlds are gone.
+fill_all() {
+	"$sharer" toss "1-$last_cpu" 1000 2:1024:100:1000 0:512:0:300 4:1:0:1000 \
+		5:1024:0:1000:300 5:1024:0:1000 2:1024:0:1000 >"$work/all" 2>&1 &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/all"
+}
+
+# K faults while worlds run and move: Linux gets all CPUs, the worlds are gone.
 test_fault() {
 	mark
 	check 'taken over' take debug=1
-	check 'three worlds on all CPUs but one' share_all 2:1024:100:1000 0:512:0:300 4:1:0:1000
+	check 'worlds of all kinds on all CPUs but one' fill_all
 	check 'K faults' same -14 "$(hypercall 4 0)"
 	check 'every CPU is given back' given_back
 	check 'nobody sees the worlds any more' not "$ctl" worlds
@@ -223,6 +363,7 @@ test_fault() {
 
 check 'the dumper works' insmod "$dumper"
 test_shares
+test_between_cpus
 test_nothing_lost
 test_hotplug
 test_fault

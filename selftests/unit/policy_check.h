@@ -18,6 +18,30 @@
 	} \
 } while (0)
 
+/* Both ends of a move, as on two CPUs one after the other. */
+static inline int policy_move(struct sched_entity *e, struct runq *to, u64 now)
+{
+	int err = e->rq == to && e->state != SCHED_RUNNING ? POLICY_OK :
+		policy_detach(e, to);
+
+	if (!err && e->rq != to) {
+		CHECK(!e->rq && !tree_holds(&e->fair) && !tree_holds(&e->timed));
+		CHECK(to->coming >= e->shares);
+		policy_attach(e, to, now);
+	}
+	return err;
+}
+
+static inline struct sched_entity *policy_steal(struct runq *from, struct runq *to,
+						u64 now)
+{
+	struct sched_entity *e = policy_offer(from, to);
+
+	if (e)
+		policy_attach(e, to, now);
+	return e;
+}
+
 /* Order, balance, and what each node knows of those below. Returns how many. */
 static inline u32 check_tree(const struct tree_node *node,
 			     const struct tree_node *parent)

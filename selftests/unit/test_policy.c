@@ -402,6 +402,78 @@ static void debt_moves(void **state)
 	assert_in_range(policy_lag(a) - lag + 100, 0, 200);
 }
 
+/* Who yields lets others pass that are eligible, once, and loses nothing by it. */
+static void yielding(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *a = awake(f, 0, SCHED_SYSTEM, 1024, 0, 1000);
+	struct sched_entity *b;
+	u64 slice, ran;
+
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_yield(a, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);	/* alone */
+	b = awake(f, 1, SCHED_VM, 1, 0, 1000);
+	policy_yield(b, f->now);		/* does not run */
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_yield(a, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), b);
+	/* It has the more to come now, by shares. */
+	f->now += POLICY_MS;
+	policy_charge(b, POLICY_MS, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	/* The other one has had more than its share: nobody else is eligible. */
+	policy_yield(a, f->now);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), a);
+	policy_boost(a, f->now);
+	policy_yield(a, f->now);
+	policy_block(a, f->now);
+	assert_null(f->rq[0].skip);
+	assert_ptr_equal(policy_pick(&f->rq[0], f->now, &slice), b);
+	policy_wake(a, f->now);
+	ran = a->ran;
+	run_for(f, 1000 * POLICY_MS);
+	assert_true(a->ran - ran > 990 * POLICY_MS);
+}
+
+/* Between two CPUs an entity counts where it goes to, arriving or not. */
+static void on_the_way(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *a = awake(f, 0, SCHED_VM, 7, 300, 1000);
+	struct sched_entity *b = awake(f, 1, SCHED_VM, 5, 200, 1000);
+	struct sched_entity *c = awake(f, 2, SCHED_VM, 5, 400, 1000);
+	u64 slice;
+
+	assert_true(policy_idle(&f->rq[1]));
+	assert_int_equal(policy_detach(a, &f->rq[1]), POLICY_OK);
+	assert_int_equal(policy_detach(a, &f->rq[1]), POLICY_INVAL);
+	assert_false(policy_idle(&f->rq[1]));
+	assert_int_equal(f->rq[0].min_sum, 600);
+	assert_int_equal(f->rq[1].min_sum, 300);
+	assert_int_equal(policy_detach(b, &f->rq[1]), POLICY_OK);
+	/* There is no room for a third one, although nobody is there yet. */
+	assert_int_equal(policy_detach(c, &f->rq[1]), POLICY_OK);
+	assert_int_equal(try(f, 3, SCHED_VM, 1, 1, 1000), POLICY_OK);
+	assert_int_equal(policy_detach(&f->e[3], &f->rq[1]), POLICY_NOROOM);
+	assert_int_equal(f->machine.min_sum, 901);
+	assert_int_equal(f->rq[1].entities, 0);
+
+	policy_drop(b, &f->rq[1]);
+	assert_int_equal(f->machine.min_sum, 701);
+	assert_int_equal(f->rq[1].min_sum, 700);
+	assert_int_equal(b->state, SCHED_OFF);
+	assert_int_equal(try(f, 1, SCHED_VM, 5, 200, 1000), POLICY_OK);
+
+	assert_true(policy_attach(a, &f->rq[1], f->now));
+	assert_ptr_equal(policy_pick(&f->rq[1], f->now, &slice), a);
+	policy_attach(c, &f->rq[1], f->now);
+	assert_int_equal(f->rq[1].coming, 0);
+	assert_int_equal(f->rq[1].entities, 2);
+	assert_true(policy_has_work(&f->rq[1]));
+	assert_false(policy_has_work(&f->rq[0]));
+}
+
 static void moving(void **state)
 {
 	struct fixture *f = *state;
@@ -603,6 +675,8 @@ int main(void)
 		TEST(small_change),
 		TEST(parked_is_stolen),
 		TEST(debt_moves),
+		TEST(yielding),
+		TEST(on_the_way),
 		TEST(moving),
 		TEST(clocks_differ),
 		TEST(stealing_gives_up),

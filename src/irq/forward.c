@@ -84,6 +84,7 @@ void forward_arrived(struct cpu *cpu, u8 vector)
 	if (vector == cpu->vector) {
 		apic_write(cpu, VAPIC_REG_EOI, 0);
 		timer_fired(cpu);
+		sched_rung(cpu);
 		return;
 	}
 	level = apic_bit(cpu, VAPIC_REG_TMR, vector);

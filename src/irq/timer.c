@@ -2,7 +2,8 @@
 /*
  * K's own timer on a forwarded CPU: the local APIC's, one-shot, undivided, on
  * the vector that Linux gave. It is set to the earliest of what the CPU waits
- * for: Linux's virtual timer, and the end of a slice. AMD APM volume 2, "APIC
+ * for: Linux's virtual timer, the end of a slice, and the time at which a world
+ * wants to be woken. AMD APM volume 2, "APIC
  * Timer Operation".
  *
  * The APIC's clock is measured against the TSC, once for each CPU.
@@ -111,6 +112,8 @@ void timer_update(struct cpu *cpu)
 
 	if (at > cpu->slice_end)
 		at = cpu->slice_end;
+	if (at > cpu->alarm_at)
+		at = cpu->alarm_at;
 	if (at == cpu->timer_at)
 		return;
 	cpu->timer_at = at;

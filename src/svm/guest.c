@@ -54,8 +54,6 @@ static void guest_control(struct vmcb_control *c, const struct world *w)
 			     SVM_INTERCEPT_XSETBV;
 	c->iopm_base = k_params.backend[SVM_PARAM_IOPM];
 	c->msrpm_base = k_params.backend[SVM_PARAM_GUEST_MSRPM];
-	c->asid = SVM_ASID_HOST + w->id;
-	c->tlb_control = SVM_TLB_FLUSH_ALL;
 	c->vintr = SVM_V_INTR_MASKING;
 	c->nested_ctl = SVM_NESTED_PAGING;
 	c->nested_cr3 = w->nested_root;
@@ -109,8 +107,8 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
 
 /**
  * backend_world_create() - give a world its control block
- * @cpu: CPU it is bound to
- * @world: id and nested table are set
+ * @cpu: any
+ * @world: its nested table is set
  * @mode: enum regent_test_mode
  *
  * Return: 0, -REGENT_HC_ENOSPC (pages) or -REGENT_HC_ENFILE (address space
@@ -120,7 +118,7 @@ int backend_world_create(struct cpu *cpu, struct world *world, u64 mode)
 {
 	struct vmcb *v;
 
-	if ((u64)SVM_ASID_HOST + world->id >= k_params.backend[SVM_PARAM_ASIDS])
+	if (k_params.backend[SVM_PARAM_ASIDS] <= SVM_ASID_WORLDS)
 		return -REGENT_HC_ENFILE;
 	v = pages_alloc(1);
 	if (!v)
@@ -130,9 +128,27 @@ int backend_world_create(struct cpu *cpu, struct world *world, u64 mode)
 	guest_registers(&v->save, mode);
 	world->backend = v;
 	world->backend_flags = cpu->system.backend_flags;
-	world->backend_host = cpu->system.backend_host;
 	world->regs.link = pages_pa(v);
 	return 0;
+}
+
+/**
+ * backend_world_here() - a world begins to run on this CPU, or anew
+ * @cpu: this CPU
+ * @world: saved, its identifier invalid here; no other world than Linux is entered
+ *	before it
+ *
+ * Only the CPU that has run it may know its control block: nothing there is clean.
+ */
+void backend_world_here(struct cpu *cpu, struct world *world)
+{
+	struct vmcb *v = world->backend;
+
+	if (asid_take(&cpu->asids, &world->asid))
+		v->ctl.tlb_control = SVM_TLB_FLUSH_ALL;
+	v->ctl.asid = world->asid.number;
+	v->ctl.clean = 0;
+	world->backend_host = cpu->system.backend_host;
 }
 
 /**
@@ -160,6 +176,7 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 		v->save.rip += 3;
 		return BACKEND_WORLD_YIELD;
 	case SVM_EXIT_HLT:
+		v->save.rip += 1;
 		return BACKEND_WORLD_HALT;
 	case SVM_EXIT_INTR:
 	case SVM_EXIT_NMI:

@@ -108,6 +108,7 @@ void backend_cpu_init(struct cpu *cpu, u64 linux_rsp)
 	v->ctl.clean = 0;
 	/* This ASID may have been used on this CPU by whoever had SVM before. */
 	v->ctl.tlb_control = SVM_TLB_FLUSH_ALL;
+	asid_init(&cpu->asids, SVM_ASID_WORLDS, k_params.backend[SVM_PARAM_ASIDS]);
 	take_spec_ctrl(v);
 	svm_vmsave(h->backend_pa[SVM_PA_VMCB]);
 	load_tables(h);

@@ -41,6 +41,7 @@ _Static_assert(SVM_PARAMS <= sizeof(((struct regent_params *)0)->backend) / size
 
 /* The host world's address space identifier; 0 is K's. */
 #define SVM_ASID_HOST	1
+#define SVM_ASID_WORLDS	2
 
 void svm_resume(struct world *world) __attribute__((noreturn));
 void svm_advance(struct world *world, u64 next);

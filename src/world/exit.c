@@ -262,7 +262,7 @@ exit_other_world(struct cpu *cpu, struct world *world)
 static struct world *__attribute__((noinline))
 exit_run(struct cpu *cpu, struct world *host)
 {
-	struct world *w = test_world_find(cpu, host->regs.rdi);
+	struct world *w = test_world_claim(cpu, host->regs.rdi);
 
 	cpu->exits[REGENT_EXIT_HYPERCALL]++;
 	if (unlikely(!w || w->state != WORLD_RUNNABLE || w->sched.rq)) {

@@ -75,6 +75,8 @@ static s64 test_call(struct cpu *cpu, const struct world_regs *r)
 		return test_world_info(r->rdi, r->rsi);
 	case REGENT_HC_TEST_DESTROY:
 		return test_world_destroy(cpu, r->rdi);
+	case REGENT_HC_TEST_NAP:
+		return test_world_nap(cpu, r->rdi, r->rsi);
 	default:
 		return k_has(REGENT_FEAT_DEBUG_FAULT) ? damage_choose(r->rdi, r->rsi)
 						      : -REGENT_HC_EPERM;
@@ -88,6 +90,10 @@ static s64 world_call(struct cpu *cpu, const struct world_regs *r)
 		return test_world_start(cpu, r->rdi, r->rsi);
 	case REGENT_HC_WORLD_STOP:
 		return test_world_stop(cpu, r->rdi);
+	case REGENT_HC_WORLD_ALLOW:
+		return r->rsi > 1 ? -REGENT_HC_EINVAL : test_world_allow(cpu, r->rdi, r->rsi);
+	case REGENT_HC_WORLD_WAKE:
+		return test_world_wake(cpu, r->rdi);
 	default:
 		return world_info(r->rdi, r->rsi);
 	}
@@ -135,12 +141,15 @@ bool hypercall(struct cpu *cpu, struct world *world)
 	case REGENT_HC_WORLD_START:
 	case REGENT_HC_WORLD_STOP:
 	case REGENT_HC_WORLD_INFO:
+	case REGENT_HC_WORLD_ALLOW:
+	case REGENT_HC_WORLD_WAKE:
 		r->rax = world_call(cpu, r);
 		return true;
 	case REGENT_HC_TEST_CREATE:
 	case REGENT_HC_TEST_INFO:
 	case REGENT_HC_TEST_DESTROY:
 	case REGENT_HC_TEST_SKIP:
+	case REGENT_HC_TEST_NAP:
 		r->rax = test_call(cpu, r);
 		return true;
 	default:

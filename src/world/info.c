@@ -36,6 +36,8 @@ static s64 value(const struct cpu *cpu, const struct world *w, u64 what)
 		return w->switches;
 	case REGENT_INFO_EXITS:
 		return w->exits;
+	case REGENT_INFO_MOVES:
+		return w->moves;
 	}
 	return -REGENT_HC_EINVAL;
 }

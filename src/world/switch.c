@@ -12,6 +12,7 @@
  * current world's over any number of exits.
  */
 #include <hw/asm.h>
+#include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/pages.h>
@@ -140,6 +141,8 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 		damage(from, to);
 	mitigate(cpu);
 	load_area(cpu, &to->area, &from->area);
+	if (unlikely(to != &cpu->system && !asid_valid(&cpu->asids, &to->asid)))
+		backend_world_here(cpu, to);
 	if (likely(from->state == WORLD_RUNNING))
 		from->state = WORLD_RUNNABLE;
 	to->state = WORLD_RUNNING;
@@ -163,7 +166,7 @@ damaged_switch(struct cpu *cpu, struct world *to)
  * world_switch() - make another world this CPU's current one
  * @cpu: this CPU, in an exit
  * @to: another than the current one, bound to this CPU, runnable, with a state
- *	area
+ *	area. It is entered next, or Linux is
  *
  * The world that was current is runnable afterwards, unless it is dead.
  *

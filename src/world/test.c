@@ -48,11 +48,43 @@
 extern const u8 k_test64[], k_test64_end[], k_test32[], k_test32_end[];
 extern const u8 k_test16[], k_test16_end[];
 extern const u8 k_bench[], k_bench_end[], k_spin[], k_spin_end[];
+extern const u8 k_nap[], k_nap_end[];
 
 static struct lock table_lock;
-/* Index is id - 1; both are written under table_lock by the CPU that owns it. */
+/*
+ * Index is id - 1. Whose a world is, changes under table_lock when it was nobody's,
+ * else by the CPU whose it is, or to which it is moving.
+ */
 static struct world *table[MAX_WORLDS];
-static u32 owner[MAX_WORLDS];	/* its number + 1 */
+static u32 owner[MAX_WORLDS];	/* a CPU's number + 1, or WORLD_* */
+
+/**
+ * struct test - a test world, one page
+ * @world: first
+ * @allowed: CPUs that it may run on
+ * @naps: it waits by HLT; else that is its end
+ * @wakes: id of a world that it wakes before it waits, 0 for none
+ * @nap_ns: for how long it waits; 0 for until somebody wakes it
+ */
+struct test {
+	struct world world;
+	u64 allowed[REGENT_MAX_CPUS / 64];
+	bool naps;
+	u16 wakes;
+	u64 nap_ns;
+};
+
+_Static_assert(sizeof(struct test) <= REGENT_PAGE_SIZE, "what is allocated");
+
+static struct test *test_of(struct world *w)
+{
+	return (struct test *)w;
+}
+
+static bool is_allowed(struct world *w, u32 cpu)
+{
+	return test_of(w)->allowed[cpu / 64] >> cpu % 64 & 1;
+}
 
 static void put(struct world *w, u32 at, u64 value)
 {
@@ -172,7 +204,18 @@ static const struct {
 	[REGENT_TEST_64] = { k_test64, k_test64_end },
 	[REGENT_TEST_BENCH] = { k_bench, k_bench_end },
 	[REGENT_TEST_SPIN] = { k_spin, k_spin_end },
+	[REGENT_TEST_NAP] = { k_nap, k_nap_end },
 };
+
+/* Linux needs a state area, too, as soon as it is not alone. */
+static int allow(struct cpu *cpu, struct world *w)
+{
+	int err = cpu->system.area.xsave ? 0 : world_area_init(&cpu->system);
+
+	if (!err)
+		test_of(w)->allowed[cpu->id / 64] |= 1ull << cpu->id % 64;
+	return err;
+}
 
 static int build(struct cpu *cpu, struct world *w, u64 mode)
 {
@@ -180,9 +223,8 @@ static int build(struct cpu *cpu, struct world *w, u64 mode)
 
 	if (!err)
 		err = world_area_init(w);
-	/* Linux needs one, too, as soon as it is not alone. */
-	if (!err && !cpu->system.area.xsave)
-		err = world_area_init(&cpu->system);
+	if (!err)
+		err = allow(cpu, w);
 	if (!err)
 		err = backend_world_create(cpu, w, mode <= REGENT_TEST_64 ? mode :
 					   REGENT_TEST_REAL);
@@ -191,6 +233,9 @@ static int build(struct cpu *cpu, struct world *w, u64 mode)
 	fill_data(w, mode);
 	fill_area(w);
 	copy_code(w, code[mode].start, code[mode].end);
+	w->sched.affinity = test_of(w)->allowed;
+	w->sched.affinity_cpus = k_params.nr_cpus;
+	test_of(w)->naps = mode == REGENT_TEST_NAP;
 	w->kind = WORLD_TEST;
 	w->state = WORLD_RUNNABLE;
 	return 0;
@@ -248,19 +293,70 @@ void test_world_let_go(void)
 }
 
 /**
+ * world_give() - say whose a world is from now on
+ * @world: a test world, this CPU's or coming here, with all its state in memory
+ *	unless it stays here
+ * @to: a CPU's number + 1, or WORLD_*
+ */
+void world_give(const struct world *world, u32 to)
+{
+	__atomic_store_n(&owner[world->id - 1], to, __ATOMIC_RELEASE);
+}
+
+/**
+ * world_is_mine() - is a world this CPU's, to do with it what it likes?
+ * @cpu: this CPU
+ * @world: a test world that does not go meanwhile
+ */
+bool world_is_mine(const struct cpu *cpu, const struct world *world)
+{
+	return __atomic_load_n(&owner[world->id - 1], __ATOMIC_ACQUIRE) == cpu->id + 1;
+}
+
+/**
  * test_world_find() - the world of an id
  * @cpu: this CPU
  * @id: any number
  *
- * Return: the world, NULL if there is none or it is another CPU's. What is this
- * CPU's stays until this CPU destroys it.
+ * Return: the world, NULL if there is none or it is not this CPU's. What is this
+ * CPU's stays until this CPU destroys it or gives it away.
  */
 struct world *test_world_find(const struct cpu *cpu, u64 id)
 {
 	/* Another CPU never writes this one's number there: no lock. */
-	if (unlikely(id - 1 >= MAX_WORLDS || owner[id - 1] != cpu->id + 1))
+	if (unlikely(id - 1 >= MAX_WORLDS ||
+		     __atomic_load_n(&owner[id - 1], __ATOMIC_ACQUIRE) != cpu->id + 1))
 		return NULL;
 	return table[id - 1];
+}
+
+static struct world *__attribute__((noinline)) claim_slow(struct cpu *cpu, u64 id)
+{
+	struct world *w = NULL;
+
+	lock_take(&table_lock);
+	if (id - 1 < MAX_WORLDS && owner[id - 1] == WORLD_NOBODYS)
+		w = table[id - 1];
+	if (w) {
+		__atomic_store_n(&w->cpu, cpu->id, __ATOMIC_RELEASE);
+		world_give(w, cpu->id + 1);
+	}
+	lock_drop(&table_lock);
+	return w;
+}
+
+/**
+ * test_world_claim() - the world of an id, which is this CPU's now
+ * @cpu: this CPU
+ * @id: any number
+ *
+ * Return: the world, NULL if there is none or it is another CPU's.
+ */
+struct world *test_world_claim(struct cpu *cpu, u64 id)
+{
+	struct world *w = test_world_find(cpu, id);
+
+	return likely(w) ? w : claim_slow(cpu, id);
 }
 
 /**
@@ -288,21 +384,45 @@ s64 test_world_create(struct cpu *cpu, u64 mode)
 		free_world(w);
 		return err;
 	}
-	return w->id;
+	err = w->id;
+	world_give(w, WORLD_NOBODYS);
+	return err;
+}
+
+/* It is another CPU's: is there such a world at all, and what is it to do? */
+static s64 ask(struct cpu *cpu, u64 id, u32 what)
+{
+	s64 err = -REGENT_HC_EINVAL;
+
+	lock_take(&table_lock);
+	if (id - 1 < MAX_WORLDS && table[id - 1]) {
+		err = -REGENT_HC_EBUSY;
+		if (owner[id - 1] != WORLD_NOBODYS)
+			sched_ask(cpu, table[id - 1], what);
+	}
+	lock_drop(&table_lock);
+	return err;
 }
 
 /**
  * test_world_destroy() - see REGENT_HC_TEST_DESTROY
- * @cpu: this CPU, which the world is bound to
+ * @cpu: this CPU
  * @id: its id
  */
 s64 test_world_destroy(struct cpu *cpu, u64 id)
 {
-	struct world *w = test_world_find(cpu, id);
+	struct world *w = test_world_claim(cpu, id);
 
-	if (!w || w == cpu->current)
+	if (!w)
+		return ask(cpu, id, WORLD_ASK_STOP);
+	if (w == cpu->current)
 		return -REGENT_HC_EINVAL;
 	sched_remove(cpu, w);
+	/* A letter may still be on its way to where it was. */
+	if (!letter_retire(&w->letter)) {
+		world_give(w, WORLD_NOBODYS);
+		return -REGENT_HC_EBUSY;
+	}
 	release_id(w);
 	free_world(w);
 	return 0;
@@ -316,11 +436,22 @@ s64 test_world_destroy(struct cpu *cpu, u64 id)
  */
 s64 test_world_start(struct cpu *cpu, u64 id, u64 weights)
 {
-	struct world *w = test_world_find(cpu, id);
+	struct world *w;
+	s64 err;
 
-	if (!w || !cpu->forwarded || w->state != WORLD_RUNNABLE)
+	if (!cpu->forwarded)
 		return -REGENT_HC_EINVAL;
-	return sched_add(cpu, w, weights);
+	w = test_world_claim(cpu, id);
+	if (!w)
+		return ask(cpu, id, 0);
+	if (w->sched.rq)
+		return -REGENT_HC_EBUSY;
+	err = -REGENT_HC_EINVAL;
+	if (w->state == WORLD_RUNNABLE && is_allowed(w, cpu->id))
+		err = sched_add(cpu, w, weights);
+	if (err)
+		world_give(w, WORLD_NOBODYS);
+	return err;
 }
 
 /**
@@ -330,12 +461,77 @@ s64 test_world_start(struct cpu *cpu, u64 id, u64 weights)
  */
 s64 test_world_stop(struct cpu *cpu, u64 id)
 {
-	struct world *w = test_world_find(cpu, id);
+	struct world *w = test_world_claim(cpu, id);
 
 	if (!w)
-		return -REGENT_HC_EINVAL;
+		return ask(cpu, id, WORLD_ASK_STOP);
 	sched_remove(cpu, w);
+	world_give(w, WORLD_NOBODYS);
 	return 0;
+}
+
+/**
+ * test_world_allow() - see REGENT_HC_WORLD_ALLOW
+ * @cpu: this CPU
+ * @id: the world, which is not scheduled
+ * @on: it may run here; else it may not
+ */
+s64 test_world_allow(struct cpu *cpu, u64 id, bool on)
+{
+	struct world *w = test_world_claim(cpu, id);
+	s64 err = 0;
+
+	if (!w)
+		return ask(cpu, id, 0);
+	if (w->sched.rq)
+		return -REGENT_HC_EBUSY;
+	if (on)
+		err = allow(cpu, w);
+	else
+		test_of(w)->allowed[cpu->id / 64] &= ~(1ull << cpu->id % 64);
+	world_give(w, WORLD_NOBODYS);
+	return err;
+}
+
+/**
+ * test_world_nap() - see REGENT_HC_TEST_NAP
+ * @cpu: this CPU
+ * @id: the world, which is not scheduled
+ * @how: for how long, and whom it wakes
+ */
+s64 test_world_nap(struct cpu *cpu, u64 id, u64 how)
+{
+	struct world *w;
+
+	if (how >> REGENT_NAP_WAKES_SHIFT > MAX_WORLDS)
+		return -REGENT_HC_EINVAL;
+	w = test_world_claim(cpu, id);
+	if (!w)
+		return ask(cpu, id, 0);
+	if (w->sched.rq)
+		return -REGENT_HC_EBUSY;
+	test_of(w)->nap_ns = how & REGENT_NAP_NS_MASK;
+	test_of(w)->wakes = how >> REGENT_NAP_WAKES_SHIFT;
+	world_give(w, WORLD_NOBODYS);
+	return 0;
+}
+
+/**
+ * test_world_wake() - see REGENT_HC_WORLD_WAKE
+ * @cpu: this CPU
+ * @id: the world, of any CPU or nobody's, which finds it when it waits next
+ */
+s64 test_world_wake(struct cpu *cpu, u64 id)
+{
+	s64 err = -REGENT_HC_EINVAL;
+
+	lock_take(&table_lock);
+	if (id - 1 < MAX_WORLDS && table[id - 1]) {
+		sched_ask(cpu, table[id - 1], WORLD_ASK_WAKE);
+		err = 0;
+	}
+	lock_drop(&table_lock);
+	return err;
 }
 
 /**
@@ -349,8 +545,10 @@ void test_world_stop_all(struct cpu *cpu)
 	for (id = 1; id <= MAX_WORLDS; id++) {
 		struct world *w = test_world_find(cpu, id);
 
-		if (w)
-			sched_remove(cpu, w);
+		if (!w)
+			continue;
+		sched_remove(cpu, w);
+		world_give(w, WORLD_NOBODYS);
 	}
 }
 
@@ -433,6 +631,17 @@ struct world *test_world_exit(struct cpu *cpu, struct world *world)
 	return world_switch(cpu, host);
 }
 
+/* It waits, unless it does so because it has found something wrong. */
+static bool nap(struct cpu *cpu, struct test *t)
+{
+	if (!t->naps || (u8)get(&t->world, WRONG))
+		return false;
+	if (t->wakes)
+		test_world_wake(cpu, t->wakes);
+	sched_wait(cpu, &t->world, t->nap_ns);
+	return true;
+}
+
 /**
  * test_world_scheduled_exit() - a test world exited in its own time
  * @cpu: this CPU, forwarded
@@ -457,6 +666,8 @@ bool test_world_scheduled_exit(struct cpu *cpu, struct world *world)
 		backend_exit_describe(world);
 		break;
 	case BACKEND_WORLD_HALT:
+		if (nap(cpu, test_of(world)))
+			return false;
 		break;
 	}
 	world->state = WORLD_DEAD;

@@ -38,7 +38,7 @@
 #define WRONG	0x2f08
 
 	.section .rodata
-	.globl	k_bench, k_bench_end, k_spin, k_spin_end
+	.globl	k_bench, k_bench_end, k_spin, k_spin_end, k_nap, k_nap_end
 	.globl	k_test64, k_test64_end, k_test32, k_test32_end, k_test16, k_test16_end
 
 /* Compare a 64-bit word; n is what is reported. */
@@ -218,15 +218,17 @@ test32_wrong:
 	jmp	test32_wrong
 k_test32_end:
 
-	.macro	check16 n, reg, where
+	.macro	check16 n, reg, where, wrong
 	cmp	\reg, \where
 	movb	$\n, WRONG
-	jne	test16_wrong
+	jne	\wrong
 	.endm
 
+/* In real mode, which waits by yielding or by HLT */
+	.macro	test16 name, wait
 	.balign	16
 	.code16
-k_test16:
+\name:
 	mov	DATA + 8 * 7, %esp
 	pushl	FLAGS
 	popfl
@@ -237,29 +239,33 @@ k_test16:
 	mov	DATA + 8 * 4, %esi
 	mov	DATA + 8 * 5, %edi
 	mov	DATA + 8 * 6, %ebp
-	vmmcall
+	\wait
 	movb	$1, WRONG
 	pushfl
 	mov	%eax, SCRATCH
 	popl	%eax
 	cmp	%eax, FLAGS
-	jne	test16_wrong
+	jne	\name\()_wrong
 	mov	SCRATCH, %eax
-	check16	2, %eax, DATA
-	check16	3, %ebx, DATA + 8
-	check16	4, %ecx, DATA + 16
-	check16	5, %edx, DATA + 24
-	check16	6, %esi, DATA + 32
-	check16	7, %edi, DATA + 40
-	check16	8, %ebp, DATA + 48
-	check16	9, %esp, DATA + 56
+	check16	2, %eax, DATA, \name\()_wrong
+	check16	3, %ebx, DATA + 8, \name\()_wrong
+	check16	4, %ecx, DATA + 16, \name\()_wrong
+	check16	5, %edx, DATA + 24, \name\()_wrong
+	check16	6, %esi, DATA + 32, \name\()_wrong
+	check16	7, %edi, DATA + 40, \name\()_wrong
+	check16	8, %ebp, DATA + 48, \name\()_wrong
+	check16	9, %esp, DATA + 56, \name\()_wrong
 	movb	$0, WRONG
 	incl	ROUNDS
-	jmp	k_test16
-test16_wrong:
+	jmp	\name
+\name\()_wrong:
 	hlt
-	jmp	test16_wrong
-k_test16_end:
+	jmp	\name\()_wrong
+\name\()_end:
+	.endm
+
+	test16	k_test16, vmmcall
+	test16	k_nap, hlt
 
 /* What a switch costs, beside these two instructions. */
 k_bench:

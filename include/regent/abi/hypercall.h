@@ -54,25 +54,33 @@
  * REGENT_HC_FORWARD - rdi: 1: K takes this CPU's interrupts and forwards them;
  * 0: they go straight to Linux again. Called with interrupts off. rsi: for 1, a
  * vector (32 to 255) of this CPU that Linux uses for nothing else: K's timer
- * comes there.
+ * comes there, and kicks of other CPUs. Linux gets it when there are events.
  * -REGENT_HC_EBUSY while the IOAPICs are not SHADOWED, or while an interrupt is
  * in service (for 0: ask again once it has had its EOI); -REGENT_HC_EOPNOTSUPP
  * where the APIC is off or has moved since the takeover, or its timer does not count.
  *
- * REGENT_HC_WORLD_START - rdi: id of a test world bound to this CPU, which is
+ * REGENT_HC_WORLD_START - rdi: id of a test world that may run on this CPU, which is
  * forwarded; rsi: shares (1 to 65536) in bits 0-31, the guarantee min in 32-47 and
  * the cap max in 48-63, both in thousandths of a CPU. From now on it is scheduled.
  * -REGENT_HC_EINVAL; -REGENT_HC_EBUSY when it is already; -REGENT_HC_ENOSPC when
  * the guarantee cannot be given.
  *
- * REGENT_HC_WORLD_STOP - rdi: id. It is scheduled no more.
+ * REGENT_HC_WORLD_STOP - rdi: id, of any CPU. It is scheduled no more, and nobody's.
+ * -REGENT_HC_EBUSY when it is another CPU's, which has been asked: ask again.
+ *
+ * REGENT_HC_WORLD_ALLOW - rdi: id of a world that is not scheduled; rsi: 1: it may run
+ * on this CPU, too; 0: it may not. At first it may where it was made.
+ * -REGENT_HC_EBUSY when it is scheduled; -REGENT_HC_ENOSPC as REGENT_HC_TEST_CREATE.
+ *
+ * REGENT_HC_WORLD_WAKE - rdi: id, of any CPU. It goes on if it waits, else when it
+ * waits next.
  *
  * REGENT_HC_WORLD_INFO - rdi: id of a test world, or REGENT_WORLD_SYSTEM + CPU, or
  * REGENT_WORLD_IDLE + CPU; rsi: enum regent_world_info. -REGENT_HC_EINVAL when
  * there is none of that id.
  *
- * REGENT_HC_TEST_CREATE - rdi: enum regent_test_mode. Makes a test world bound
- * to this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
+ * REGENT_HC_TEST_CREATE - rdi: enum regent_test_mode. Makes a test world that may run
+ * on this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
  * donate a chunk and ask again); -REGENT_HC_ENFILE when there are too many.
  *
  * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled. Switches to it;
@@ -82,7 +90,11 @@
  *
  * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
  *
- * REGENT_HC_TEST_DESTROY - rdi: id, of this CPU.
+ * REGENT_HC_TEST_DESTROY - rdi: id. -REGENT_HC_EBUSY as REGENT_HC_WORLD_STOP.
+ *
+ * REGENT_HC_TEST_NAP - rdi: id of a world that is not scheduled; rsi: ns that it sleeps
+ * each time it waits (REGENT_TEST_NAP) in bits 0-47, 0 for until it is woken; id of a
+ * world that it wakes before in bits 48-63, 0 for none. -REGENT_HC_EBUSY.
  *
  * REGENT_HC_TEST_SKIP - rdi: enum regent_test_skip, rsi: enum regent_test_side.
  * From now on switches between Linux and test worlds, on all CPUs, do not give
@@ -111,7 +123,14 @@
 #define REGENT_HC_WORLD_START	14
 #define REGENT_HC_WORLD_STOP	15
 #define REGENT_HC_WORLD_INFO	16
-#define REGENT_HC_MAX		17
+#define REGENT_HC_WORLD_ALLOW	17
+#define REGENT_HC_WORLD_WAKE	18
+#define REGENT_HC_TEST_NAP	19
+#define REGENT_HC_MAX		20
+
+/* How REGENT_HC_TEST_NAP is told what */
+#define REGENT_NAP_NS_MASK	((1ull << 48) - 1)
+#define REGENT_NAP_WAKES_SHIFT	48
 
 /* Ids for REGENT_HC_WORLD_INFO, to which a CPU's number is added */
 #define REGENT_WORLD_SYSTEM	0x100000000ull
@@ -196,6 +215,7 @@ enum regent_test_mode {
 	REGENT_TEST_64,			/* long mode */
 	REGENT_TEST_BENCH,		/* real mode: yields, and does nothing else */
 	REGENT_TEST_SPIN,		/* real mode: counts rounds and never yields */
+	REGENT_TEST_NAP,		/* as REAL, but waits by HLT instead of yielding */
 	REGENT_TEST_MODES
 };
 
@@ -215,7 +235,7 @@ enum regent_world_state {
 /**
  * enum regent_world_info - what REGENT_HC_WORLD_INFO reads
  * @REGENT_INFO_STATE: enum regent_world_state
- * @REGENT_INFO_CPU: Linux's number of the CPU it is bound to
+ * @REGENT_INFO_CPU: Linux's number of the CPU that it is on, or was on last
  * @REGENT_INFO_SHARES: of its CPU
  * @REGENT_INFO_MIN: guaranteed thousandths of a CPU
  * @REGENT_INFO_MAX: thousandths of a CPU that it gets at most
@@ -223,11 +243,12 @@ enum regent_world_state {
  * @REGENT_INFO_WAITED: ns it could have run, but another one did
  * @REGENT_INFO_SWITCHES: times it was switched in
  * @REGENT_INFO_EXITS: times it came to K
+ * @REGENT_INFO_MOVES: times it went from one CPU to another by itself
  */
 enum regent_world_info {
 	REGENT_INFO_STATE = 0, REGENT_INFO_CPU, REGENT_INFO_SHARES, REGENT_INFO_MIN,
 	REGENT_INFO_MAX, REGENT_INFO_RAN, REGENT_INFO_WAITED, REGENT_INFO_SWITCHES,
-	REGENT_INFO_EXITS, REGENT_INFOS
+	REGENT_INFO_EXITS, REGENT_INFO_MOVES, REGENT_INFOS
 };
 
 /**

@@ -13,6 +13,8 @@
  * @REGENT_EV_HIDDEN_WRITE: Linux wrote it and got #GP; a, b as above
  * @REGENT_EV_HIDDEN_FETCH: Linux ran code there and got #GP; a, b as above
  * @REGENT_EV_FAULT: K faulted and gave its CPUs back; a: vector, b: K's RIP
+ * @REGENT_EV_WORLD_STOPPED: a world is not scheduled any more, because its CPU had
+ *	just become direct; a: its id
  */
 enum regent_event_type {
 	REGENT_EV_NONE = 0,
@@ -20,6 +22,7 @@ enum regent_event_type {
 	REGENT_EV_HIDDEN_WRITE = 2,
 	REGENT_EV_HIDDEN_FETCH = 3,
 	REGENT_EV_FAULT = 4,
+	REGENT_EV_WORLD_STOPPED = 5,
 };
 
 /**

@@ -195,7 +195,7 @@ enum regent_world_kind {
  * struct regent_world - one world
  * @id: its number
  * @kind: enum regent_world_kind
- * @cpu: Linux's number of the CPU it is bound to
+ * @cpu: Linux's number of the CPU it is on, or was on last
  * @state: 0 stopped, 1 blocked, 2 runnable, 3 running, 4 dead
  * @shares: how much it gets of what the CPU's worlds compete for
  * @min: guaranteed thousandths of the CPU
@@ -204,6 +204,7 @@ enum regent_world_kind {
  * @waited_ns: time it could have run, but another world did
  * @switches: times it was switched in
  * @exits: times it came to Regent
+ * @moves: times it went from one CPU to another by itself
  * @rounds: test worlds: times it found all its registers right
  * @wrong: test worlds: number of the register it found wrong, 0 for none
  * @reserved: zero
@@ -220,6 +221,7 @@ struct regent_world {
 	__u64 waited_ns;
 	__u64 switches;
 	__u64 exits;
+	__u64 moves;
 	__u64 rounds;
 	__u32 wrong;
 	__u32 reserved;
@@ -229,7 +231,8 @@ struct regent_world {
  * struct regent_test_create - a new test world
  * @cpu: CPU that it is to run on
  * @mode: 0 real mode, 1 protected mode, 2 64-bit mode: they look after their
- *	registers; 3 yields all the time, 4 never does
+ *	registers; 3 yields all the time, 4 never does; 5 as 0, but waits again and
+ *	again, at first until it is woken
  * @shares: 1 to 65536; Linux has 1024
  * @min: guaranteed thousandths of the CPU
  * @max: thousandths of the CPU that it gets at most, 1000 for no limit
@@ -246,6 +249,24 @@ struct regent_test_create {
 	__u64 id;
 };
 
+/**
+ * struct regent_test_set - change a test world
+ * @id: its number
+ * @allowed: CPUs that it may run on, a bit for each of the first 64; those that are
+ *	not online are left out. 0: as before
+ * @nap_ns: mode 5: for how long it waits each time, less than 2^48; 0 for until it is
+ *	woken
+ * @wakes: mode 5: number of a test world that it wakes before it waits; 0 for none
+ * @reserved: zero
+ */
+struct regent_test_set {
+	__u64 id;
+	__u64 allowed;
+	__u64 nap_ns;
+	__u32 wakes;
+	__u32 reserved;
+};
+
 /*
  * ioctls of /dev/regent
  *
@@ -253,15 +274,24 @@ struct regent_test_create {
  * is none; ENODEV: Regent does not rule.
  *
  * REGENT_IOC_TEST_CREATE - make a test world and let it run. It goes when the file
- * is closed, when its CPU goes offline, and when Regent hands back. Its CPU becomes
- * forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
+ * is closed, when the last CPU that it may run on goes offline, and when Regent hands
+ * back. Its CPU becomes forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
  * such CPU online; ENODEV: Regent does not rule; ENFILE: no more worlds; ENOSPC: the
  * guarantee cannot be given; EOPNOTSUPP: no CPU of this machine can be forwarded.
  *
  * REGENT_IOC_TEST_DESTROY - argument: id of a world that this file made. ENOENT.
+ *
+ * REGENT_IOC_TEST_SET - change a world that this file made, which stops meanwhile. All
+ * CPUs that it may run on become forwarded. ENOENT; EINVAL; ENXIO: none of the CPUs is
+ * online; ENOSPC: its guarantee cannot be given there (it stays stopped).
+ *
+ * REGENT_IOC_TEST_WAKE - argument: id of a world that this file made: it goes on if it
+ * waits, else when it waits next. ENOENT; ENODEV.
  */
 #define REGENT_IOC_WORLD_NEXT	_IOWR(0xb7, 0, struct regent_world)
 #define REGENT_IOC_TEST_CREATE	_IOWR(0xb7, 1, struct regent_test_create)
 #define REGENT_IOC_TEST_DESTROY	_IO(0xb7, 2)
+#define REGENT_IOC_TEST_SET	_IOW(0xb7, 3, struct regent_test_set)
+#define REGENT_IOC_TEST_WAKE	_IO(0xb7, 4)
 
 #endif

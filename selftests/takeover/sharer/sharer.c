@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sharer CPU[-CPU] SECONDS MODE:SHARES:MIN:MAX... - test worlds beside Linux
+ * sharer CPU[-CPU] SECONDS MODE:SHARES:MIN:MAX[:NAP_US]... - test worlds beside Linux
  *
  * Make these worlds on each of the CPUs, wait (0: until SIGTERM), and print for
  * each world, Linux and nobody ("idle") how many thousandths of that time they ran:
  *
- *	cpu C test|host|idle ran T rounds N wrong R state S
+ *	cpu C test|host|idle ran T rounds N moves M wrong R state S
+ *
+ * sharer spread CPU-CPU SECONDS MODE:...: make these worlds on the first CPU, let
+ * them run on all of them, and print the same.
+ *
+ * sharer toss CPU-CPU SECONDS MODE:...: put them on one of the CPUs, then on another
+ * one, and so on; print how often, and the same.
+ *
+ * sharer pair CPU CPU SECONDS: two worlds of mode 5 that wake each other and then
+ * wait; print the same.
  *
  * sharer shake CPU-CPU: change the modes of these CPUs in turns, between direct and
  * what they are otherwise, until SIGTERM; print how often, and how often a second.
@@ -49,15 +58,24 @@ static size_t read_all(int fd, struct regent_world *list)
 	return n;
 }
 
-static int make(int fd, unsigned int cpu, const char *text)
+/* Returns its id, 0 after a complaint. */
+static unsigned long long make(int fd, unsigned int cpu, const char *text,
+			       unsigned long long allowed)
 {
 	struct regent_test_create t = { .cpu = cpu };
+	struct regent_test_set set = { .allowed = allowed };
+	unsigned long long nap_us = 0;
 
-	if (sscanf(text, "%u:%u:%u:%u", &t.mode, &t.shares, &t.min, &t.max) != 4)
-		errno = EINVAL;
-	else if (!ioctl(fd, REGENT_IOC_TEST_CREATE, &t))
-		return 0;
-	return fail(text);
+	errno = EINVAL;
+	if (sscanf(text, "%u:%u:%u:%u:%llu", &t.mode, &t.shares, &t.min, &t.max, &nap_us) >= 4 &&
+	    !ioctl(fd, REGENT_IOC_TEST_CREATE, &t)) {
+		set.id = t.id;
+		set.nap_ns = nap_us * 1000;
+		if (!(allowed || nap_us) || !ioctl(fd, REGENT_IOC_TEST_SET, &set))
+			return t.id;
+	}
+	fail(text);
+	return 0;
 }
 
 static const struct regent_world *find(const struct regent_world *list, size_t n,
@@ -77,9 +95,9 @@ static void print(const struct regent_world *before, size_t n_before,
 	static const char * const kind[] = { "test", "host", "idle" };
 	const struct regent_world *b = find(before, n_before, w->id);
 
-	printf("cpu %u %s ran %llu rounds %llu wrong %u state %u\n", w->cpu,
+	printf("cpu %u %s ran %llu rounds %llu moves %llu wrong %u state %u\n", w->cpu,
 	       kind[w->kind % 3], (w->ran_ns - (b ? b->ran_ns : 0)) * 1000 / ns, w->rounds,
-	       w->wrong, w->state);
+	       w->moves, w->wrong, w->state);
 }
 
 static unsigned long long now(void)
@@ -90,7 +108,28 @@ static unsigned long long now(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-static int share(int fd, unsigned int first, unsigned int last, int seconds)
+/* Put each world on a CPU of its own choice, in turns, until the time is over. */
+static int toss(int fd, const struct regent_world *list, size_t n, unsigned int first,
+		unsigned int last, unsigned long long until)
+{
+	unsigned long long tosses = 0;
+
+	while (!stop && now() < until) {
+		const struct regent_world *w = &list[tosses % n];
+		struct regent_test_set set = {
+			.id = w->id,
+			.allowed = 1ull << (first + tosses * 7 / n % (last - first + 1)),
+		};
+
+		if (w->kind == REGENT_WORLD_KIND_TEST && ioctl(fd, REGENT_IOC_TEST_SET, &set))
+			return fail("toss");
+		tosses++;
+	}
+	printf("tosses %llu\n", tosses);
+	return 0;
+}
+
+static int share(int fd, unsigned int first, unsigned int last, int seconds, int tossing)
 {
 	static struct regent_world before[MAX], after[MAX];
 	size_t n_before = read_all(fd, before), n, i;
@@ -99,7 +138,9 @@ static int share(int fd, unsigned int first, unsigned int last, int seconds)
 
 	printf("ready\n");
 	fflush(stdout);
-	while (!stop && nanosleep(&t, &t))
+	if (tossing && toss(fd, before, n_before, first, last, start + t.tv_sec * 1000000000ull))
+		return 1;
+	while (!tossing && !stop && nanosleep(&t, &t))
 		;
 	n = read_all(fd, after);
 	start = now() - start;
@@ -123,13 +164,33 @@ static void must_fail(int fd, const char *what, unsigned long nr, void *arg, int
 		must_fail(fd, what, REGENT_IOC_TEST_CREATE, &t, error);		\
 	} while (0)
 
+#define SET(what, error, ...)							\
+	do {									\
+		struct regent_test_set t = { __VA_ARGS__ };		\
+		must_fail(fd, what, REGENT_IOC_TEST_SET, &t, error);		\
+	} while (0)
+
+/* Requests about a world that is there; it stays as it was. */
+static int bad_of_own(int fd)
+{
+	unsigned long long id = make(fd, 1, "5:1:0:1000", 0);
+
+	if (!id)
+		return 1;
+	SET("no CPU that is there", ENXIO, .id = id, .allowed = 1ull << 63);
+	if (ioctl(fd, REGENT_IOC_TEST_WAKE, id) || ioctl(fd, REGENT_IOC_TEST_DESTROY, id))
+		return fail("a world that naps");
+	must_fail(fd, "destroyed already", REGENT_IOC_TEST_DESTROY, (void *)id, ENOENT);
+	return 0;
+}
+
 static int bad(int fd)
 {
 	struct regent_world w = { .id = ~0ull };
 
 	CREATE("no such CPU", ENXIO, .shares = 1, .cpu = 4096, .max = 1000);
 	CREATE("CPU ~0", ENXIO, .shares = 1, .cpu = ~0u, .max = 1000);
-	CREATE("mode 5", EINVAL, .shares = 1, .mode = 5, .max = 1000);
+	CREATE("mode 6", EINVAL, .shares = 1, .mode = 6, .max = 1000);
 	CREATE("no shares", EINVAL, .shares = 0, .max = 1000);
 	CREATE("too many shares", EINVAL, .shares = 65537, .max = 1000);
 	CREATE("max 0", EINVAL, .shares = 1, .max = 0);
@@ -141,11 +202,19 @@ static int bad(int fd)
 	must_fail(fd, "world 0", REGENT_IOC_TEST_DESTROY, NULL, ENOENT);
 	must_fail(fd, "world 1", REGENT_IOC_TEST_DESTROY, (void *)1, ENOENT);
 	must_fail(fd, "world ~0", REGENT_IOC_TEST_DESTROY, (void *)~0ul, ENOENT);
+	SET("set world 0", ENOENT, .id = 0);
+	SET("set world 1", ENOENT, .id = 1);
+	SET("set reserved", EINVAL, .id = 1, .reserved = 1);
+	SET("set a long nap", EINVAL, .id = 1, .nap_ns = 1ull << 48);
+	SET("set waker 65", EINVAL, .id = 1, .wakes = 65);
+	must_fail(fd, "wake world 0", REGENT_IOC_TEST_WAKE, NULL, ENOENT);
+	must_fail(fd, "wake world 1", REGENT_IOC_TEST_WAKE, (void *)1, ENOENT);
+	must_fail(fd, "no memory to set", REGENT_IOC_TEST_SET, (void *)1, EFAULT);
 	must_fail(fd, "another ioctl", _IO(0xb7, 99), NULL, ENOTTY);
 	must_fail(fd, "no memory", REGENT_IOC_TEST_CREATE, NULL, EFAULT);
 	must_fail(fd, "no memory to list", REGENT_IOC_WORLD_NEXT, (void *)1, EFAULT);
 	must_fail(fd, "after the last", REGENT_IOC_WORLD_NEXT, &w, ENOENT);
-	return 0;
+	return bad_of_own(fd);
 }
 
 static int set_mode(unsigned int cpu, const char *mode)
@@ -176,27 +245,77 @@ static int shake(unsigned int first, unsigned int last)
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int pair(int fd, unsigned int a, unsigned int b, int seconds)
+{
+	struct regent_test_set one = { .id = make(fd, a, "5:1024:0:1000", 0) };
+	struct regent_test_set two = { .id = make(fd, b, "5:1024:0:1000", 0) };
+
+	if (!one.id || !two.id)
+		return 1;
+	one.wakes = two.id;
+	two.wakes = one.id;
+	if (ioctl(fd, REGENT_IOC_TEST_SET, &one) || ioctl(fd, REGENT_IOC_TEST_SET, &two) ||
+	    ioctl(fd, REGENT_IOC_TEST_WAKE, one.id))
+		return fail("pair");
+	return share(fd, a < b ? a : b, a < b ? b : a, seconds, 0);
+}
+
+static int device(void)
+{
+	int fd = open("/dev/regent", O_RDWR);
+
+	if (fd < 0)
+		fail("/dev/regent");
+	return fd;
+}
+
+/* spread and toss: all worlds begin on the first CPU. */
+static int spread(int fd, int argc, char **argv)
+{
+	unsigned int first, last;
+	int i;
+
+	if (sscanf(argv[2], "%u-%u", &first, &last) != 2 || last > 62)
+		return 2;
+	for (i = 4; i < argc; i++)
+		if (!make(fd, first, argv[i], (2ull << last) - (1ull << first)))
+			return 1;
+	return share(fd, first, last, atoi(argv[3]), !strcmp(argv[1], "toss"));
+}
+
+static int plain(int fd, int argc, char **argv)
 {
 	unsigned int first, last, cpu;
-	int fd, i;
+	int i;
 
-	signal(SIGTERM, on_signal);
-	if (argc == 3 && !strcmp(argv[1], "shake") &&
-	    sscanf(argv[2], "%u-%u", &first, &last) == 2)
-		return shake(first, last);
-	fd = open("/dev/regent", O_RDWR);
-	if (fd < 0)
-		return fail("/dev/regent");
-	if (argc == 2 && !strcmp(argv[1], "bad"))
-		return bad(fd);
-	if (argc < 4 || sscanf(argv[1], "%u-%u", &first, &last) < 1)
+	if (sscanf(argv[1], "%u-%u", &first, &last) < 1)
 		return 2;
 	if (!strchr(argv[1], '-'))
 		last = first;
 	for (cpu = first; cpu <= last; cpu++)
 		for (i = 3; i < argc; i++)
-			if (make(fd, cpu, argv[i]))
+			if (!make(fd, cpu, argv[i], 0))
 				return 1;
-	return share(fd, first, last, atoi(argv[2]));
+	return share(fd, first, last, atoi(argv[2]), 0);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int first, last;
+	int fd;
+
+	signal(SIGTERM, on_signal);
+	if (argc == 3 && !strcmp(argv[1], "shake") &&
+	    sscanf(argv[2], "%u-%u", &first, &last) == 2)
+		return shake(first, last);
+	fd = device();
+	if (fd < 0)
+		return 1;
+	if (argc == 2 && !strcmp(argv[1], "bad"))
+		return bad(fd);
+	if (argc > 4 && (!strcmp(argv[1], "spread") || !strcmp(argv[1], "toss")))
+		return spread(fd, argc, argv);
+	if (argc == 5 && !strcmp(argv[1], "pair"))
+		return pair(fd, atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
+	return argc >= 4 ? plain(fd, argc, argv) : 2;
 }

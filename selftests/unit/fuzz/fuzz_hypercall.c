@@ -107,6 +107,21 @@ s64 test_world_stop(struct cpu *cpu, u64 id)
 	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
 }
 
+s64 test_world_allow(struct cpu *cpu, u64 id, bool on)
+{
+	return cpu == cpu_of(0) && id ? on : -REGENT_HC_EINVAL;
+}
+
+s64 test_world_nap(struct cpu *cpu, u64 id, u64 how)
+{
+	return cpu == cpu_of(0) && id && how ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 test_world_wake(struct cpu *cpu, u64 id)
+{
+	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
+}
+
 s64 world_info(u64 id, u64 what)
 {
 	return id ^ what;

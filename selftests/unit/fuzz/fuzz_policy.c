@@ -70,7 +70,7 @@ static void check_all(void)
 static void pick(u32 cpu)
 {
 	struct runq *rq = &rqs[cpu];
-	struct sched_entity *e;
+	struct sched_entity *skip = rq->skip, *e;
 	u64 slice;
 	u32 i;
 
@@ -79,7 +79,8 @@ static void pick(u32 cpu)
 	CHECK(slice >= POLICY_GRAIN);
 	CHECK((e->kind == SCHED_IDLE) == !(rq->nr + rq->parked));
 	for (i = 0; i < N; i++)
-		check_pick(rq, e, &pool[i]);
+		if (&pool[i] != skip)
+			check_pick(rq, e, &pool[i]);
 }
 
 static void add(struct sched_entity *e, u32 cpu, struct input *in)
@@ -122,7 +123,10 @@ static void on_entity(struct sched_entity *e, u32 op, u32 cpu, struct input *in)
 		policy_set_affinity(e, masks[byte(in) % 4], 66);
 		break;
 	case 7:
-		policy_boost(e, now[home]);
+		if (min & 4)
+			policy_yield(e, now[home]);
+		else
+			policy_boost(e, now[home]);
 		break;
 	case 8:
 		policy_move(e, &rqs[cpu], now[cpu]);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * In and out of a run queue, for the files of the policy; see policy.c. The caller
+ * has the run queue's lock.
+ */
+#ifndef REGENT_SCHED_QUEUE_H
+#define REGENT_SCHED_QUEUE_H
+
+#include <regent/policy.h>
+
+static inline bool rq_is_queued(const struct sched_entity *e)
+{
+	return e->state == SCHED_RUNNABLE || e->state == SCHED_RUNNING;
+}
+
+void rq_see_clock(struct runq *rq, u64 now);
+void rq_stamp(const struct runq *rq, struct sched_entity *e);
+void rq_make_up(const struct runq *rq, struct sched_entity *e);
+void rq_enqueue(struct runq *rq, struct sched_entity *e);
+void rq_dequeue(struct runq *rq, struct sched_entity *e);
+bool rq_decide_anew(const struct runq *rq, const struct sched_entity *e);
+int rq_take_min(struct runq *rq, u32 min);
+void rq_give_min(struct runq *rq, u32 min);
+
+#endif

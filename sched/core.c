@@ -230,6 +230,8 @@ static bool host_wanted(const struct cpu *cpu, bool waits)
 {
 	if (cpu->nmi_pending || cpu->mc_pending)
 		return true;
+	if (waits && __atomic_load_n(&cpu->kicked, __ATOMIC_RELAXED))
+		return true;
 	if (vapic_pending(&cpu->vapic) == VAPIC_NONE)
 		return false;
 	return !waits || backend_interruptible(&cpu->system);
@@ -249,8 +251,10 @@ void sched_arrived(struct cpu *cpu)
 		return;
 	now = hw_rdtsc();
 	sched_charge(cpu, now);
-	if (host->state == SCHED_BLOCKED)
+	if (host->state == SCHED_BLOCKED) {
 		cpu->system.ready_since = now;
+		__atomic_store_n(&cpu->kicked, false, __ATOMIC_RELAXED);
+	}
 	if (policy_boost(host, sched_ns(now)))
 		cpu->resched = true;
 }
@@ -263,7 +267,8 @@ void sched_halt(struct cpu *cpu)
 {
 	u64 now = hw_rdtsc();
 
-	if (host_wanted(cpu, true))
+	if (__atomic_exchange_n(&cpu->kicked, false, __ATOMIC_SEQ_CST) ||
+	    host_wanted(cpu, true))
 		return;
 	sched_charge(cpu, now);
 	policy_block(&cpu->system.sched, sched_ns(now));

@@ -276,6 +276,34 @@ void sched_rung(struct cpu *cpu)
 }
 
 /**
+ * sched_kicked() - Linux has asked the hypervisor below to end a CPU's HLT
+ * @cpu: this CPU, any
+ * @apic_id: of the CPU that waits, or does so soon
+ *
+ * That one sees only the HLTs of K's own.
+ */
+void sched_kicked(struct cpu *cpu, u64 apic_id)
+{
+	u32 words = (k_params.nr_cpus + 63) / 64;
+	u32 word;
+	u64 bits;
+
+	for (word = 0; word < words; word++) {
+		bits = __atomic_load_n(&forwarded[word], __ATOMIC_RELAXED);
+		for (; bits; bits &= bits - 1) {
+			struct cpu *c = cpu_of(word * 64 + __builtin_ctzll(bits));
+
+			if (c->handoff->apic_id != apic_id)
+				continue;
+			__atomic_store_n(&c->kicked, true, __ATOMIC_SEQ_CST);
+			if (c != cpu)
+				kick(cpu, c);
+			return;
+		}
+	}
+}
+
+/**
  * share_forwarded() - worlds may come here, or not any more
  * @cpu: this CPU
  * @on: whether

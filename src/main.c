@@ -2,6 +2,7 @@
 /* Where a processor comes into K for the first time. Reads as a list. */
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 #include <regent/sched.h>
 
@@ -22,6 +23,8 @@ static void cpu_init(struct cpu *cpu)
 	cpu->mc_pending = 0;
 	cpu->nmi_pending = 0;
 	cpu->forwarded = false;
+	cpu->kicked = false;
+	apic_look(cpu);
 	cpu->unanswered = false;
 	for (i = 0; i < 8; i++)
 		cpu->owed[i] = 0;

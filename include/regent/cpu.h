@@ -46,7 +46,10 @@
  * @owed: level-triggered vectors that await the physical EOI until Linux's
  * @halt_rip: where Linux waits for interrupts, as last seen
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
- * @x2apic: the physical APIC is in x2APIC mode; valid while @forwarded
+ * @x2apic: the physical APIC is in x2APIC mode; Linux does not change it
+ *	meanwhile
+ * @kicked: Linux is to go on if it waits, by a call to the hypervisor below; written by
+ *	all
  * @pv_eoi: what Linux has in the MSR of that name while @forwarded
  * @vector: K's own on this CPU, a gift of Linux's
  * @scheduled: the CPU has been forwarded: its run queue is whole
@@ -94,6 +97,7 @@ struct cpu {
 	u64 halt_rip;
 	bool unanswered;
 	bool x2apic;
+	bool kicked;
 	u8 vector;
 	bool scheduled;
 	bool resched;

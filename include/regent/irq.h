@@ -19,11 +19,13 @@ struct vapic_snapshot;
 #define PV_EOI_ON	1
 
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
+u64 apic_look(struct cpu *cpu);
 bool apic_usable(struct cpu *cpu);
 u32 apic_read(struct cpu *cpu, u32 reg);
 void apic_write(struct cpu *cpu, u32 reg, u32 value);
 void apic_set_deadline(struct cpu *cpu, u64 tsc);
 void apic_send(struct cpu *cpu, u32 icr2, u32 icr);
+void apic_ring(struct cpu *cpu, u32 apic_id, u32 icr);
 u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s);
 bool apic_bit(struct cpu *cpu, u32 array, u8 vector);
 

@@ -29,6 +29,7 @@ void sched_halt(struct cpu *cpu);
 void sched_wait(struct cpu *cpu, struct world *world, u64 ns);
 void sched_ask(struct cpu *cpu, struct world *world, u32 what);
 void sched_rung(struct cpu *cpu);
+void sched_kicked(struct cpu *cpu, u64 apic_id);
 struct world *sched_next(struct cpu *cpu);
 
 u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e);

@@ -340,7 +340,7 @@ task_worlds() {
 	load
 	"$sharer" shake 0-1 >/tmp/shaken &
 	shaking=$!
-	for kind in msi timer call; do
+	for kind in msi timer call kick; do
 		edu_beside "$kind" 200
 	done
 	kill $shaking

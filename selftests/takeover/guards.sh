@@ -403,7 +403,7 @@ case_nested_worlds() {
 	out_has '^x2apic$' 'which has an x2APIC'
 	out_has '^forwarded: 2$' 'both CPUs are forwarded'
 	out_has '^worlds: 4, rounds: [1-9][0-9]{4,}, wrong: 0$' 'four worlds found all registers right'
-	for kind in msi timer call; do
+	for kind in msi timer call kick; do
 		out_has "^$kind: running 0 raised 200 handled 200 spurious 0 " \
 			"$kind: 200 of 200 beside them"
 	done

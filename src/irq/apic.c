@@ -24,14 +24,27 @@ static inline volatile u32 *at(struct cpu *cpu, u32 reg)
 }
 
 /**
- * apic_usable() - is the APIC on, and where it was at the takeover?
- * @cpu: this CPU; its mode is noted for all that follows
+ * apic_look() - note the mode that the APIC is in
+ * @cpu: this CPU
+ *
+ * Return: APIC_BASE.
  */
-bool apic_usable(struct cpu *cpu)
+u64 apic_look(struct cpu *cpu)
 {
 	u64 base = hw_rdmsr(MSR_REG_APIC_BASE);
 
 	cpu->x2apic = base & VAPIC_BASE_X2APIC;
+	return base;
+}
+
+/**
+ * apic_usable() - is the APIC on, and where it was at the takeover?
+ * @cpu: this CPU; the mode is noted
+ */
+bool apic_usable(struct cpu *cpu)
+{
+	u64 base = apic_look(cpu);
+
 	return (base & VAPIC_BASE_ENABLE) &&
 	       (base & 0x000ffffffffff000ull) == k_params.apic_base;
 }
@@ -108,6 +121,17 @@ void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 		hw_pause();
 	apic_write(cpu, VAPIC_REG_ICR2, icr2);
 	apic_write(cpu, VAPIC_REG_ICR, icr);
+}
+
+/**
+ * apic_ring() - send an interprocessor interrupt to one CPU
+ * @cpu: this CPU, whose ICR is K's
+ * @apic_id: whom
+ * @icr: command
+ */
+void apic_ring(struct cpu *cpu, u32 apic_id, u32 icr)
+{
+	apic_send(cpu, cpu->x2apic ? apic_id : apic_id << 24, icr);
 }
 
 /* What all APICs have, and can be read without a side effect. */

@@ -21,17 +21,19 @@
  * @to: a forwarded one. Has it become direct just now, Linux gets the interrupt,
  *	and L looks for events early, which does no harm
  *
- * On a direct CPU the APIC is Linux's: what it has half done there is put back.
+ * On a direct CPU the APIC is Linux's: what it has half done there is put back. In
+ * x2APIC mode ICR is written as a whole.
  */
 void kick(struct cpu *cpu, const struct cpu *to)
 {
+	bool linux_icr = !cpu->forwarded && !cpu->x2apic;
 	u32 linux_icr2 = 0;
 	int i;
 
-	if (!cpu->forwarded)
+	if (linux_icr)
 		linux_icr2 = apic_read(cpu, VAPIC_REG_ICR2);
-	apic_send(cpu, to->handoff->apic_id << 24, ICR_ASSERT | to->vector);
-	if (cpu->forwarded)
+	apic_ring(cpu, to->handoff->apic_id, ICR_ASSERT | to->vector);
+	if (!linux_icr)
 		return;
 	for (i = 0; i < ICR_WAIT && (apic_read(cpu, VAPIC_REG_ICR) & ICR_PENDING); i++)
 		hw_pause();

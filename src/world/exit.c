@@ -12,6 +12,9 @@
 #include <regent/k.h>
 #include <regent/sched.h>
 
+/* Of KVM's interface; to another hypervisor it is a call that means nothing here. */
+#define KVM_HC_KICK_CPU	5
+
 static void exit_hypercall(struct cpu *cpu, struct world *world)
 {
 	if (hypercall(cpu, world))
@@ -26,12 +29,17 @@ static void exit_hypercall(struct cpu *cpu, struct world *world)
  */
 static void exit_outer_call(struct cpu *cpu, struct world *world)
 {
-	(void)cpu;
-	if (k_has(REGENT_FEAT_OUTER) && backend_cpl(world) == 0 &&
-	    backend_outer_call(world))
-		backend_skip(world);
-	else
+	const struct world_regs *r = &world->regs;
+	u64 nr = r->rax, apic_id = r->rcx;
+
+	if (!k_has(REGENT_FEAT_OUTER) || backend_cpl(world) ||
+	    !backend_outer_call(world)) {
 		backend_inject(world, HW_TRAP_UD, BACKEND_NO_ERROR_CODE);
+		return;
+	}
+	if (nr == KVM_HC_KICK_CPU)
+		sched_kicked(cpu, apic_id);
+	backend_skip(world);
 }
 
 /* Regent's own registers: Linux reads what it left, what it writes is absorbed. */

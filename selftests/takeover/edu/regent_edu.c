@@ -12,15 +12,20 @@
  *		storm N		handler entries: the device's level stays for eight
  *		timer N		high-resolution timers, the next set by the one before
  *		call N		functions called on one CPU after the other, waiting
+ *		kick N		under KVM: CPUs that halt with interrupts off, as for a
+ *				spinlock, and go on by a call to KVM
  *	state	"running 0|1 raised N handled N spurious N latest_ns N irq N"
  */
 #include <linux/debugfs.h>
+#include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
+#include <linux/kvm_para.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
+#include <asm/smp.h>
 
 /* Linux 6.8 gave it this name. */
 #ifndef PCI_IRQ_INTX
@@ -41,7 +46,9 @@ static struct edu {
 	struct pci_dev *dev;
 	void __iomem *regs;
 	struct hrtimer timer;
-	struct work_struct calls;
+	struct work_struct calls, kicks;
+	call_single_data_t csd;
+	bool waits;
 	void (*next)(void);
 	u32 entries;	/* for one interrupt of the device */
 	bool has_irq;
@@ -119,6 +126,52 @@ static void start_calls(void)
 	queue_work(system_unbound_wq, &edu.calls);
 }
 
+static void wait_for_kick(void *unused)
+{
+	while (READ_ONCE(edu.waits))
+		asm volatile("hlt" : : : "memory");
+	count();
+}
+
+static unsigned int kick_next(unsigned int cpu)
+{
+	unsigned int this = get_cpu();
+
+	do {
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+	} while (cpu == this);
+	WRITE_ONCE(edu.waits, true);
+	if (!smp_call_function_single_async(cpu, &edu.csd))
+		edu.raised++;
+	udelay(100);
+	edu.raised_at = ktime_get_mono_fast_ns();
+	WRITE_ONCE(edu.waits, false);
+	kvm_hypercall2(KVM_HC_KICK_CPU, 0, per_cpu(x86_cpu_to_apicid, cpu));
+	put_cpu();
+	return cpu;
+}
+
+static void kick_all(struct work_struct *work)
+{
+	unsigned int cpu = 0;
+
+	while (READ_ONCE(edu.handled) < edu.wanted) {
+		cpu = kick_next(cpu);
+		while (READ_ONCE(edu.handled) != edu.raised) {
+			if (ktime_get_mono_fast_ns() - edu.raised_at > 20 * NSEC_PER_SEC)
+				return;
+			cond_resched();
+		}
+	}
+}
+
+static void start_kicks(void)
+{
+	queue_work(system_unbound_wq, &edu.kicks);
+}
+
 static irqreturn_t edu_handler(int irq, void *unused)
 {
 	u32 status = readl(edu.regs + EDU_STATUS);
@@ -146,6 +199,7 @@ static void free_interrupt(void)
 	while (hrtimer_cancel(&edu.timer))
 		;
 	cancel_work_sync(&edu.calls);
+	cancel_work_sync(&edu.kicks);
 	if (!edu.has_irq)
 		return;
 	free_irq(edu.irq, &edu);
@@ -185,6 +239,9 @@ static int prepare(const char *kind)
 		edu.next = start_timer;
 	else if (!strcmp(kind, "call"))
 		edu.next = start_calls;
+	else if (!strcmp(kind, "kick") && kvm_para_available() &&
+		 (cpuid_eax(KVM_CPUID_FEATURES) & BIT(KVM_FEATURE_PV_UNHALT)) && num_online_cpus() > 1)
+		edu.next = start_kicks;
 	else
 		return -EINVAL;
 	return 0;
@@ -245,6 +302,8 @@ static int edu_probe(struct pci_dev *dev, const struct pci_device_id *id)
 	hrtimer_init(&edu.timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	edu.timer.function = edu_timer;
 	INIT_WORK(&edu.calls, call_all);
+	INIT_WORK(&edu.kicks, kick_all);
+	edu.csd.func = wait_for_kick;
 	dir = debugfs_create_dir("regent_edu", NULL);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);
 	debugfs_create_file("state", 0400, dir, NULL, &state_fops);

@@ -23,6 +23,7 @@ static void cpu_init(struct cpu *cpu)
 	cpu->nmi_pending = 0;
 	cpu->forwarded = false;
 	cpu->unanswered = false;
+	cpu->polling = 0;
 	for (i = 0; i < 8; i++)
 		cpu->owed[i] = 0;
 }

@@ -44,6 +44,7 @@
  * @vapic: the system world's APIC while @forwarded
  * @owed: level-triggered vectors that await the physical EOI until Linux's
  * @halt_rip: where Linux waits for interrupts, as last seen
+ * @polling: physical address of flags that mwait_begin() has changed, or 0
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
  * @vector: K's own on this CPU, a gift of Linux's
  * @resched: the scheduler has to decide before the next entry
@@ -87,6 +88,7 @@ struct cpu {
 	struct vapic vapic;
 	u32 owed[8];
 	u64 halt_rip;
+	u64 polling;
 	bool unanswered;
 	u8 vector;
 	bool resched;

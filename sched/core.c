@@ -276,6 +276,21 @@ void sched_halt(struct cpu *cpu)
 }
 
 /**
+ * sched_pause() - Linux spins, and would let others run
+ * @cpu: this CPU, forwarded, Linux behind a PAUSE
+ */
+void sched_pause(struct cpu *cpu)
+{
+	u64 now = hw_rdtsc();
+
+	if (cpu->rq.nr + cpu->rq.parked < 2)
+		return;
+	sched_charge(cpu, now);
+	policy_yield(&cpu->system.sched, sched_ns(now));
+	cpu->resched = true;
+}
+
+/**
  * sched_tick() - K's timer has interrupted
  * @cpu: this CPU, forwarded
  * @now: the TSC

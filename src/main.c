@@ -26,6 +26,7 @@ static void cpu_init(struct cpu *cpu)
 	cpu->kicked = false;
 	apic_look(cpu);
 	cpu->unanswered = false;
+	cpu->polling = 0;
 	for (i = 0; i < 8; i++)
 		cpu->owed[i] = 0;
 }

@@ -111,6 +111,9 @@ static void fill_params(struct regent_params *p)
 	p->code_base = __START_KERNEL_map;
 	p->code_size = MODULES_VADDR - __START_KERNEL_map;
 	p->code_phys = phys_base;
+	p->flags_offset = offsetof(struct task_struct, thread_info.flags);
+	p->flag_polling = _TIF_POLLING_NRFLAG;
+	p->flags_resched = _TIF_NEED_RESCHED;
 	p->trampoline = (u64)regent_trampoline_start & PAGE_MASK;
 }
 

@@ -233,6 +233,13 @@ void forward_none(void);
 int vector_get(unsigned int cpu);
 void vector_put(unsigned int cpu);
 
+/* Where Linux keeps "current", which has moved between its versions; see Kbuild. */
+#ifdef L_PCPU_HOT
+#define L_CURRENT	pcpu_hot.current_task
+#else
+#define L_CURRENT	current_task
+#endif
+
 /* worlds.c */
 bool worlds_on(unsigned int cpu);
 void worlds_start(void);

@@ -79,6 +79,10 @@ u32 probe_features(void)
 		f |= REGENT_FEAT_FLUSH_ASID;
 	if (boot_cpu_has(X86_FEATURE_VMCBCLEAN))
 		f |= REGENT_FEAT_CLEAN_BITS;
+	if (boot_cpu_has(X86_FEATURE_PAUSEFILTER))
+		f |= REGENT_FEAT_PAUSE_FILTER;
+	if (boot_cpu_has(X86_FEATURE_PFTHRESHOLD))
+		f |= REGENT_FEAT_PAUSE_THRESHOLD;
 	if (boot_cpu_has(X86_FEATURE_GBPAGES))
 		f |= REGENT_FEAT_1G;
 	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))

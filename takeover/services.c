@@ -172,6 +172,8 @@ EXITS(window, WINDOW);
 EXITS(apic, APIC);
 EXITS(ioapic, IOAPIC);
 EXITS(halt, HALT);
+EXITS(mwait, MWAIT);
+EXITS(pause, PAUSE);
 EXITS(other, OTHER);
 
 #define COSTS(nm, what)							\
@@ -233,7 +235,8 @@ static struct attribute *cpu_attrs[] = {
 	&exits_hypercall.attr.attr, &exits_outer_call.attr.attr, &exits_msr.attr.attr,
 	&exits_nested_fault.attr.attr, &exits_virt_insn.attr.attr,
 	&exits_interrupt.attr.attr, &exits_window.attr.attr, &exits_apic.attr.attr,
-	&exits_ioapic.attr.attr, &exits_halt.attr.attr, &exits_other.attr.attr,
+	&exits_ioapic.attr.attr, &exits_halt.attr.attr, &exits_mwait.attr.attr,
+	&exits_pause.attr.attr, &exits_other.attr.attr,
 	&costs_ibpb.attr.attr, &costs_flush.attr.attr, &costs_invlpg.attr.attr,
 	&costs_wrmsr.attr.attr, &costs_xsave.attr.attr,
 	&attr_mode.attr, &attr_mode_wanted.attr, NULL,

@@ -162,6 +162,7 @@ static int prepare_area(struct l_cpu *c)
 		return err;
 	h = c->handoff;
 	h->cpu = c->cpu;
+	h->current_task = (u64)per_cpu_ptr(&L_CURRENT, c->cpu);
 	h->cpu_va = area + REGENT_PERCPU_CPU;
 	h->stack_top = area + REGENT_PERCPU_STACK + REGENT_STACK_PAGES * PAGE_SIZE;
 	h->resume = (u64)regent_resume;

@@ -155,6 +155,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_INTERCEPT_INIT	(1u << 3)
 #define SVM_INTERCEPT_VINTR	(1u << 4)
 #define SVM_INTERCEPT_INVD	(1u << 22)
+#define SVM_INTERCEPT_PAUSE	(1u << 23)
 #define SVM_INTERCEPT_HLT	(1u << 24)
 #define SVM_INTERCEPT_INVLPGA	(1u << 26)
 #define SVM_INTERCEPT_IO	(1u << 27)
@@ -199,7 +200,9 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_EXIT_SMI		0x062
 #define SVM_EXIT_INIT		0x063
 #define SVM_EXIT_VINTR		0x064
+#define SVM_EXIT_PAUSE		0x077
 #define SVM_EXIT_HLT		0x078
+#define SVM_EXIT_MWAIT		0x08b
 #define SVM_EXIT_VMRUN		0x080
 #define SVM_EXIT_INVLPGA	0x07a
 #define SVM_EXIT_MSR		0x07c

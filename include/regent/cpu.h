@@ -45,6 +45,7 @@
  * @vapic: the system world's APIC while @forwarded
  * @owed: level-triggered vectors that await the physical EOI until Linux's
  * @halt_rip: where Linux waits for interrupts, as last seen
+ * @polling: physical address of flags that mwait_begin() has changed, or 0
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
  * @x2apic: the physical APIC is in x2APIC mode; Linux does not change it
  *	meanwhile
@@ -95,6 +96,7 @@ struct cpu {
 	struct vapic vapic;
 	u32 owed[8];
 	u64 halt_rip;
+	u64 polling;
 	bool unanswered;
 	bool x2apic;
 	bool kicked;

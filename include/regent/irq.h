@@ -68,6 +68,10 @@ void timer_give_back(struct cpu *cpu, const struct vapic_left *left);
 void kick(struct cpu *cpu, const struct cpu *to);
 void tell_linux(struct cpu *cpu);
 
+/* emul/mwait.c */
+bool mwait_begin(struct cpu *cpu, const struct world *world);
+void mwait_end(struct cpu *cpu);
+
 /* emul/mmio.c */
 void mmio_apic(struct cpu *cpu, struct world *world, u32 offset);
 bool mmio_ioapic(struct cpu *cpu, struct world *world, u64 pa);

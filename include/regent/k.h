@@ -43,7 +43,9 @@ void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
 
 /* emul/insn.c */
 int insn_length_of(const struct world *world);
-bool insn_is_halt(const struct world *world);
+bool insn_waits(const struct world *world);
+u64 guest_address(const struct world *world, u64 va);
+u64 *guest_word(u64 pa);
 int insn_fetch(const struct world *world, u8 *code);
 int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2]);
 

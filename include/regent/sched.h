@@ -26,6 +26,7 @@ void sched_remove(struct cpu *cpu, struct world *world);
 void sched_tick(struct cpu *cpu, u64 now);
 void sched_arrived(struct cpu *cpu);
 void sched_halt(struct cpu *cpu);
+void sched_pause(struct cpu *cpu);
 void sched_wait(struct cpu *cpu, struct world *world, u64 ns);
 void sched_ask(struct cpu *cpu, struct world *world, u32 what);
 void sched_rung(struct cpu *cpu);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# machine: --cpus 4 --qemu=-machine\ pc-q35-7.0\ -device\ edu
+# machine: --cpus 4 --cpu EPYC,+svm,+npt,+monitor --qemu=-machine\ pc-q35-7.0\ -device\ edu
 #
 # Linux beside other worlds: what each gets, that nobody loses a register, that no
 # interrupt is lost. CPU 0 has no other world: QEMU 7.2 has a race there, see
@@ -219,9 +219,41 @@ moves_away() {
 	same 0 "$(tests_with rounds '>= 0')"
 }
 
+# Reschedule interrupts of CPU 1
+told() {
+	sed -n 's/^ *RES: *[0-9]* *\([0-9]*\) .*/\1/p' /proc/interrupts
+}
+
+# A thread that polls its flags by MWAIT, while another one is woken 300 times. How
+# often an interrupt was needed for that is in $polled.
+polls() {
+	before=$(told)
+	insmod "$out/selftests/takeover/idler/regent_idler.ko" || return
+	polled=$(($(told) - before))
+	echo "$polled interrupts, $(cat /sys/module/regent_idler/parameters/waits) waits"
+	rmmod regent_idler
+}
+
+# K has the CPU elsewhere meanwhile, and must be told: more often than without it.
+polls_beside_a_world() {
+	alone=$polled
+	"$sharer" 1 0 0:1024:0:1000 >"$work/shared" &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/shared"
+	mwaits=$(cat "$sys/cpu1/exits_mwait")
+	polls
+	code=$?
+	mwaits=$(($(cat "$sys/cpu1/exits_mwait") - mwaits))
+	kill "$sharing"
+	wait "$sharing" && nothing_wrong "$work/shared" && within 150 100000000 "$mwaits" &&
+		within $((alone + 50)) 10000 "$polled" && return "$code"
+}
+
 test_between_cpus() {
 	mark
 	check 'taken over' take
+	check 'a thread that polls is woken' polls
+	check 'and with an interrupt beside a world' polls_beside_a_world
 	check 'worlds sleep' sleeps
 	check 'one that sleeps is shown' sleeper_is_shown
 	check 'worlds wake each other on a CPU' wakes 1 1

@@ -11,6 +11,9 @@ static void known_ones(void **state)
 	(void)state;
 	assert_int_equal(LENGTH(0xf4), 1);			/* HLT */
 	assert_int_equal(LENGTH(0xf3, 0xf4), 2);
+	assert_int_equal(LENGTH(0xf3, 0x90), 2);		/* PAUSE */
+	assert_int_equal(LENGTH(0x66, 0xf3, 0x40, 0x90), 4);
+	assert_int_equal(LENGTH(0x0f, 0x01, 0xc9), 3);		/* MWAIT */
 	assert_int_equal(LENGTH(0x0f, 0x30), 2);		/* WRMSR */
 	assert_int_equal(LENGTH(0x0f, 0x32), 2);		/* RDMSR */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xd9), 3);		/* VMMCALL */
@@ -33,6 +36,7 @@ static void others_are_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(LENGTH(0x90), -1);
+	assert_int_equal(LENGTH(0xf2, 0x90), -1);
 	assert_int_equal(LENGTH(0x0f, 0xa2), -1);		/* CPUID */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0x10), -1);		/* LGDT */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xe0), -1);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The length of an intercepted instruction, for CPUs that do not save the next
- * RIP, and whether one is a HLT. Only the few that Regent intercepts can be met;
- * an instruction that another CPU of the guest has changed meanwhile gives 0, and
- * is then simply executed again.
+ * What K reads of Linux's memory by Linux's own addresses. The length of an
+ * intercepted instruction, for CPUs that do not save the next RIP, and whether one
+ * waits. Only the few that Regent intercepts can be met; an instruction that another
+ * CPU of the guest has changed meanwhile gives 0, and is then simply executed again.
  */
 #include <regent/backend.h>
 #include <regent/cpu.h>
@@ -126,16 +126,56 @@ int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2])
 }
 
 /**
- * insn_is_halt() - is a HLT what a world executes next?
+ * insn_waits() - is a HLT or MWAIT what a world executes next?
  * @world: the world, of this CPU
  */
-bool insn_is_halt(const struct world *world)
+bool insn_waits(const struct world *world)
 {
+	u64 va = backend_code_address(world);
 	struct ptab pt;
-	u8 code;
+	u8 code[3];
+	int n;
 
 	tables(world, &pt);
-	return fetch_page(&pt, backend_code_address(world), &code, 1) && code == 0xf4;
+	n = fetch_page(&pt, va, code, sizeof(code));
+	if (!n || code[0] == 0xf4)
+		return n;
+	if (n < 3)
+		n += fetch_page(&pt, va + n, code + n, sizeof(code) - n);
+	return n == 3 && code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xc9;
+}
+
+/**
+ * guest_address() - where something of Linux's lies
+ * @world: the system world of this CPU
+ * @va: Linux's address of it
+ *
+ * Return: the physical address, 0 when there is none.
+ */
+u64 guest_address(const struct world *world, u64 va)
+{
+	struct ptab pt;
+	u64 pa;
+
+	tables(world, &pt);
+	return translate(&pt, va, &pa) ? pa : 0;
+}
+
+/**
+ * guest_word() - a word of Linux's memory
+ * @pa: its physical address
+ *
+ * Return: where K finds it until it maps other pages; NULL when it is not aligned,
+ * at 0, or K's.
+ */
+u64 *guest_word(u64 pa)
+{
+	u64 *page;
+
+	if (!pa || pa % 8)
+		return NULL;
+	page = guest_table(this_cpu(), pa & ~(REGENT_PAGE_SIZE - 1));
+	return page ? page + (pa & (REGENT_PAGE_SIZE - 1)) / 8 : NULL;
 }
 
 /**

@@ -307,14 +307,14 @@ static void deliver_nmi(struct cpu *cpu, struct world *world)
 }
 
 /*
- * Linux waits by STI and HLT, and has looked for work before. What is handled
- * between the two would not end the wait, so that it must be taken behind the HLT,
+ * Linux waits by STI and HLT or MWAIT, and has looked for work before. What is handled
+ * between the two would not end the wait, so that it must be taken behind those,
  * as if it had come a moment later. The processor keeps STI's shadow over an exit
  * and an entry; QEMU loses it at the entry.
  */
 static void __attribute__((noinline)) pass_halt(struct cpu *cpu, struct world *world)
 {
-	if (backend_cpl(world) || backend_event_queued(world) || !insn_is_halt(world))
+	if (backend_cpl(world) || backend_event_queued(world) || !insn_waits(world))
 		return;
 	cpu->halt_rip = backend_rip(world);
 	if (vapic_pending(&cpu->vapic) != VAPIC_NONE && backend_flag_if(world))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lengths of the instructions Regent intercepts: HLT, RDMSR, WRMSR and the 0F 01
- * group of virtualization instructions, with any prefixes. Plain logic.
+ * Lengths of the instructions Regent intercepts: HLT, PAUSE, MWAIT, RDMSR, WRMSR and
+ * the 0F 01 group of virtualization instructions, with any prefixes. Plain logic.
  */
 #include <regent/insn.h>
 
@@ -26,13 +26,14 @@ static bool is_prefix(u8 byte)
  */
 int insn_length(const u8 *code, int n)
 {
+	bool repeat = false;
 	int i = 0;
 
-	while (i < n && is_prefix(code[i]))
-		i++;
+	for (; i < n && is_prefix(code[i]); i++)
+		repeat |= code[i] == 0xf3;
 	if (i >= n)
 		return n >= INSN_MAX ? -1 : 0;
-	if (code[i] == 0xf4)
+	if (code[i] == 0xf4 || (code[i] == 0x90 && repeat))
 		return i + 1;
 	if (code[i] != 0x0f)
 		return -1;
@@ -44,8 +45,8 @@ int insn_length(const u8 *code, int n)
 		return -1;
 	if (i + 2 >= n)
 		return n >= INSN_MAX ? -1 : 0;
-	/* VMX: 0f 01 c1 (VMCALL); SVM: 0f 01 d8 (VMRUN) to df (INVLPGA). */
-	if (code[i + 2] == 0xc1 || (code[i + 2] & 0xf8) == 0xd8)
+	/* VMX: 0f 01 c1 (VMCALL); SVM: 0f 01 d8 (VMRUN) to df (INVLPGA); c9: MWAIT. */
+	if (code[i + 2] == 0xc1 || code[i + 2] == 0xc9 || (code[i + 2] & 0xf8) == 0xd8)
 		return i + 3;
 	return -1;
 }

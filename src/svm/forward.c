@@ -13,6 +13,13 @@
 
 #include "svm.h"
 
+/*
+ * A spinlock that is free soon costs no exit: so many PAUSEs with less than so many
+ * cycles between two of them.
+ */
+#define PAUSES		3000
+#define PAUSE_CYCLES	128
+
 #define CS_LONG		0x200
 #define CS_BIG		0x400
 
@@ -48,15 +55,24 @@ void backend_forward(struct world *world, bool on)
 /**
  * backend_intercept_idle() - does the world give the CPU away when it waits?
  * @world: the system world, of this CPU
- * @on: it does
+ * @on: it does: by HLT and MWAIT, and where the CPU counts them, by many PAUSEs
  */
 void backend_intercept_idle(struct world *world, bool on)
 {
 	struct vmcb *v = vmcb_of(world);
 
-	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_HLT;
-	if (on)
+	v->ctl.intercept_misc1 &= ~(SVM_INTERCEPT_HLT | SVM_INTERCEPT_PAUSE);
+	v->ctl.intercept_misc2 &= ~SVM_INTERCEPT_MWAIT;
+	if (on) {
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_HLT;
+		v->ctl.intercept_misc2 |= SVM_INTERCEPT_MWAIT;
+	}
+	if (on && k_has(REGENT_FEAT_PAUSE_FILTER)) {
+		v->ctl.intercept_misc1 |= SVM_INTERCEPT_PAUSE;
+		v->ctl.pause_filter_count = PAUSES;
+		if (k_has(REGENT_FEAT_PAUSE_THRESHOLD))
+			v->ctl.pause_filter_threshold = PAUSE_CYCLES;
+	}
 	v->ctl.clean = 0;
 }
 

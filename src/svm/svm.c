@@ -188,6 +188,10 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_WINDOW;
 	case SVM_EXIT_HLT:
 		return REGENT_EXIT_HALT;
+	case SVM_EXIT_MWAIT:
+		return REGENT_EXIT_MWAIT;
+	case SVM_EXIT_PAUSE:
+		return REGENT_EXIT_PAUSE;
 	case SVM_EXIT_VMRUN:
 	case SVM_EXIT_VMLOAD:
 	case SVM_EXIT_VMSAVE:

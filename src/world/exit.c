@@ -115,6 +115,20 @@ static void exit_halt(struct cpu *cpu, struct world *world)
 		sched_halt(cpu);
 }
 
+/* As HLT, but Linux may have work without an interrupt. */
+static void exit_mwait(struct cpu *cpu, struct world *world)
+{
+	if (backend_skip(world) && cpu->forwarded && mwait_begin(cpu, world))
+		sched_halt(cpu);
+}
+
+/* Linux spins: what it waits for may be on another CPU, or have to run here. */
+static void exit_pause(struct cpu *cpu, struct world *world)
+{
+	if (backend_skip(world) && cpu->forwarded && backend_cpl(world) == 0)
+		sched_pause(cpu);
+}
+
 /* To Linux, this CPU's SVM or VMX is switched off. */
 static void exit_virt_insn(struct cpu *cpu, struct world *world)
 {
@@ -142,6 +156,8 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_INTERRUPT] = exit_interrupt,
 	[REGENT_EXIT_WINDOW] = exit_window,
 	[REGENT_EXIT_HALT] = exit_halt,
+	[REGENT_EXIT_MWAIT] = exit_mwait,
+	[REGENT_EXIT_PAUSE] = exit_pause,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
@@ -186,6 +202,8 @@ enter_slow(struct cpu *cpu, struct world *world)
 		return out(cpu, world);
 	if (cpu->tlb_seen != host_tlb_sequence())
 		catch_up(cpu, world);
+	if (unlikely(cpu->polling))
+		mwait_end(cpu);
 	if (cpu->forwarded)
 		forward_deliver(cpu, world);
 	return out(cpu, world);

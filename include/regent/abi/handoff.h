@@ -102,6 +102,8 @@ struct regent_image_header {
 #define REGENT_FEAT_1G		(1u << 9)
 #define REGENT_FEAT_V_SPEC_CTRL	(1u << 10)	/* VMRUN switches SPEC_CTRL */
 #define REGENT_FEAT_INVLPGB	(1u << 11)
+#define REGENT_FEAT_PAUSE_FILTER	(1u << 12)	/* only many PAUSEs make an exit, */
+#define REGENT_FEAT_PAUSE_THRESHOLD	(1u << 13)	/* and only close together */
 
 /* What stands between two owners of a CPU, as the CPU needs it. */
 #define REGENT_MITIGATE_IBPB	(1u << 0)	/* indirect branch prediction barrier */
@@ -133,6 +135,9 @@ struct regent_image_header {
  * @code_base: virtual address of Linux's image mapping, which never changes
  * @code_size: bytes of it
  * @code_phys: physical address that it maps to, modulo 2^64
+ * @flags_offset: of a thread's flags in what regent_handoff.current_task points at
+ * @flag_polling: bit of them: the thread looks at them while it is idle
+ * @flags_resched: bits of them that end that
  * @tsc_khz: frequency of the TSC
  * @ns_per_tick: ns for one tick of the TSC, 32.32
  * @ticks_per_ns: ticks of the TSC for one ns, 32.32
@@ -165,6 +170,9 @@ struct regent_params {
 	u64 code_base;
 	u64 code_size;
 	u64 code_phys;
+	u64 flags_offset;
+	u64 flag_polling;
+	u64 flags_resched;
 	u64 ns_per_tick;
 	u64 ticks_per_ns;
 	u32 nr_ioapics;
@@ -243,6 +251,7 @@ struct regent_tss {
  * @backend_pa: physical addresses (SVM: VMCB, host VMCB, host save area)
  * @hsave_found: what VM_HSAVE_PA held before
  * @vm_cr_found: what VM_CR held
+ * @current_task: Linux address of this CPU's pointer to the thread that runs
  * @state: see there
  * @resume: Linux address to continue at, in the trampoline
  * @gdt: K's GDT
@@ -258,6 +267,7 @@ struct regent_handoff {
 	u64 backend_pa[4];
 	u64 hsave_found;
 	u64 vm_cr_found;
+	u64 current_task;
 	u64 resume;
 	struct regent_state state;
 	u64 gdt[6];

@@ -160,6 +160,8 @@ enum regent_exit_reason {
 	REGENT_EXIT_APIC,		/* Linux used its APIC, on a forwarded CPU */
 	REGENT_EXIT_IOAPIC,		/* Linux used an IOAPIC */
 	REGENT_EXIT_HALT,		/* HLT, on a forwarded CPU with other worlds */
+	REGENT_EXIT_MWAIT,		/* likewise */
+	REGENT_EXIT_PAUSE,		/* many PAUSEs, likewise */
 	REGENT_EXIT_OTHER,
 	REGENT_EXIT_REASONS
 };

@@ -419,26 +419,13 @@ static inline int modrm_length(u8 modrm, u8 sib)
 	return row == 4 && (sib & 7) == 5 ? 6 : lengths[row];
 }
 
-/**
- * decode_move() - is this a MOV of 32 bits, in 64-bit mode?
- * @low: the first eight bytes of the code
- * @high: the next eight; they need not be known when @m->length turns out less
- * @m: filled in when it is
- *
- * For those who know what address was accessed. It is all that operating systems do
- * to an APIC; with other prefixes than REX it is left to decode().
- */
-bool decode_move(u64 low, u64 high, struct decode_move *m)
+/* Behind the REX prefix, if there is one; else @rex is 0, and costs nothing. */
+static inline __attribute__((always_inline))
+bool move(u64 low, u64 high, u32 rex, struct decode_move *m)
 {
-	u32 rex = 0, op;
+	u32 op = low & 0xff;
 	int length;
 
-	if ((low & 0xf0) == 0x40) {
-		rex = low & 0xff;
-		low = low >> 8 | high << 56;
-		high >>= 8;
-	}
-	op = low & 0xff;
 	if ((op != 0x89 && op != 0x8b && op != 0xc7) || (rex & 8) ||
 	    (low & 0xc000) == 0xc000)
 		return false;
@@ -455,6 +442,22 @@ bool decode_move(u64 low, u64 high, struct decode_move *m)
 	}
 	m->length = length + (rex >> 6);
 	return true;
+}
+
+/**
+ * decode_move() - is this a MOV of 32 bits, in 64-bit mode?
+ * @low: the first eight bytes of the code
+ * @high: the next eight; they need not be known when @m->length turns out less
+ * @m: filled in when it is
+ *
+ * For those who know what address was accessed. It is all that operating systems do
+ * to an APIC; with other prefixes than REX it is left to decode().
+ */
+bool decode_move(u64 low, u64 high, struct decode_move *m)
+{
+	if ((low & 0xf0) == 0x40)
+		return move(low >> 8 | high << 56, high >> 8, low & 0xff, m);
+	return move(low, high, 0, m);
 }
 
 /**

@@ -326,7 +326,8 @@ edu_beside() { # KIND N
 		grep -q 'running 0' $edu/state && break
 		sleep 1
 	done
-	echo "$1: $(cat $edu/state)"
+	sed "s/^/$1: /" $edu/state
+	awk -v kind="$1" '$10 < 5e9 { print kind ": in time" }' $edu/state
 }
 
 task_worlds() {
@@ -341,7 +342,7 @@ task_worlds() {
 	"$sharer" shake 0-1 >/tmp/shaken &
 	shaking=$!
 	for kind in msi timer call kick; do
-		edu_beside "$kind" 200
+		edu_beside "$kind" 100
 	done
 	kill $shaking
 	wait $shaking

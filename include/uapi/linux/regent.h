@@ -275,9 +275,10 @@ struct regent_test_set {
  *
  * REGENT_IOC_TEST_CREATE - make a test world and let it run. It goes when the file
  * is closed, when the last CPU that it may run on goes offline, and when Regent hands
- * back. Its CPU becomes forwarded, unless the operator forbade it: then the world waits. EINVAL; ENXIO: no
- * such CPU online; ENODEV: Regent does not rule; ENFILE: no more worlds; ENOSPC: the
- * guarantee cannot be given; EOPNOTSUPP: no CPU of this machine can be forwarded.
+ * back. Its CPU becomes forwarded, unless the operator forbade it: then the world
+ * waits. EINVAL; ENXIO: no such CPU online; ENODEV: Regent does not rule; ENFILE: no
+ * more worlds; ENOSPC: the guarantee cannot be given; EOPNOTSUPP: no CPU of this
+ * machine can be forwarded.
  *
  * REGENT_IOC_TEST_DESTROY - argument: id of a world that this file made. ENOENT.
  *

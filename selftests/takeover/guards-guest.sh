@@ -321,13 +321,13 @@ outer_calls() {
 
 # What is raised beside worlds while modes change arrives, once.
 edu_beside() { # KIND N
-	echo "$1 $2" >$edu/run || fail "edu $1"
+	echo "$1 $2" >"$edu"/run || fail "edu $1"
 	for _ in $(seq 300); do
-		grep -q 'running 0' $edu/state && break
+		grep -q 'running 0' "$edu"/state && break
 		sleep 1
 	done
-	sed "s/^/$1: /" $edu/state
-	awk -v kind="$1" '$10 < 5e9 { print kind ": in time" }' $edu/state
+	sed "s/^/$1: /" "$edu"/state
+	awk -v kind="$1" '$10 < 5e9 { print kind ": in time" }' "$edu"/state
 }
 
 task_worlds() {

@@ -36,7 +36,7 @@ enum {
 	SVM_PARAM_ASIDS, SVM_PARAMS
 };
 
-_Static_assert(SVM_PARAMS <= sizeof(((struct regent_params *)0)->backend) / sizeof(u64),
+_Static_assert(sizeof(((struct regent_params *)0)->backend) >= SVM_PARAMS * sizeof(u64),
 	       "room in struct regent_params");
 
 /* The host world's address space identifier; 0 is K's. */

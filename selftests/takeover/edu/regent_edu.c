@@ -240,7 +240,8 @@ static int prepare(const char *kind)
 	else if (!strcmp(kind, "call"))
 		edu.next = start_calls;
 	else if (!strcmp(kind, "kick") && kvm_para_available() &&
-		 (cpuid_eax(KVM_CPUID_FEATURES) & BIT(KVM_FEATURE_PV_UNHALT)) && num_online_cpus() > 1)
+		 (cpuid_eax(KVM_CPUID_FEATURES) & BIT(KVM_FEATURE_PV_UNHALT)) &&
+		 num_online_cpus() > 1)
 		edu.next = start_kicks;
 	else
 		return -EINVAL;

@@ -288,10 +288,10 @@ exit_other_world(struct cpu *cpu, struct world *world)
 static struct world *__attribute__((noinline))
 exit_run(struct cpu *cpu, struct world *host)
 {
-	struct world *w = test_world_claim(cpu, host->regs.rdi);
+	struct world *w = test_world_borrow(cpu, host->regs.rdi);
 
 	cpu->exits[REGENT_EXIT_HYPERCALL]++;
-	if (unlikely(!w || w->state != WORLD_RUNNABLE || w->sched.rq)) {
+	if (unlikely(!w)) {
 		host->regs.rax = -REGENT_HC_EINVAL;
 		backend_skip_hypercall(host);
 		return enter(cpu, host);

@@ -360,6 +360,25 @@ struct world *test_world_claim(struct cpu *cpu, u64 id)
 }
 
 /**
+ * test_world_borrow() - a world that is to run inside a hypercall of Linux
+ * @cpu: this CPU
+ * @id: any number
+ *
+ * Return: the world, which is this CPU's then; NULL if it cannot run here and now.
+ */
+struct world *test_world_borrow(struct cpu *cpu, u64 id)
+{
+	struct world *w = test_world_claim(cpu, id);
+
+	if (likely(w && w->state == WORLD_RUNNABLE && !w->sched.rq &&
+		   is_allowed(w, cpu->id)))
+		return w;
+	if (w && !w->sched.rq)
+		world_give(w, WORLD_NOBODYS);
+	return NULL;
+}
+
+/**
  * test_world_create() - see REGENT_HC_TEST_CREATE
  * @cpu: this CPU
  * @mode: enum regent_test_mode

@@ -83,8 +83,8 @@
  * on this CPU. Returns its id; -REGENT_HC_ENOSPC when K has no free pages (then
  * donate a chunk and ask again); -REGENT_HC_ENFILE when there are too many.
  *
- * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled. Switches to it;
- * it runs until it yields or an interrupt wants Linux. Returns the world's result
+ * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled and may run on this
+ * CPU. Switches to it; it runs until it yields or an interrupt wants Linux. Returns the world's result
  * so far: the number of times it found all its registers right, or a negative
  * REGENT_HC_E*.
  *

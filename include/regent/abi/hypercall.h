@@ -84,9 +84,9 @@
  * donate a chunk and ask again); -REGENT_HC_ENFILE when there are too many.
  *
  * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled and may run on this
- * CPU. Switches to it; it runs until it yields or an interrupt wants Linux. Returns the world's result
- * so far: the number of times it found all its registers right, or a negative
- * REGENT_HC_E*.
+ * CPU. Switches to it; it runs until it yields or an interrupt wants Linux. Returns
+ * the world's result so far: the number of times it found all its registers right, or
+ * a negative REGENT_HC_E*.
  *
  * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
  *

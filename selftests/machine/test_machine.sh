@@ -6,18 +6,7 @@
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-count=0
-failures=0
-
-result() { # STATUS NAME
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		failures=$((failures + 1))
-	fi
-}
+. selftests/tap.sh
 
 # Run the machine; its output is in $work/out and err, its status in $status.
 machine() {
@@ -137,5 +126,4 @@ test_output_is_intact
 test_other_kernel_and_kexec
 test_icount
 test_endings
-echo "1..$count"
-[ $failures = 0 ]
+tap_end

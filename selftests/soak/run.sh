@@ -19,18 +19,7 @@ module=build/$(uname -r)/regent.ko
 sharer=build/$(uname -r)/selftests/takeover/sharer/sharer
 last=$(($(nproc --all) - 1))
 dir=$(mktemp -d) || exit 2
-count=0
-failures=0
-
-result() { # STATUS NAME
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $count - $2"
-	fi
-}
+. selftests/tap.sh
 
 bail() {
 	echo "Bail out! $*"
@@ -240,5 +229,4 @@ result $? "worlds ran beside Linux (${shared:-0} of them), and were right"
 result $? "CPUs went and came at random times ($(cat "$dir/hotplugs" 2>/dev/null) changes)"
 check_log
 check_memory
-echo "1..$count"
-[ $failures = 0 ]
+tap_end

@@ -12,18 +12,7 @@ sharer=$out/selftests/takeover/sharer/sharer
 last=$(($(nproc --all) - 1))
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
-count=0
-failures=0
-
-result() { # STATUS NAME
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		failures=$((failures + 1))
-		echo "not ok $count - $2"
-	fi
-}
+. selftests/tap.sh
 
 # The latencies' histogram, in powers of two
 cyclic() { # SECONDS
@@ -79,5 +68,4 @@ result $? 'handed back'
 	sed 's/^/# /' | grep .
 result $? 'the kernel has nothing to complain of'
 dmesg | grep -o 'regent: handed back.*' | sed 's/^/# /'
-echo "1..$count"
-[ $failures = 0 ]
+tap_end

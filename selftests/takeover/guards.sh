@@ -14,8 +14,7 @@ guest=selftests/takeover/guards-guest.sh
 logs=build/check/guards		# of what failed
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-count=0
-failures=0
+. selftests/tap.sh
 
 CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_612 kdump_fault
 	forwarded_reboot forwarded_kexec forwarded_kdump forwarded_fault
@@ -24,17 +23,6 @@ SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
 	nested_worlds nested_kexec nested_kdump nested_comers)
 
 # --- checking ---------------------------------------------------------------
-
-result() { # STATUS NAME
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $case: $2"
-	else
-		echo "not ok $count - $case: $2"
-		failures=$((failures + 1))
-		failed_here=yes
-	fi
-}
 
 # boot [OPTION]... -- TASK...: output in $work/out, errors in $work/err, the
 # kernel's words in $work/console; $status.
@@ -430,12 +418,13 @@ case_nested_comers() {
 }
 
 run() { # CASE
+	local before=$failures
 	case=$1
-	failed_here=
+	tap_prefix="$case: "
 	limit=240
 	tee "$work/out" "$work/err" "$work/console" </dev/null
 	"case_$case"
-	[ -z "$failed_here" ] || show_failure
+	[ "$failures" = "$before" ] || show_failure
 }
 
 prepared() {
@@ -470,5 +459,4 @@ prepared
 for name in "${wanted[@]}"; do
 	run "$name"
 done
-echo "1..$count"
-[ $failures = 0 ]
+tap_end

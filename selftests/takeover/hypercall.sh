@@ -55,6 +55,9 @@ test_worlds() {
 		check "no world $id to start" answers -22 e $id 3e8000000000400
 		check "no world $id to stop" answers -22 f $id
 		check "no world $id to look at" answers -22 10 $id 0
+		check "no world $id to allow" answers -22 11 $id 1
+		check "no world $id to wake" answers -22 12 $id
+		check "no world $id to let nap" answers -22 13 $id 1000
 	done
 	check 'the host world' number 10 100000000 5
 	check 'the idle world' number 10 200000000 5
@@ -62,8 +65,10 @@ test_worlds() {
 		$(printf %x $((0x200000001 + last_cpu))) 2ffffffff; do
 		check "no world $id" answers -22 10 "$id" 0
 	done
-	check 'nothing else about worlds' answers -22 10 100000000 9
-	check 'nothing else about idle ones' answers -22 10 200000000 9
+	check 'neither allowed nor not' answers -22 11 1 2
+	check 'no such world to be woken' answers -22 13 1 41000000001000
+	check 'nothing else about worlds' answers -22 10 100000000 a
+	check 'nothing else about idle ones' answers -22 10 200000000 a
 }
 
 # A long call: it comes to K once for each piece, and the caller sees one call.

@@ -100,10 +100,15 @@ void sched_forget(struct world *world)
 }
 
 /* Only with others there, or to come, does Linux have to give the CPU away. */
+static void give_away(struct cpu *cpu, bool forwarded)
+{
+	backend_intercept_idle(&cpu->system, forwarded &&
+			       (cpu->rq.entities > 1 || cpu->visitors));
+}
+
 void sched_others_changed(struct cpu *cpu)
 {
-	backend_intercept_idle(&cpu->system, cpu->forwarded &&
-			       (cpu->rq.entities > 1 || cpu->visitors));
+	give_away(cpu, cpu->forwarded);
 }
 
 /**
@@ -133,7 +138,8 @@ void sched_forwarded(struct cpu *cpu, bool on)
 		test_world_stop_all(cpu);
 	cpu->slice_end = VAPIC_NEVER;
 	cpu->resched = false;
-	sched_others_changed(cpu);
+	/* On the way to direct cpu->forwarded still says so. */
+	give_away(cpu, on);
 }
 
 void sched_charge(struct cpu *cpu, u64 now)

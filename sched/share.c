@@ -80,7 +80,9 @@ static void abandon(struct cpu *cpu, struct cpu *of)
 		next = l->next;
 		do {
 			letter_open(l);
-			if (__atomic_load_n(&w->cpu, __ATOMIC_ACQUIRE) != of->id) {
+			/* Or that CPU is forwarded again: it looks itself. */
+			if (__atomic_load_n(&w->cpu, __ATOMIC_ACQUIRE) != of->id ||
+			    is_forwarded(of)) {
 				letter_keep(l);
 				deliver(cpu, w);
 				break;

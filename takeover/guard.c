@@ -345,4 +345,6 @@ int guards_do(void)
 void guards_undo(void)
 {
 	undo_guards(ARRAY_SIZE(guards));
+	/* What came last may have asked for it once more. */
+	worlds_quiet();
 }

@@ -45,6 +45,7 @@ void letter_open(struct letter *l);
 bool letter_close(struct letter *l);
 void letter_keep(struct letter *l);
 bool letter_retire(struct letter *l);
+void letter_begin(struct letter *l);
 bool inbox_put(struct inbox *inbox, struct letter *l);
 struct letter *inbox_take(struct inbox *inbox);
 

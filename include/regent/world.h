@@ -153,6 +153,7 @@ void test_world_stop_all(struct cpu *cpu);
 void test_world_forget_all(struct cpu *cpu);
 struct world *test_world_find(const struct cpu *cpu, u64 id);
 struct world *test_world_claim(struct cpu *cpu, u64 id);
+void test_lock_break(const struct cpu *cpu);
 struct world *test_world_borrow(struct cpu *cpu, u64 id);
 const struct world *test_world_hold(u64 id);
 void test_world_let_go(void);

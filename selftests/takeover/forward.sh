@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# machine: --cpus 4 --qemu=-machine\ pc-q35-7.0\ -device\ edu
+# machine: --cpus 4 --one-thread --qemu=-machine\ pc-q35-7.0\ -device\ edu
 #
 # Forwarded CPUs: K takes their interrupts and hands them on. None is lost and none
 # doubled, whatever the mode, while it changes, and across the handback.

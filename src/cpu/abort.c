@@ -89,6 +89,7 @@ void k_abort(const char *why)
 	/* The others need them to leave, whatever becomes of this CPU. */
 	host_lock_break(cpu);
 	ioapic_lock_break(cpu);
+	test_lock_break(cpu);
 	if (!cpu->busy || cpu->faults > 1)
 		halt(cpu);
 	k_stack_reset(cpu->stack_top, go_on, cpu);

@@ -101,6 +101,18 @@ static void collect_errors(struct cpu *cpu)
 	cpu->vapic.esr_next |= apic_read(cpu, VAPIC_REG_ESR);
 }
 
+/* As Linux has it; in x2APIC mode the processor may refuse it. */
+static bool send(struct cpu *cpu)
+{
+	const struct vapic *v = &cpu->vapic;
+	u32 icr2 = v->reg[VAPIC_REG_ICR2], icr = v->reg[VAPIC_REG_ICR];
+
+	if (cpu->x2apic)
+		return guarded_wrmsr(MSR_REG_X2APIC_ICR, (u64)icr2 << 32 | icr);
+	apic_send(cpu, icr2, icr);
+	return true;
+}
+
 /* Return: enum vapic_result, as of the virtual APIC's mode. */
 static int write_register(struct cpu *cpu, u32 reg, u64 value)
 {
@@ -116,8 +128,8 @@ static int write_register(struct cpu *cpu, u32 reg, u64 value)
 	/* The TSC of the write is that of the exit. */
 	if (vapic_write(v, reg, value, cpu->entry_start, &e) != VAPIC_OK)
 		return VAPIC_GP;
-	if (e.what & VAPIC_EFFECT_IPI)
-		apic_send(cpu, v->reg[VAPIC_REG_ICR2], v->reg[VAPIC_REG_ICR]);
+	if ((e.what & VAPIC_EFFECT_IPI) && !send(cpu))
+		return VAPIC_GP;
 	if (e.what & VAPIC_EFFECT_TIMER)
 		timer_update(cpu);
 	/* These two come often. */

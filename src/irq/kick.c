@@ -26,10 +26,14 @@
  */
 void kick(struct cpu *cpu, const struct cpu *to)
 {
-	bool linux_icr = !cpu->forwarded && !cpu->x2apic;
+	bool linux_icr;
 	u32 linux_icr2 = 0;
 	int i;
 
+	/* Linux may have changed the mode of a direct CPU's. */
+	if (!cpu->forwarded)
+		apic_look(cpu);
+	linux_icr = !cpu->forwarded && !cpu->x2apic;
 	if (linux_icr)
 		linux_icr2 = apic_read(cpu, VAPIC_REG_ICR2);
 	apic_ring(cpu, to->handoff->apic_id, ICR_ASSERT | to->vector);

@@ -66,6 +66,15 @@ bool letter_retire(struct letter *l)
 }
 
 /**
+ * letter_begin() - undo letter_retire(): it may be posted from now on
+ * @l: retired; what was to be posted meanwhile is not
+ */
+void letter_begin(struct letter *l)
+{
+	__atomic_store_n(&l->state, LETTER_IDLE, __ATOMIC_SEQ_CST);
+}
+
+/**
  * inbox_put() - put a letter there
  * @inbox: any CPU's
  * @l: letter_post() or letter_keep() said so

@@ -51,6 +51,7 @@ extern const u8 k_bench[], k_bench_end[], k_spin[], k_spin_end[];
 extern const u8 k_nap[], k_nap_end[];
 
 static struct lock table_lock;
+static const struct cpu *table_holder;
 /*
  * Index is id - 1. Whose a world is, changes under table_lock when it was nobody's,
  * else by the CPU whose it is, or to which it is moving.
@@ -84,6 +85,30 @@ static struct test *test_of(struct world *w)
 static bool is_allowed(struct world *w, u32 cpu)
 {
 	return test_of(w)->allowed[cpu / 64] >> cpu % 64 & 1;
+}
+
+static void table_take(void)
+{
+	lock_take(&table_lock);
+	table_holder = this_cpu();
+}
+
+static void table_drop(void)
+{
+	table_holder = NULL;
+	lock_drop(&table_lock);
+}
+
+/**
+ * test_lock_break() - give the lock up for a CPU that faulted with it
+ * @cpu: this CPU
+ *
+ * What the others do with the table after that is to leave.
+ */
+void test_lock_break(const struct cpu *cpu)
+{
+	if (table_holder == cpu)
+		table_drop();
 }
 
 static void put(struct world *w, u32 at, u64 value)
@@ -247,7 +272,8 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 
 	w->cpu = cpu->id;
 	w->state = WORLD_DEAD;	/* not to be run before it is built */
-	lock_take(&table_lock);
+	letter_retire(&w->letter);	/* nor written to: it may go again */
+	table_take();
 	for (i = 0; i < MAX_WORLDS && table[i]; i++)
 		;
 	if (i < MAX_WORLDS) {
@@ -255,16 +281,16 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 		table[i] = w;
 		owner[i] = cpu->id + 1;
 	}
-	lock_drop(&table_lock);
+	table_drop();
 	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENFILE;
 }
 
 static void release_id(struct world *w)
 {
-	lock_take(&table_lock);
+	table_take();
 	table[w->id - 1] = NULL;
 	owner[w->id - 1] = 0;
-	lock_drop(&table_lock);
+	table_drop();
 }
 
 /**
@@ -278,7 +304,7 @@ const struct world *test_world_hold(u64 id)
 {
 	const struct world *w = NULL;
 
-	lock_take(&table_lock);
+	table_take();
 	if (id - 1 < MAX_WORLDS)
 		w = table[id - 1];
 	return w && w->memory ? w : NULL;
@@ -289,7 +315,7 @@ const struct world *test_world_hold(u64 id)
  */
 void test_world_let_go(void)
 {
-	lock_drop(&table_lock);
+	table_drop();
 }
 
 /**
@@ -334,14 +360,14 @@ static struct world *__attribute__((noinline)) claim_slow(struct cpu *cpu, u64 i
 {
 	struct world *w = NULL;
 
-	lock_take(&table_lock);
+	table_take();
 	if (id - 1 < MAX_WORLDS && owner[id - 1] == WORLD_NOBODYS)
 		w = table[id - 1];
 	if (w) {
 		__atomic_store_n(&w->cpu, cpu->id, __ATOMIC_RELEASE);
 		world_give(w, cpu->id + 1);
 	}
-	lock_drop(&table_lock);
+	table_drop();
 	return w;
 }
 
@@ -404,6 +430,7 @@ s64 test_world_create(struct cpu *cpu, u64 mode)
 		return err;
 	}
 	err = w->id;
+	letter_begin(&w->letter);
 	world_give(w, WORLD_NOBODYS);
 	return err;
 }
@@ -413,13 +440,13 @@ static s64 ask(struct cpu *cpu, u64 id, u32 what)
 {
 	s64 err = -REGENT_HC_EINVAL;
 
-	lock_take(&table_lock);
+	table_take();
 	if (id - 1 < MAX_WORLDS && table[id - 1]) {
 		err = -REGENT_HC_EBUSY;
 		if (owner[id - 1] != WORLD_NOBODYS)
 			sched_ask(cpu, table[id - 1], what);
 	}
-	lock_drop(&table_lock);
+	table_drop();
 	return err;
 }
 
@@ -465,6 +492,8 @@ s64 test_world_start(struct cpu *cpu, u64 id, u64 weights)
 		return ask(cpu, id, 0);
 	if (w->sched.rq)
 		return -REGENT_HC_EBUSY;
+	/* It was asked to stop more often than it could. */
+	__atomic_fetch_and(&w->asks, ~WORLD_ASK_STOP, __ATOMIC_SEQ_CST);
 	err = -REGENT_HC_EINVAL;
 	if (w->state == WORLD_RUNNABLE && is_allowed(w, cpu->id))
 		err = sched_add(cpu, w, weights);
@@ -544,12 +573,12 @@ s64 test_world_wake(struct cpu *cpu, u64 id)
 {
 	s64 err = -REGENT_HC_EINVAL;
 
-	lock_take(&table_lock);
+	table_take();
 	if (id - 1 < MAX_WORLDS && table[id - 1]) {
 		sched_ask(cpu, table[id - 1], WORLD_ASK_WAKE);
 		err = 0;
 	}
-	lock_drop(&table_lock);
+	table_drop();
 	return err;
 }
 

@@ -24,7 +24,6 @@ static void cpu_init(struct cpu *cpu)
 	cpu->nmi_pending = 0;
 	cpu->forwarded = false;
 	cpu->kicked = false;
-	apic_look(cpu);
 	cpu->unanswered = false;
 	cpu->polling = 0;
 	for (i = 0; i < 8; i++)

@@ -47,8 +47,7 @@
  * @halt_rip: where Linux waits for interrupts, as last seen
  * @polling: physical address of flags that mwait_begin() has changed, or 0
  * @unanswered: Linux's exit is not done with; its RIP is where it exited
- * @x2apic: the physical APIC is in x2APIC mode; Linux does not change it
- *	meanwhile
+ * @x2apic: while @forwarded: the physical APIC is in x2APIC mode
  * @kicked: Linux is to go on if it waits, by a call to the hypervisor below; written by
  *	all
  * @pv_eoi: what Linux has in the MSR of that name while @forwarded

@@ -19,11 +19,12 @@ struct vapic_snapshot;
 #define PV_EOI_ON	1
 
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
-u64 apic_look(struct cpu *cpu);
 bool apic_usable(struct cpu *cpu);
 u32 apic_read(struct cpu *cpu, u32 reg);
 void apic_write(struct cpu *cpu, u32 reg, u32 value);
-void apic_set_deadline(struct cpu *cpu, u64 tsc);
+void apic_give_timer(struct cpu *cpu, u32 divide, u32 lvt, u32 count, u64 deadline);
+void apic_sent(const volatile u32 *icr);
+void apic_send_x2apic(u32 to, u32 icr);
 void apic_send(struct cpu *cpu, u32 icr2, u32 icr);
 void apic_ring(struct cpu *cpu, u32 apic_id, u32 icr);
 u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s);
@@ -64,7 +65,8 @@ void timer_fired(struct cpu *cpu);
 void timer_stop(struct cpu *cpu);
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left);
 
-/* irq/kick.c: K's vector on other CPUs, and on Linux's side of this one */
+/* irq/kick.c: what K sends to other CPUs; its vector on Linux's side of this one */
+void nmi_send(struct cpu *cpu, u32 apic_id);
 void kick(struct cpu *cpu, const struct cpu *to);
 void tell_linux(struct cpu *cpu);
 

@@ -49,9 +49,6 @@ u64 *guest_word(u64 pa);
 int insn_fetch(const struct world *world, u8 *code);
 int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2]);
 
-/* irq/nmi.c */
-void nmi_send(struct cpu *from, u32 apic_id);
-
 /* mm/host.c: the host world's memory */
 bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip);
 int host_donate(struct cpu *cpu, u64 pa);

@@ -115,9 +115,7 @@ int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2])
 	at = pa & (REGENT_PAGE_SIZE - 1);
 	if (at > REGENT_PAGE_SIZE - 16)
 		return 0;
-	page = mapcache_hit(&cpu->window, pa - at);
-	if (unlikely(!page))
-		page = (const u8 *)guest_table(cpu, pa - at);
+	page = (const u8 *)guest_table(cpu, pa - at);
 	if (unlikely(!page))
 		return 0;
 	code[0] = ((const u64 *)(page + at))[0];

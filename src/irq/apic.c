@@ -24,27 +24,14 @@ static inline volatile u32 *at(struct cpu *cpu, u32 reg)
 }
 
 /**
- * apic_look() - note the mode that the APIC is in
- * @cpu: this CPU
- *
- * Return: APIC_BASE.
+ * apic_usable() - is the APIC on, and where it was at the takeover?
+ * @cpu: this CPU; the mode is noted, which Linux changes only where it has the APIC
  */
-u64 apic_look(struct cpu *cpu)
+bool apic_usable(struct cpu *cpu)
 {
 	u64 base = hw_rdmsr(MSR_REG_APIC_BASE);
 
 	cpu->x2apic = base & VAPIC_BASE_X2APIC;
-	return base;
-}
-
-/**
- * apic_usable() - is the APIC on, and where it was at the takeover?
- * @cpu: this CPU; the mode is noted
- */
-bool apic_usable(struct cpu *cpu)
-{
-	u64 base = apic_look(cpu);
-
 	return (base & VAPIC_BASE_ENABLE) &&
 	       (base & 0x000ffffffffff000ull) == k_params.apic_base;
 }
@@ -75,18 +62,30 @@ void apic_write(struct cpu *cpu, u32 reg, u32 value)
 		*at(cpu, reg) = value;
 }
 
-/**
- * apic_set_deadline() - arm the timer in TSC-deadline mode
- * @cpu: this CPU, its LVT in that mode
- * @tsc: when; 0 disarms
- *
- * The page's write and the MSR's are not ordered by themselves.
- */
-void apic_set_deadline(struct cpu *cpu, u64 tsc)
+/* The page's write and the MSR's are not ordered by themselves. */
+static void set_deadline(u64 tsc)
 {
-	(void)cpu;
 	hw_mfence();
 	hw_wrmsr(MSR_REG_TSC_DEADLINE, tsc);
+}
+
+/**
+ * apic_give_timer() - the timer is Linux's again
+ * @cpu: this CPU
+ * @divide: Linux's divider
+ * @lvt: its LVT, which has the mode
+ * @count: what to count from, but in TSC-deadline mode
+ * @deadline: in TSC-deadline mode: the TSC to fire at; 0 disarms, and what has
+ *	passed fires at once
+ */
+void apic_give_timer(struct cpu *cpu, u32 divide, u32 lvt, u32 count, u64 deadline)
+{
+	apic_write(cpu, VAPIC_REG_DIVIDE, divide);
+	apic_write(cpu, VAPIC_REG_TIMER, lvt);
+	if (lvt & VAPIC_TIMER_DEADLINE)
+		set_deadline(deadline);
+	else
+		apic_write(cpu, VAPIC_REG_INITIAL, count);
 }
 
 /**
@@ -101,6 +100,32 @@ bool apic_bit(struct cpu *cpu, u32 array, u8 vector)
 }
 
 /**
+ * apic_sent() - wait until what was sent last has gone
+ * @icr: the command register, in xAPIC mode
+ */
+void apic_sent(const volatile u32 *icr)
+{
+	int i;
+
+	for (i = 0; i < ICR_WAIT && (*icr & ICR_PENDING); i++)
+		hw_pause();
+}
+
+/**
+ * apic_send_x2apic() - send an interprocessor interrupt in x2APIC mode
+ * @to: destination
+ * @icr: command
+ *
+ * This write waits for no earlier one to be seen.
+ */
+void apic_send_x2apic(u32 to, u32 icr)
+{
+	hw_mfence();
+	hw_lfence();
+	hw_wrmsr(MSR_REG_X2APIC_ICR, (u64)to << 32 | icr);
+}
+
+/**
  * apic_send() - send an interprocessor interrupt
  * @cpu: this CPU, whose ICR is K's
  * @icr2: destination
@@ -108,17 +133,11 @@ bool apic_bit(struct cpu *cpu, u32 array, u8 vector)
  */
 void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 {
-	int i;
-
 	if (cpu->x2apic) {
-		/* This write waits for no earlier one to be seen. */
-		hw_mfence();
-		hw_lfence();
-		hw_wrmsr(MSR_REG_X2APIC_ICR, (u64)icr2 << 32 | icr);
+		apic_send_x2apic(icr2, icr);
 		return;
 	}
-	for (i = 0; i < ICR_WAIT && (apic_read(cpu, VAPIC_REG_ICR) & ICR_PENDING); i++)
-		hw_pause();
+	apic_sent(at(cpu, VAPIC_REG_ICR));
 	apic_write(cpu, VAPIC_REG_ICR2, icr2);
 	apic_write(cpu, VAPIC_REG_ICR, icr);
 }

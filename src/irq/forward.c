@@ -151,17 +151,6 @@ static bool has_extint(struct cpu *cpu)
 	return !(lint0 & VAPIC_LVT_MASKED) && LVT_DELIVERY(lint0) == VAPIC_EXTINT;
 }
 
-/* As it was, when K cannot have it. */
-static void untake_timer(struct cpu *cpu, const struct vapic_snapshot *s)
-{
-	apic_write(cpu, VAPIC_REG_DIVIDE, s->reg[VAPIC_REG_DIVIDE]);
-	apic_write(cpu, VAPIC_REG_TIMER, s->reg[VAPIC_REG_TIMER]);
-	if (s->reg[VAPIC_REG_TIMER] & VAPIC_TIMER_DEADLINE)
-		apic_set_deadline(cpu, s->deadline);
-	else
-		apic_write(cpu, VAPIC_REG_INITIAL, s->reg[VAPIC_REG_INITIAL]);
-}
-
 /* The virtual APIC begins as a copy of the physical one, whose timer is K's then. */
 static int take_apic(struct cpu *cpu)
 {
@@ -170,7 +159,8 @@ static int take_apic(struct cpu *cpu)
 	int err = timer_calibrate(cpu);
 
 	if (err) {
-		untake_timer(cpu, &s);
+		apic_give_timer(cpu, s.reg[VAPIC_REG_DIVIDE], s.reg[VAPIC_REG_TIMER],
+				s.reg[VAPIC_REG_INITIAL], s.deadline);
 		return err;
 	}
 	s.bus_hz = cpu->bus_ticks;

@@ -167,17 +167,12 @@ void timer_stop(struct cpu *cpu)
  * @left: what vapic_leave() said
  *
  * A periodic timer starts with a whole period: its phase is lost, because the
- * count cannot be set apart from the period. A deadline that has passed meanwhile
- * fires at once.
+ * count cannot be set apart from the period.
  */
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left)
 {
 	const struct vapic *v = &cpu->vapic;
 
-	apic_write(cpu, VAPIC_REG_DIVIDE, v->reg[VAPIC_REG_DIVIDE]);
-	apic_write(cpu, VAPIC_REG_TIMER, v->reg[VAPIC_REG_TIMER]);
-	if (vapic_deadline_mode(v))
-		apic_set_deadline(cpu, v->armed ? v->deadline : 0);
-	else
-		apic_write(cpu, VAPIC_REG_INITIAL, count_left(v, left));
+	apic_give_timer(cpu, v->reg[VAPIC_REG_DIVIDE], v->reg[VAPIC_REG_TIMER],
+			count_left(v, left), v->armed ? v->deadline : 0);
 }

@@ -157,11 +157,13 @@ static ssize_t counter_show(struct kobject *k, struct kobj_attribute *a, char *b
 	return v < 0 ? v : sysfs_emit(buf, "%ld\n", v);
 }
 
-#define EXITS(nm, rsn)							\
-	static struct counter_attribute exits_##nm = {			\
-		.attr = __ATTR(exits_##nm, 0444, counter_show, NULL),	\
-		.counter = REGENT_COUNTER_EXITS + REGENT_EXIT_##rsn,	\
+#define COUNTER(nm, nr)							\
+	static struct counter_attribute nm = {				\
+		.attr = __ATTR(nm, 0444, counter_show, NULL), .counter = nr,	\
 	}
+#define EXITS(nm, rsn)	COUNTER(exits_##nm, REGENT_COUNTER_EXITS + REGENT_EXIT_##rsn)
+#define COSTS(nm, what)	COUNTER(costs_##nm, REGENT_COUNTER_COSTS + REGENT_COST_##what)
+
 EXITS(hypercall, HYPERCALL);
 EXITS(outer_call, OUTER_CALL);
 EXITS(msr, MSR);
@@ -176,11 +178,6 @@ EXITS(mwait, MWAIT);
 EXITS(pause, PAUSE);
 EXITS(other, OTHER);
 
-#define COSTS(nm, what)							\
-	static struct counter_attribute costs_##nm = {			\
-		.attr = __ATTR(costs_##nm, 0444, counter_show, NULL),	\
-		.counter = REGENT_COUNTER_COSTS + REGENT_COST_##what,	\
-	}
 COSTS(ibpb, IBPB);
 COSTS(flush, FLUSH);
 COSTS(invlpg, INVLPG);

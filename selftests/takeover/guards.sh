@@ -82,9 +82,9 @@ not_handed_back() {
 TROUBLE='BUG:|WARNING: CPU|Oops|general protection|invalid opcode|double fault|unchecked MSR|K on CPU|field .* found 0x|scheduling while atomic'
 
 linux_content() {
-	! begun | sed '/sysrq: Trigger a crash/,$d' | grep -E "$TROUBLE" >"$work/trouble"
+	! begun | sed '/sysrq: Trigger a crash/,$d' | grep -E -A30 "$TROUBLE" >"$work/trouble"
 	result $? 'nothing troubled Linux'
-	sed 's/^/# /' "$work/trouble"
+	head -n 60 "$work/trouble" | sed 's/^/# /'
 }
 
 # The end of all it said; the rest stays in $logs.

@@ -137,7 +137,8 @@ void sched_forwarded(struct cpu *cpu, bool on)
 	if (!on)
 		test_world_stop_all(cpu);
 	cpu->slice_end = VAPIC_NEVER;
-	cpu->resched = false;
+	/* Nothing ends the last decision any more: the policy is to know. */
+	cpu->resched = on;
 	/* On the way to direct cpu->forwarded still says so. */
 	give_away(cpu, on);
 }

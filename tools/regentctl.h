@@ -34,6 +34,7 @@ enum {
 	OPT_MODULE,
 	OPT_RAW,
 	OPT_SECONDS,
+	OPT_TOLERANCE,
 };
 
 /* util.c: messages, and lists of strings. */

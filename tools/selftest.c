@@ -21,7 +21,7 @@
 
 #define SECONDS		10
 #define SECONDS_MAX	86400
-#define TOLERANCE	2.0		/* percent of the CPU */
+#define TOLERANCE	2		/* percent of the CPU */
 #define HOST_SHARES	1024
 #define ROUNDS		20000		/* of the loop between two comparisons */
 #define GENERAL		15
@@ -69,6 +69,7 @@ struct bench {
 };
 
 static volatile sig_atomic_t stop;
+static u64 tolerance = TOLERANCE;
 
 static void on_signal(int unused)
 {
@@ -223,7 +224,7 @@ static double wanted(size_t w)
 static bool judge_share(const struct bench *b, size_t w, const char *name)
 {
 	double is = percent(b, w);
-	bool ok = is >= wanted(w) - TOLERANCE && is <= wanted(w) + TOLERANCE;
+	bool ok = is >= wanted(w) - tolerance && is <= wanted(w) + tolerance;
 
 	printf("%-6s CPU %u: %s ran %.1f%% of the time, %.1f%% is its share\n",
 	       ok ? "ok" : "FAILED", b->cpu, name, is, wanted(w));
@@ -365,16 +366,22 @@ static int run(u64 seconds)
 
 static int show_help(void)
 {
-	printf("Usage: regentctl selftest worlds [--seconds N]\n\n"
+	printf("Usage: regentctl selftest worlds [--seconds N] [--tolerance P]\n\n"
 	       "Share each CPU that this program may run on between Linux and two test\n"
 	       "worlds, for N seconds (%d) of each CPU's time; compare what each got with\n"
 	       "its shares, and all registers with what they should be. Linux is slower\n"
 	       "meanwhile: it gets 40%% of these CPUs.\n\n"
-	       "  --seconds N  how long, 1 to %d\n"
-	       "  --help       print this\n\n"
+	       "  --seconds N    how long, 1 to %d\n"
+	       "  --tolerance P  percent of the CPU that a share may be off, 1 to 100 (%d)\n"
+	       "  --help         print this\n\n"
 	       "Exit status: 0 all right; 1 not, or it could not be tried; 2 wrong usage.\n",
-	       SECONDS, SECONDS_MAX);
+	       SECONDS, SECONDS_MAX, TOLERANCE);
 	return EXIT_OK;
+}
+
+static bool parse_range(u64 *value, u64 most)
+{
+	return parse_u64(optarg, value) && *value && *value <= most;
 }
 
 /**
@@ -389,6 +396,7 @@ int cmd_selftest(int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, OPT_HELP },
 		{ "seconds", required_argument, NULL, OPT_SECONDS },
+		{ "tolerance", required_argument, NULL, OPT_TOLERANCE },
 		{ 0 }
 	};
 	u64 seconds = SECONDS;
@@ -398,10 +406,12 @@ int cmd_selftest(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
 		if (c == 'h' || c == OPT_HELP)
 			return show_help();
-		if (c != OPT_SECONDS)
+		if (c != OPT_SECONDS && c != OPT_TOLERANCE)
 			return bad_option("selftest", c, argv);
-		if (!parse_u64(optarg, &seconds) || !seconds || seconds > SECONDS_MAX)
+		if (c == OPT_SECONDS && !parse_range(&seconds, SECONDS_MAX))
 			return usage_error("selftest", "--seconds must be 1 to %d", SECONDS_MAX);
+		if (c == OPT_TOLERANCE && !parse_range(&tolerance, 100))
+			return usage_error("selftest", "--tolerance must be 1 to 100");
 	}
 	if (optind == argc)
 		return usage_error("selftest", "what to test? there is 'worlds'");

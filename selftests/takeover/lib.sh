@@ -15,6 +15,7 @@ sys=/sys/kernel/regent
 dumper=$out/selftests/takeover/dumper/regent_dumper.ko
 poke_module=$out/selftests/takeover/poke/regent_poke.ko
 poke_user=$out/selftests/takeover/poke/poke_user
+sharer=$out/selftests/takeover/sharer/sharer
 debug=/sys/kernel/debug/regent
 
 work=$(mktemp -d) || exit 2
@@ -77,6 +78,12 @@ between() { # LOW NUMBER HIGH
 	[ "$1" -le "$2" ] && [ "$2" -le "$3" ] && return
 	echo "'$2' is not between $1 and $3"
 	return 1
+}
+
+# What sharer has printed, and whether no world found a wrong register
+nothing_wrong() { # FILE
+	cat "$1"
+	! grep ' test ' "$1" | grep -v ' wrong 0 state [0-3]$'
 }
 
 # Poll: a shared host can be away for seconds, so it is tries that are limited.

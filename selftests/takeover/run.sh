@@ -10,7 +10,7 @@
 
 here=$(cd "$(dirname "$0")" && pwd)
 common='basic fail_step corrupt_field hotplug fault memory msr kvm hypercall nmi step suspend'
-others='la57 forward sched'
+others='la57 forward sched shares'
 limit=600	# seconds a test may take; a shared host can be slow
 
 case $1 in

@@ -170,6 +170,7 @@ test_usage()
 	ok "no such selftest" usage "no selftest 'x'" selftest x
 	ok "argument to selftest" usage "unexpected argument 'x'" selftest worlds x
 	ok "no seconds" usage "must be 1 to" selftest worlds --seconds 0
+	ok "no tolerance" usage "must be 1 to 100" selftest worlds --tolerance 101
 	ok "argument to leave" usage "unexpected argument 'x'" leave x
 	ok "parameter without =" usage "'x' is not PARAM=VALUE" enter x
 	ok "parameter without name" usage "'=1' is not" enter =1

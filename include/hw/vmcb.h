@@ -180,6 +180,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_V_INTR_PRIO		(0xfull << 16)
 #define SVM_V_IGN_TPR		(1ull << 20)
 #define SVM_V_INTR_MASKING	(1ull << 24)
+#define SVM_V_INTR_VECTOR_SHIFT	32
 
 #define SVM_TLB_NOTHING		0
 #define SVM_TLB_FLUSH_ALL	1
@@ -187,6 +188,8 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 /* Bits 0 to 12 name the groups of fields that the processor may keep. */
 #define SVM_CLEAN_ALL		0x1fffu
+#define SVM_CLEAN_INTERCEPTS	(1u << 0)
+#define SVM_CLEAN_VINTR		(1u << 3)
 
 /* nested_ctl */
 #define SVM_NESTED_PAGING	(1ull << 0)

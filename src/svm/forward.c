@@ -114,36 +114,80 @@ bool backend_interruptible(const struct world *world)
 bool backend_undisturbed(const struct world *world, u8 tpr)
 {
 	const struct vmcb_control *c = &vmcb_of(world)->ctl;
+	u32 changes = SVM_V_INTR_MASKING | SVM_V_IRQ | SVM_V_TPR_MASK;
 
-	return c->vintr == (SVM_V_INTR_MASKING | tpr >> 4) && !(c->int_state & SVM_INT_SHADOW);
+	return (c->vintr & changes) == (SVM_V_INTR_MASKING | tpr >> 4) &&
+	       !(c->int_state & SVM_INT_SHADOW);
+}
+
+/*
+ * One field serves two purposes. With VINTR intercepted, a virtual interrupt is
+ * no more than a question: can the world take one? Without, it is the real one.
+ */
+static void virtual_interrupt(struct vmcb *v, bool real, u8 vector)
+{
+	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_VINTR;
+	if (!real)
+		v->ctl.intercept_misc1 |= SVM_INTERCEPT_VINTR;
+	v->ctl.vintr = (v->ctl.vintr & (SVM_V_INTR_MASKING | SVM_V_TPR_MASK)) | SVM_V_IRQ |
+		       SVM_V_INTR_PRIO | SVM_V_IGN_TPR |
+		       (u64)vector << SVM_V_INTR_VECTOR_SHIFT;
+	v->ctl.clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
+}
+
+static bool has_interrupt(const struct vmcb *v)
+{
+	return (v->ctl.vintr & SVM_V_IRQ) && !(v->ctl.intercept_misc1 & SVM_INTERCEPT_VINTR);
 }
 
 /**
  * backend_window() - exit as soon as the world can take an interrupt
  * @world: of this CPU, forwarded
- * @wanted: or not any more
+ * @wanted: or not any more. Where one is queued, its handler's end of interrupt
+ *	will be an exit, too
  */
 void backend_window(struct world *world, bool wanted)
 {
 	struct vmcb *v = vmcb_of(world);
-	u64 irq = SVM_V_IRQ | SVM_V_INTR_PRIO | SVM_V_IGN_TPR;
-	u64 vintr = (v->ctl.vintr & ~irq) | (wanted ? irq : 0);
 
-	if (vintr == v->ctl.vintr)
+	if (wanted == !!(v->ctl.vintr & SVM_V_IRQ) || has_interrupt(v))
 		return;
-	v->ctl.vintr = vintr;
-	v->ctl.clean = 0;
+	if (wanted) {
+		virtual_interrupt(v, false, 0);
+		return;
+	}
+	v->ctl.vintr &= ~SVM_V_IRQ;
+	v->ctl.clean &= ~SVM_CLEAN_VINTR;
+}
+
+/**
+ * backend_event_queued() - will the next entry deliver an event already?
+ * @world: of this CPU
+ */
+bool backend_event_queued(const struct world *world)
+{
+	return (vmcb_of(world)->ctl.event_inj & SVM_EVENT_VALID) ||
+	       has_interrupt(vmcb_of(world));
 }
 
 /**
  * backend_inject_interrupt() - the world gets an interrupt at the next entry
  * @world: of this CPU, interruptible, no event queued
  * @vector: its vector
+ *
+ * As a virtual interrupt: QEMU 7.2 may deliver what is in event_inj twice, see
+ * docs/design.md. It stays queued where an NMI or an exit comes before it.
  */
 void backend_inject_interrupt(struct world *world, u8 vector)
 {
-	vmcb_of(world)->ctl.event_inj = SVM_EVENT_VALID | vector |
-		(u64)SVM_EVENT_INTR << SVM_EVENT_TYPE_SHIFT;
+	virtual_interrupt(vmcb_of(world), true, vector);
+}
+
+/* An exit has interrupted the delivery of @event: it is in no other place, too. */
+void svm_forget_interrupt(struct vmcb *v, u64 event)
+{
+	if (has_interrupt(v) && (u8)event == (u8)(v->ctl.vintr >> SVM_V_INTR_VECTOR_SHIFT))
+		v->ctl.vintr &= ~SVM_V_IRQ;
 }
 
 /**

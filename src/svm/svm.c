@@ -497,18 +497,10 @@ void backend_retry_event(struct world *world)
 
 	if (!(event & SVM_EVENT_VALID) || type == SVM_EVENT_SOFT)
 		return;
+	svm_forget_interrupt(v, event);
 	if (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))
 		return;
 	v->ctl.event_inj = event;
-}
-
-/**
- * backend_event_queued() - will the next entry deliver an event already?
- * @world: of this CPU
- */
-bool backend_event_queued(const struct world *world)
-{
-	return vmcb_of(world)->ctl.event_inj & SVM_EVENT_VALID;
 }
 
 /**

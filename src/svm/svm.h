@@ -43,8 +43,11 @@ _Static_assert(sizeof(((struct regent_params *)0)->backend) >= SVM_PARAMS * size
 #define SVM_ASID_HOST	1
 #define SVM_ASID_WORLDS	2
 
+struct vmcb;
+
 void svm_resume(struct world *world) __attribute__((noreturn));
 void svm_advance(struct world *world, u64 next);
+void svm_forget_interrupt(struct vmcb *v, u64 event);
 void svm_leave(u64 vmcb_pa, const struct svm_leave_frame *frame)
 	__attribute__((noreturn));
 bool svm_guarded_vmmcall(struct world_regs *regs);

@@ -56,7 +56,7 @@ enum backend_world_exit {
 #define BACKEND_NO_ERROR_CODE	(~0u)
 
 /* Life of a CPU */
-void backend_cpu_init(struct cpu *cpu, u64 linux_rsp);
+void backend_cpu_init(struct cpu *cpu, u64 from);
 void backend_resume(struct world *world) __attribute__((noreturn));
 void backend_leave(struct cpu *cpu, u64 result) __attribute__((noreturn));
 
@@ -67,6 +67,8 @@ bool backend_entry_failed(const struct world *world);
 bool backend_is_hypercall(const struct world *world);
 bool backend_is_shutdown(const struct world *world);
 void backend_settle(struct world *world);
+bool backend_answer(struct cpu *cpu, struct world *world);
+void backend_control(struct world *world);
 void backend_nested_fault(const struct world *world, struct nested_fault *f);
 bool backend_touched(const struct world *world, u64 page, u32 *offset);
 void backend_msr_access(const struct world *world, struct msr_access *a);
@@ -77,6 +79,9 @@ int backend_cpl(const struct world *world);
 void backend_paging(const struct world *world, struct ptab *pt);
 u64 backend_code_address(const struct world *world);
 int backend_switched_msr(struct world *world, struct msr_access *a);
+
+/* Its memory */
+const struct nested_kind *backend_nested(void);
 
 /* What happens next */
 bool backend_skip(struct world *world);

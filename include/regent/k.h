@@ -39,7 +39,7 @@ void machine_check(struct cpu *cpu);
 void rsb_fill(void);
 
 /* main.c */
-void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
+void k_enter(struct cpu *cpu, u64 from) __attribute__((noreturn));
 
 /* emul/insn.c */
 int insn_length_of(const struct world *world);

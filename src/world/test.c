@@ -12,6 +12,7 @@
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/lock.h>
+#include <regent/mtype.h>
 #include <regent/pages.h>
 #include <regent/ptab.h>
 #include <regent/sched.h>
@@ -183,7 +184,7 @@ static void copy_code(struct world *w, const u8 *from, const u8 *end)
 static int map_memory(struct world *w)
 {
 	struct ptab pt = {
-		.fmt = &ptab_npt, .levels = k_params.levels, .max_leaf = 1,
+		.fmt = backend_nested()->fmt, .levels = k_params.levels, .max_leaf = 1,
 		.page = pages_table, .alloc = pages_table_alloc,
 	};
 
@@ -194,7 +195,7 @@ static int map_memory(struct world *w)
 		return -REGENT_HC_ENOSPC;
 	w->pages = MEMORY_PAGES;
 	return ptab_map(&pt, 0, pages_pa(w->memory), MEMORY_PAGES * REGENT_PAGE_SIZE,
-			HW_NPT_WORLD) ? -REGENT_HC_ENOSPC : 0;
+			nested_leaf(backend_nested(), MTYPE_WB)) ? -REGENT_HC_ENOSPC : 0;
 }
 
 /* The tables of a region this small are a single page on each level. */

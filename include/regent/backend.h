@@ -3,6 +3,11 @@
  * What the rest of K asks of SVM or VMX. Linked in, never called through a
  * pointer: an image holds one backend. Everything runs on the CPU that owns
  * the world, with interrupts held off (SVM: GIF clear).
+ *
+ * The world is the CPU's current one (world_switch()): VMX has only that one's
+ * registers at hand. backend_cpl(), backend_flag_if(), backend_in_shadow(),
+ * backend_interruptible() and backend_intercept_idle() also take Linux's when it is
+ * not.
  */
 #ifndef REGENT_BACKEND_H
 #define REGENT_BACKEND_H
@@ -119,6 +124,7 @@ void backend_put_regs(struct world *world, const struct decode_regs *r);
 int backend_world_create(struct cpu *cpu, struct world *world, u64 mode);
 void backend_world_destroy(struct world *world);
 void backend_world_here(struct cpu *cpu, struct world *world);
+void backend_switch(struct cpu *cpu, struct world *from, struct world *to);
 enum backend_world_exit backend_world_exit(const struct world *world);
 void backend_damage(struct world *world, u64 item);
 bool backend_outer_call(struct world *world);

@@ -12,6 +12,7 @@ struct cpu;
 struct world;
 
 extern const struct regent_params k_params;
+extern const char k_idt[];
 extern const char k_image_start[], k_text_end[], k_rodata_end[];
 
 static inline bool k_has(u32 feature)

@@ -152,6 +152,19 @@ void backend_world_here(struct cpu *cpu, struct world *world)
 }
 
 /**
+ * backend_switch() - what the backend itself has to switch
+ * @cpu: this CPU
+ * @from: the current world
+ * @to: the next one
+ */
+void backend_switch(struct cpu *cpu, struct world *from, struct world *to)
+{
+	(void)cpu;		/* the next VMRUN names its control block */
+	(void)from;
+	(void)to;
+}
+
+/**
  * backend_world_destroy() - free the control block
  * @world: not running anywhere
  */

@@ -16,8 +16,6 @@
 #define MSR_DEBUGCTL	0x1d9
 #define DEBUGCTL_BTF	(1ull << 1)
 
-extern const char k_idt[];
-
 static struct vmcb *vmcb_of(const struct world *world)
 {
 	return world->backend;

@@ -18,6 +18,47 @@ static struct vmx_block *block_of(const struct world *world)
 	return world->backend;
 }
 
+static void put(struct vmx_block *b, u64 field, u32 value)
+{
+	if (likely(b->loaded))
+		hw_vmwrite(field, value);
+	else
+		b->stale = true;
+}
+
+/**
+ * vmx_set_pin() - set the pin-based controls
+ * @b: of a world of this CPU, which may not be the current one
+ * @pin: VMX_PIN_*
+ */
+void vmx_set_pin(struct vmx_block *b, u32 pin)
+{
+	b->pin = pin;
+	put(b, VMCS_PIN_CONTROLS, pin);
+}
+
+/**
+ * vmx_set_proc() - set the primary processor-based controls
+ * @b: of a world of this CPU, which may not be the current one
+ * @proc: VMX_PROC_*
+ */
+void vmx_set_proc(struct vmx_block *b, u32 proc)
+{
+	b->proc = proc;
+	put(b, VMCS_PROC_CONTROLS, proc);
+}
+
+/**
+ * vmx_set_proc2() - set the secondary processor-based controls
+ * @b: of a world of this CPU, which may not be the current one
+ * @proc2: VMX_PROC2_*
+ */
+void vmx_set_proc2(struct vmx_block *b, u32 proc2)
+{
+	b->proc2 = proc2;
+	put(b, VMCS_PROC2_CONTROLS, proc2);
+}
+
 /**
  * vmx_deliver() - set the event of the next entry
  * @world: of this CPU
@@ -96,12 +137,6 @@ bool backend_event_queued(const struct world *world)
 	return block_of(world)->event;
 }
 
-static void set_proc(struct vmx_block *b, u32 proc)
-{
-	b->proc = proc;
-	hw_vmwrite(VMCS_PROC_CONTROLS, proc);
-}
-
 /*
  * Have the world exit when it can take an NMI. Some processors take STI's shadow for
  * no hindrance there, but none injects under it: an interrupt window opens behind it.
@@ -109,7 +144,7 @@ static void set_proc(struct vmx_block *b, u32 proc)
 static void ask_for_nmi_window(struct vmx_block *b, u32 blocked)
 {
 	b->nmi_waits = true;
-	set_proc(b, b->proc | (blocked & VMX_BLOCKED_STI ? VMX_PROC_INTERRUPT_WINDOW :
+	vmx_set_proc(b, b->proc | (blocked & VMX_BLOCKED_STI ? VMX_PROC_INTERRUPT_WINDOW :
 			       VMX_PROC_NMI_WINDOW));
 }
 
@@ -121,7 +156,7 @@ static void ask_for_nmi_window(struct vmx_block *b, u32 blocked)
  */
 void vmx_window_is_open(struct vmx_block *b)
 {
-	set_proc(b, b->proc & ~(VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW));
+	vmx_set_proc(b, b->proc & ~(VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW));
 	if (b->nmi_waits)
 		this_cpu()->nmi_late = 1;
 	b->nmi_waits = false;

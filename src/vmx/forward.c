@@ -29,18 +29,6 @@ static struct vmx_block *block_of(const struct world *world)
 	return world->backend;
 }
 
-static void set_pin(struct vmx_block *b, u32 pin)
-{
-	b->pin = pin;
-	hw_vmwrite(VMCS_PIN_CONTROLS, pin);
-}
-
-static void set_proc(struct vmx_block *b, u32 proc)
-{
-	b->proc = proc;
-	hw_vmwrite(VMCS_PROC_CONTROLS, proc);
-}
-
 /**
  * backend_forward() - whose the physical interrupts are
  * @world: the system world, of this CPU
@@ -53,12 +41,16 @@ void backend_forward(struct world *world, bool on)
 
 	hw_vmwrite(VMCS_VIRTUAL_APIC_PAGE, this_cpu()->handoff->backend_pa[VMX_PA_APIC]);
 	hw_vmwrite(VMCS_TPR_THRESHOLD, 0);
+	if (k_has(REGENT_FEAT_PAUSE_FILTER)) {
+		hw_vmwrite(VMCS_PLE_GAP, PAUSE_GAP);
+		hw_vmwrite(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+	}
 	hw_vmwrite(VMCS_MSR_BITMAP, k_params.backend[on ? VMX_PARAM_FORWARD_MSR_BITMAP :
 						     VMX_PARAM_MSR_BITMAP]);
 	hw_vmwrite(VMCS_EPT_POINTER, vmx_eptp(on ? k_params.forward_root :
 					      k_params.nested_root, k_params.levels));
-	set_pin(b, on ? b->pin | VMX_PIN_INTERRUPT : b->pin & ~VMX_PIN_INTERRUPT);
-	set_proc(b, on ? b->proc | proc : b->proc & ~(proc | VMX_PROC_INTERRUPT_WINDOW));
+	vmx_set_pin(b, on ? b->pin | VMX_PIN_INTERRUPT : b->pin & ~VMX_PIN_INTERRUPT);
+	vmx_set_proc(b, on ? b->proc | proc : b->proc & ~(proc | VMX_PROC_INTERRUPT_WINDOW));
 	backend_flush(world);
 }
 
@@ -72,13 +64,16 @@ void backend_intercept_idle(struct world *world, bool on)
 	struct vmx_block *b = block_of(world);
 	u32 waits = VMX_PROC_HLT | VMX_PROC_MWAIT;
 
-	set_proc(b, on ? b->proc | waits : b->proc & ~waits);
+	vmx_set_proc(b, on ? b->proc | waits : b->proc & ~waits);
 	if (!k_has(REGENT_FEAT_PAUSE_FILTER))
 		return;
-	b->proc2 = on ? b->proc2 | VMX_PROC2_PAUSE_LOOP : b->proc2 & ~VMX_PROC2_PAUSE_LOOP;
-	hw_vmwrite(VMCS_PROC2_CONTROLS, b->proc2);
-	hw_vmwrite(VMCS_PLE_GAP, PAUSE_GAP);
-	hw_vmwrite(VMCS_PLE_WINDOW, PAUSE_WINDOW);
+	vmx_set_proc2(b, on ? b->proc2 | VMX_PROC2_PAUSE_LOOP :
+			 b->proc2 & ~VMX_PROC2_PAUSE_LOOP);
+}
+
+static u32 blocked(const struct vmx_block *b)
+{
+	return likely(b->loaded) ? hw_vmread(VMCS_GUEST_INTERRUPTIBILITY) : b->blocked;
 }
 
 /**
@@ -87,8 +82,7 @@ void backend_intercept_idle(struct world *world, bool on)
  */
 bool backend_in_shadow(const struct world *world)
 {
-	(void)world;
-	return hw_vmread(VMCS_GUEST_INTERRUPTIBILITY) & (VMX_BLOCKED_STI | VMX_BLOCKED_SS);
+	return blocked(block_of(world)) & (VMX_BLOCKED_STI | VMX_BLOCKED_SS);
 }
 
 /**
@@ -97,8 +91,10 @@ bool backend_in_shadow(const struct world *world)
  */
 bool backend_flag_if(const struct world *world)
 {
-	(void)world;
-	return hw_vmread(VMCS_GUEST_RFLAGS) & HW_RFLAGS_IF;
+	const struct vmx_block *b = block_of(world);
+	u64 flags = likely(b->loaded) ? hw_vmread(VMCS_GUEST_RFLAGS) : b->flags;
+
+	return flags & HW_RFLAGS_IF;
 }
 
 /**
@@ -137,7 +133,7 @@ void backend_window(struct world *world, bool wanted)
 
 	if (wanted == !!(b->proc & VMX_PROC_INTERRUPT_WINDOW) || (b->nmi_waits && !wanted))
 		return;
-	set_proc(b, b->proc ^ VMX_PROC_INTERRUPT_WINDOW);
+	vmx_set_proc(b, b->proc ^ VMX_PROC_INTERRUPT_WINDOW);
 }
 
 /**

@@ -42,6 +42,8 @@ static void block_init(struct vmx_block *b, const struct regent_handoff *h)
 	b->apic = (u8 *)b + REGENT_PAGE_SIZE;
 	b->event = 0;
 	b->launched = 0;
+	b->loaded = true;
+	b->stale = false;
 	b->pin = hw_vmread(VMCS_PIN_CONTROLS);
 	b->proc = hw_vmread(VMCS_PROC_CONTROLS);
 	b->proc2 = hw_vmread(VMCS_PROC2_CONTROLS);
@@ -499,7 +501,8 @@ u64 backend_rip(const struct world *world)
  */
 int backend_cpl(const struct world *world)
 {
-	(void)world;
+	if (unlikely(!block_of(world)->loaded))
+		return block_of(world)->cpl;
 	return hw_vmread(VMCS_GUEST_ACCESS(REGENT_SS)) >> VMX_ACCESS_DPL_SHIFT & 3;
 }
 

@@ -53,6 +53,9 @@ struct vmx_controls {
 	u32 entry;
 };
 
+/* CR2, DR6, and the MSRs of SYSCALL and SWAPGS */
+#define VMX_OWN		7
+
 /**
  * struct vmx_block - what K keeps of a world beside its VMCS
  * @vmcs: physical address of the VMCS
@@ -65,7 +68,14 @@ struct vmx_controls {
  *	where an entry did not come about
  * @launched: 0: the next entry is VMLAUNCH
  * @nmi_waits: a window is asked for because of an NMI
+ * @loaded: its VMCS is this CPU's current one
+ * @stale: the controls have changed while it was not
  * @rsp: for backend_reg()
+ * @flags: its RFLAGS, while not loaded
+ * @blocked: likewise, VMCS_GUEST_INTERRUPTIBILITY
+ * @cpl: likewise
+ * @cpu: number + 1 of the CPU whose host state its VMCS has
+ * @own: what neither entries nor exits switch: see guest.c
  * @apic: its virtual APIC's page, of which only the TPR is used
  */
 struct vmx_block {
@@ -78,7 +88,14 @@ struct vmx_block {
 	u32 forced;
 	u32 launched;
 	bool nmi_waits;
+	bool loaded;
+	bool stale;
 	u64 rsp;
+	u64 flags;
+	u32 blocked;
+	u32 cpl;
+	u32 cpu;
+	u64 own[VMX_OWN];
 	u8 *apic;
 };
 
@@ -107,7 +124,10 @@ bool vmx_guarded_xsetbv(u32 index, u64 value);
 struct world *vmx_late(struct world *world);
 struct world *vmx_refused(struct world *world);
 
-/* event.c */
+/* event.c: controls of a world that may not be the current one */
+void vmx_set_pin(struct vmx_block *b, u32 pin);
+void vmx_set_proc(struct vmx_block *b, u32 proc);
+void vmx_set_proc2(struct vmx_block *b, u32 proc2);
 void vmx_deliver(struct world *world, u32 event, u32 error);
 void vmx_window_is_open(struct vmx_block *b);
 

@@ -137,6 +137,7 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 	u64 now;
 
 	save_area(cpu, from);
+	backend_switch(cpu, from, to);
 	if (!whole)
 		damage(from, to);
 	mitigate(cpu);

@@ -648,13 +648,13 @@ s64 test_world_info(u64 id, u64 what)
 	return answer;
 }
 
-static struct world *__attribute__((noinline))
+static void __attribute__((noinline))
 died(struct cpu *cpu, struct world *world, bool describe)
 {
 	if (describe)
 		backend_exit_describe(world);
 	world->state = WORLD_DEAD;
-	return world_switch(cpu, &cpu->system);
+	world_switch(cpu, &cpu->system);
 }
 
 /**
@@ -670,14 +670,16 @@ struct world *test_world_exit(struct cpu *cpu, struct world *world)
 	struct world *host = &cpu->system;
 
 	host->regs.rax = get(world, ROUNDS);
-	backend_skip_hypercall(host);
-	cpu->unanswered = false;
 	world->yielded = why == BACKEND_WORLD_YIELD;
 	if (unlikely(why == BACKEND_WORLD_MC))
 		machine_check(cpu);
 	if (unlikely(why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT))
-		return died(cpu, world, why == BACKEND_WORLD_FAILED);
-	return world_switch(cpu, host);
+		died(cpu, world, why == BACKEND_WORLD_FAILED);
+	else
+		world_switch(cpu, host);
+	backend_skip_hypercall(host);
+	cpu->unanswered = false;
+	return host;
 }
 
 /* It waits, unless it does so because it has found something wrong. */

@@ -96,7 +96,7 @@ test64_round:
 	.irp	n, 8, 9, 10, 11, 12, 13, 14, 15
 	mov	DATA + 8 * \n, %r\n
 	.endr
-	vmmcall
+	HYPERCALL
 
 	movb	$1, WRONG
 	pushfq
@@ -194,7 +194,7 @@ k_test32:
 	mov	DATA + 8 * 4, %esi
 	mov	DATA + 8 * 5, %edi
 	mov	DATA + 8 * 6, %ebp
-	vmmcall
+	HYPERCALL
 	movb	$1, WRONG
 	pushfl
 	mov	%eax, SCRATCH
@@ -264,12 +264,12 @@ k_test32_end:
 \name\()_end:
 	.endm
 
-	test16	k_test16, vmmcall
+	test16	k_test16, HYPERCALL
 	test16	k_nap, hlt
 
 /* What a switch costs, beside these two instructions. */
 k_bench:
-	vmmcall
+	HYPERCALL
 	jmp	k_bench
 k_bench_end:
 

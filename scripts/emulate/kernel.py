@@ -14,7 +14,7 @@ from .common import SCRIPTS, SetupError, cache_directory, write_cached
 class Kernel:
     """A Debian kernel, and an initramfs made for it with some modules."""
 
-    def __init__(self, series, modules):
+    def __init__(self, series, modules=()):
         setup = subprocess.run([os.path.join(SCRIPTS, "setup"),
                                 "--print-kernel", series],
                                capture_output=True, text=True, check=False)
@@ -22,21 +22,20 @@ class Kernel:
             raise SetupError(setup.stderr.strip())
         self.vmlinuz, self.root, self.release = setup.stdout.split()
         self.modules = os.path.join(self.root, "lib/modules", self.release)
-        self.guest_modules = modules
-        self.initrd = self.cached_initrd()
+        self.initrd = self.cached_initrd(modules) if modules else None
 
-    def cached_initrd(self):
+    def cached_initrd(self, modules):
         init = os.path.join(SCRIPTS, "machine-init")
         key = hashlib.sha256()
         for path in (init, self.vmlinuz, "/bin/busybox"):
             with open(path, "rb") as file:
                 key.update(file.read())
-        key.update(" ".join(self.guest_modules).encode())
+        key.update(" ".join(modules).encode())
         name = f"initrd-{self.release}-{key.hexdigest()[:12]}.cpio"
         path = os.path.join(cache_directory(), name)
         if not os.path.exists(path):
             with tempfile.TemporaryDirectory() as tree:
-                self.build_initrd(tree, init, path)
+                self.build_initrd(tree, init, modules, path)
         return path
 
     def unpacked(self):
@@ -49,7 +48,7 @@ class Kernel:
             write_cached(path, unpack(image))
         return path
 
-    def build_initrd(self, tree, init, path):
+    def build_initrd(self, tree, init, modules, path):
         os.mkdir(f"{tree}/bin")
         os.mkdir(f"{tree}/modules")
         os.mkdir(f"{tree}/dev")
@@ -57,7 +56,7 @@ class Kernel:
         os.chmod(f"{tree}/init", 0o755)
         shutil.copy("/bin/busybox", f"{tree}/bin/busybox")
         with open(f"{tree}/modules/order", "w", encoding="ascii") as order:
-            for module in self.module_files():
+            for module in self.module_files(modules):
                 name = os.path.basename(module).removesuffix(".xz")
                 unpack = "xzcat" if module.endswith(".xz") else "cat"
                 with open(f"{tree}/modules/{name}", "wb") as file:
@@ -68,10 +67,10 @@ class Kernel:
                                  stdout=subprocess.PIPE)
         write_cached(path, archive.stdout)
 
-    def module_files(self):
+    def module_files(self, names):
         """The modules' files, each after those it depends on."""
         files = []
-        for module in self.guest_modules:
+        for module in names:
             listing = subprocess.run(
                 ["/sbin/modprobe", "-d", self.root, "-S", self.release,
                  "--show-depends", module],

@@ -19,14 +19,6 @@ GUEST_MODULES = ("virtio_pci", "virtio_rng", "virtio_console", "virtio_blk",
                  "9pnet_virtio", "9p", "overlay", "qemu_fw_cfg")
 
 
-def check(options):
-    """Is all there, and can the options be fulfilled?"""
-    if options.icount and options.cpus != 1:
-        raise SetupError("--icount works for one CPU only: add --cpus 1")
-    if not shutil.which("qemu-system-x86_64"):
-        raise SetupError("no qemu-system-x86_64; run scripts/setup")
-
-
 def can_nest():
     """Whether KVM here would give its guest virtualization."""
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
@@ -143,6 +135,14 @@ class Qemu(Machine):
     """A machine in QEMU, which tells and answers by QMP."""
 
     name = "QEMU"
+
+    @staticmethod
+    def check(options):
+        """Is all there, and can the options be fulfilled?"""
+        if options.icount and options.cpus != 1:
+            raise SetupError("--icount works for one CPU only: add --cpus 1")
+        if not shutil.which("qemu-system-x86_64"):
+            raise SetupError("no qemu-system-x86_64; run scripts/setup")
 
     def __init__(self, options, directory):
         super().__init__(options, directory)

@@ -99,6 +99,29 @@ static const char *feature_control(void)
 	return NULL;
 }
 
+/* Instructions that Linux has, and that would be #UD to a world. */
+static bool instructions_stay(const struct vmx_caps *c)
+{
+	static const struct {
+		u32 feature;
+		u32 control;
+	} need[] = {
+		{ X86_FEATURE_RDTSCP, VMX_PROC2_RDTSCP },
+		{ X86_FEATURE_RDPID, VMX_PROC2_RDTSCP },
+		{ X86_FEATURE_INVPCID, VMX_PROC2_INVPCID },
+		{ X86_FEATURE_XSAVES, VMX_PROC2_XSAVES },
+		{ X86_FEATURE_WAITPKG, VMX_PROC2_USER_WAIT },
+		{ X86_FEATURE_PCONFIG, VMX_PROC2_PCONFIG },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(need); i++)
+		if (cpu_has(&boot_cpu_data, need[i].feature) &&
+		    !(c->proc2 >> 32 & need[i].control))
+			return false;
+	return true;
+}
+
 static const char *vmx_probe_cpu(void)
 {
 	const char *why = feature_control();
@@ -113,6 +136,8 @@ static const char *vmx_probe_cpu(void)
 	why = vmx_choose(&c, &controls);
 	if (why)
 		return why;
+	if (!instructions_stay(&c))
+		return "VMX takes instructions from Linux that this CPU has; use another CPU or hypervisor below";
 	if (!fixed_bits_fit(&c))
 		return "Linux has control register bits that VMX does not allow; use another CPU or hypervisor below";
 	if ((__read_cr4() & X86_CR4_LA57) && !(c.ept_vpid & VMX_CAP_EPT_5_LEVELS))
@@ -129,6 +154,8 @@ static u32 vmx_features(u32 found)
 		found &= ~REGENT_FEAT_1G;
 	if (caps.proc2 >> 32 & VMX_PROC2_PAUSE_LOOP)
 		found |= REGENT_FEAT_PAUSE_FILTER;
+	if (caps.proc >> 32 & VMX_PROC_TPR_SHADOW)
+		found |= REGENT_FEAT_FORWARD;
 	return found;
 }
 

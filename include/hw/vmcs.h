@@ -146,7 +146,8 @@
 #define VMX_ENTRY_LOAD_PAT		(1u << 14)
 #define VMX_ENTRY_LOAD_EFER		(1u << 15)
 
-/* Exit reasons; bit 31 says that the entry has failed. */
+/* Exit reasons; bit 31 says that the entry has failed, others above 15 are details. */
+#define VMX_REASON_BASIC		0xffffu
 #define VMX_REASON_EVENT		0	/* an exception or an NMI */
 #define VMX_REASON_INTERRUPT		1
 #define VMX_REASON_TRIPLE_FAULT		2

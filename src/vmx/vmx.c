@@ -268,9 +268,11 @@ void backend_settle(struct world *world)
 {
 	struct vmx_block *b = block_of(world);
 
-	b->reason = unlikely(b->forced) ? b->forced : hw_vmread(VMCS_EXIT_REASON);
+	b->reason = unlikely(b->forced) ? b->forced : hw_vmread(VMCS_EXIT_REASON) &
+		    (VMX_REASON_BASIC | VMX_REASON_ENTRY_FAILED);
 	b->forced = 0;
 	b->event = 0;
+	b->at_exit = true;
 	if (likely(!(b->reason & VMX_REASON_ENTRY_FAILED)))
 		b->launched = 1;
 	if (unlikely(b->reason == VMX_REASON_EVENT && event_reason() == REGENT_EXIT_NMI))
@@ -553,7 +555,7 @@ void vmx_advance(struct world *world, u64 next)
 	u64 flags = hw_vmread(VMCS_GUEST_RFLAGS);
 	u32 blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
-	(void)world;
+	block_of(world)->at_exit = false;
 	hw_vmwrite(VMCS_GUEST_RIP, next);
 	if (unlikely(blocked & (VMX_BLOCKED_STI | VMX_BLOCKED_SS)))
 		hw_vmwrite(VMCS_GUEST_INTERRUPTIBILITY,
@@ -573,15 +575,23 @@ void backend_skip_hypercall(struct world *world)
 	vmx_advance(world, hw_vmread(VMCS_GUEST_RIP) + VMCALL_LENGTH);
 }
 
+/* Was it an instruction that made the exit, and has it not been skipped yet? */
+static bool length_is_known(const struct vmx_block *b)
+{
+	return b->at_exit && b->reason > VMX_REASON_NMI_WINDOW &&
+	       b->reason != VMX_REASON_EPT_VIOLATION;
+}
+
 /**
- * backend_skip() - go on behind the intercepted instruction
+ * backend_skip() - go on behind the current instruction
  * @world: of this CPU
  *
- * Return: false when it was none, and so cannot be skipped.
+ * Return: false when it cannot be found; it is executed again.
  */
 bool backend_skip(struct world *world)
 {
-	u32 length = hw_vmread(VMCS_EXIT_INSN_LENGTH);
+	u32 length = length_is_known(block_of(world)) ? hw_vmread(VMCS_EXIT_INSN_LENGTH)
+						      : (u32)insn_length_of(world);
 
 	if (!length)
 		return false;

@@ -67,6 +67,7 @@ struct vmx_controls {
  * @forced: what the next "exit" is to be, 0 for what the VMCS says: K makes one
  *	where an entry did not come about
  * @launched: 0: the next entry is VMLAUNCH
+ * @at_exit: RIP is still where it exited
  * @nmi_waits: a window is asked for because of an NMI
  * @loaded: its VMCS is this CPU's current one
  * @stale: the controls have changed while it was not
@@ -87,6 +88,7 @@ struct vmx_block {
 	u32 proc2;
 	u32 forced;
 	u32 launched;
+	bool at_exit;
 	bool nmi_waits;
 	bool loaded;
 	bool stale;

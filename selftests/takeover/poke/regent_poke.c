@@ -249,7 +249,7 @@ static noinline int hypercall(u64 nr, u64 arg)
 	register u64 magic asm("r11") = REGENT_HC_MAGIC;
 	int trap;
 
-	asm volatile("1: vmmcall\n"
+	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
 		     "mov $-1, %%eax\n"
 		     "2:\n"
 		     _ASM_EXTABLE_FAULT(1b, 2b)

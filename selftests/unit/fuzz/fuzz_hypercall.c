@@ -48,6 +48,11 @@ extern struct regent_params params asm("k_params");
 static jmp_buf left;
 static unsigned long events;
 
+const struct nested_kind *backend_nested(void)
+{
+	return &nested_npt;
+}
+
 void backend_leave(struct cpu *cpu, u64 result)
 {
 	if (cpu != cpu_of(0) || result)

@@ -275,8 +275,10 @@ void backend_settle(struct world *world)
 	b->at_exit = true;
 	if (likely(!(b->reason & VMX_REASON_ENTRY_FAILED)))
 		b->launched = 1;
-	if (unlikely(b->reason == VMX_REASON_EVENT && event_reason() == REGENT_EXIT_NMI))
+	if (unlikely(b->reason == VMX_REASON_EVENT && event_reason() == REGENT_EXIT_NMI)) {
 		this_cpu()->nmi_late = 1;
+		vmx_unblock_nmi();
+	}
 	if (unlikely(b->reason == VMX_REASON_NMI_WINDOW ||
 		     b->reason == VMX_REASON_INTERRUPT_WINDOW))
 		vmx_window_is_open(b);

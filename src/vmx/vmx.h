@@ -122,6 +122,9 @@ extern const char vmx_exit[];
 bool vmx_guarded_vmcall(struct world_regs *regs);
 bool vmx_guarded_xsetbv(u32 index, u64 value);
 
+/* window.S */
+void vmx_unblock_nmi(void);
+
 /* What enter.S calls */
 struct world *vmx_late(struct world *world);
 struct world *vmx_refused(struct world *world);

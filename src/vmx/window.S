@@ -5,6 +5,8 @@
  *
  * IRETQ is harmless here: Linux's NMI blocking is the virtual one.
  */
+#include <regent/abi/handoff.h>
+
 #include "offsets.h"
 
 #define AT_RIP		24	/* with RAX pushed on top of vector and error code */
@@ -47,6 +49,23 @@ idle_end:
 	cli
 	mov	$-1, %eax
 	jmp	__x86_return_thunk
+
+/*
+ * void vmx_unblock_nmi(void) - NMIs are not blocked any more after an exit for one
+ *
+ * The entry unblocks them as well, but not that of Bochs 2.7.
+ */
+	.globl	vmx_unblock_nmi
+vmx_unblock_nmi:
+	mov	%rsp, %rax
+	pushq	$REGENT_SEL_SS
+	push	%rax
+	pushfq
+	pushq	$REGENT_SEL_CS
+	lea	1f(%rip), %rax
+	push	%rax
+	iretq
+1:	jmp	__x86_return_thunk
 
 	/* Is RIP from \from up to and with \to? Clobbers RAX; \no if not. */
 	.macro	unless_in from, to, no

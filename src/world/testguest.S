@@ -273,7 +273,12 @@ k_bench:
 	jmp	k_bench
 k_bench_end:
 
+/*
+ * Any interrupt ends its turn, whatever IF is; but Bochs 2.7 keeps those back that
+ * came before an entry with IF clear.
+ */
 k_spin:
+	sti
 	incl	ROUNDS
 	jmp	k_spin
 k_spin_end:

@@ -102,6 +102,7 @@ static void fill_params(struct regent_params *p)
 	p->features = probe_features();
 	if (regent_debug)
 		p->features |= REGENT_FEAT_DEBUG_FAULT;
+	regent.features = p->features;
 	p->nr_cpus = nr_cpu_ids;
 	p->phys_bits = boot_cpu_data.x86_phys_bits;
 	p->levels = p->features & REGENT_FEAT_LA57 ? 5 : 4;

@@ -115,6 +115,7 @@ struct l_cpu {
  * @status: enum regent_status
  * @why: one line for sysfs when not taken over
  * @backend: SVM or VMX
+ * @features: REGENT_FEAT_*, as @params has them: those are hidden while K runs
  * @params: K's parameters, in its read-only data, writable here
  * @header: K's image header
  * @blob: the state blob, NULL until there is one
@@ -128,6 +129,7 @@ struct regent {
 	enum regent_status status;
 	const char *why;
 	const struct l_backend *backend;
+	u32 features;
 	struct regent_params *params;
 	const struct regent_image_header *header;
 	struct regent_blob_header *blob;

@@ -126,6 +126,8 @@ static int forward_set(unsigned int cpu, bool to)
 
 	if (to == cpumask_test_cpu(cpu, &forwarded))
 		return 0;
+	if (to && regent.backend->no_forward)
+		pr_warn("%s\n", regent.backend->no_forward);
 	if (to && !possible())
 		return -EOPNOTSUPP;
 	if (to && cpumask_empty(&forwarded))

@@ -154,8 +154,6 @@ static u32 vmx_features(u32 found)
 		found &= ~REGENT_FEAT_1G;
 	if (caps.proc2 >> 32 & VMX_PROC2_PAUSE_LOOP)
 		found |= REGENT_FEAT_PAUSE_FILTER;
-	if (caps.proc >> 32 & VMX_PROC_TPR_SHADOW)
-		found |= REGENT_FEAT_FORWARD;
 	return found;
 }
 
@@ -377,6 +375,7 @@ const struct l_backend l_backend_vmx = {
 	.nested = &nested_ept,
 	.resume = regent_vmx_resume,
 	.out = regent_vmx_out,
+	.no_forward = "forwarded CPUs, and so worlds beside Linux, are not supported on Intel yet",
 	.owns_debugctl = true,
 	.is_this_cpu = vmx_is_this_cpu,
 	.probe_machine = vmx_probe_machine,

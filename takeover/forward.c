@@ -106,7 +106,8 @@ static bool possible(void)
 {
 	const struct cpuidle_driver *idle = cpuidle_get_driver();
 
-	return (regent.features & REGENT_FEAT_FORWARD) && inventory.ioapics && inventory.ioapics <= REGENT_MAX_IOAPICS &&
+	return (regent.features & REGENT_FEAT_FORWARD) &&
+	       inventory.ioapics && inventory.ioapics <= REGENT_MAX_IOAPICS &&
 	       (!idle || !strcmp(idle->name, "haltpoll")) &&
 	       !hypervisor_is_type(X86_HYPER_MS_HYPERV);
 }

@@ -306,7 +306,8 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 	return BACKEND_WORLD_FAILED;
 }
 
-#define AT(item, field, mask) [REGENT_SKIP_##item - REGENT_SKIP_RSP] = { field, mask }
+#define AT(item, field, mask)						\
+	[REGENT_SKIP_##item - REGENT_SKIP_RSP] = { field, mask }
 
 /* Numbers that no field has, for what is not in the VMCS. */
 #define LIVE(n)		(0x10000 + (n))
@@ -360,14 +361,17 @@ void backend_damage(struct world *world, u64 item)
 {
 	u32 field = harmless[item - REGENT_SKIP_RSP].field;
 	u64 flip = harmless[item - REGENT_SKIP_RSP].flip;
+	u32 msr;
 
 	(void)world;
-	if (field < LIVE(0))
+	if (field < LIVE(0)) {
 		hw_vmwrite(field, hw_vmread(field) ^ flip);
-	else if (field == LIVE_CR2)
+	} else if (field == LIVE_CR2) {
 		hw_write_cr2(hw_read_cr2() ^ flip);
-	else if (field == LIVE_DR6)
+	} else if (field == LIVE_DR6) {
 		hw_write_dr6(read_dr6() ^ flip);
-	else
-		hw_wrmsr(own_msr[field - LIVE_MSR(0)], hw_rdmsr(own_msr[field - LIVE_MSR(0)]) ^ flip);
+	} else {
+		msr = own_msr[field - LIVE_MSR(0)];
+		hw_wrmsr(msr, hw_rdmsr(msr) ^ flip);
+	}
 }

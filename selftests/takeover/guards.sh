@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 
 CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_612 kdump_fault
 	forwarded_reboot forwarded_kexec forwarded_kdump forwarded_fault
-	no_svm no_npt intel one_cpu lean pti memory comers)
+	no_svm no_npt intel one_cpu lean pti noxsave memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
 	nested_worlds nested_kexec nested_kdump nested_comers)
 
@@ -300,6 +300,16 @@ case_pti() {
 	cycle 2 --fast --append pti=on
 	console_is 'Kernel/User page tables isolation: force enabled' \
 		'page-table isolation was on'
+}
+
+# Registers go by FXSAVE then, Linux's and the other worlds'.
+case_noxsave() {
+	boot --fast --cpus 2 --append noxsave -- sharing
+	ended_well 'worlds beside a load, without XSAVE'
+	out_has '^no xsave$' 'Linux does without XSAVE'
+	out_has '^worlds: 3, rounds: [1-9][0-9]{3,}, wrong: 0$' 'three worlds found all registers right'
+	handed_back 2
+	linux_content
 }
 
 case_kaslr() {

@@ -312,6 +312,7 @@ enum regent_debug_fault {
 	REGENT_FAULT_STACK,		/* recursion into the guard page */
 	REGENT_FAULT_WRITE_TEXT,	/* K's text is read-only */
 	REGENT_FAULT_EXEC_DATA,		/* K's data is not executable */
+	REGENT_FAULT_LOCKED,		/* #UD, others waiting for a lock */
 	REGENT_FAULTS
 };
 #endif

@@ -10,6 +10,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/outer.h>
 #include <regent/sched.h>
 
 /* Of KVM's interface; to another hypervisor it is a call that means nothing here. */
@@ -66,6 +67,8 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 	done = backend_switched_msr(world, &a);
 	if (!done && cpu->forwarded)
 		done = forward_msr(cpu, &a);
+	if (!done)
+		done = outer_msr(cpu, &a);
 	if (!done && own_msr(cpu, &a))
 		done = 1;
 	if (!done)	/* outside the bitmap's ranges: ask the CPU */
@@ -235,8 +238,10 @@ static inline struct world *enter_forwarded(struct cpu *cpu, struct world *world
  */
 static void __attribute__((noreturn)) refused(struct cpu *cpu, struct world *world)
 {
-	if (backend_rip(world) == cpu->handoff->resume)
+	if (backend_rip(world) == cpu->handoff->resume) {
+		outer_resume(cpu, OUTER_ASYNC_PF);
 		backend_leave(cpu, -REGENT_HC_EINVAL);
+	}
 	backend_exit_describe(world);
 	cpu->busy = 0;
 	k_abort("the CPU refused the world's state");

@@ -56,9 +56,9 @@ fault_locked() {
 	wait_for 10 memory_grew
 	fault 6 0
 	code=$?
-	kill $donor 2>/dev/null
-	wait $donor
-	return $code
+	kill "$donor" 2>/dev/null
+	wait "$donor"
+	return "$code"
 }
 
 memory_grew() {

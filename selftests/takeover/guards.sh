@@ -427,13 +427,25 @@ case_nested_comers() {
 	judge_comers
 }
 
+# QEMU 7.2 now and then breaks a kernel that pokes its own text (see started()),
+# also when a module comes: that case is tried once more.
+broken_by_qemu() {
+	begun | sed '/sysrq: Trigger a crash/,$d' | grep -q 'int3: 0000 \[#1\]'
+}
+
 run() { # CASE
-	local before=$failures
+	local before=$failures first=$count
 	case=$1
 	tap_prefix="$case: "
 	limit=240
-	tee "$work/out" "$work/err" "$work/console" </dev/null
-	"case_$case"
+	for _ in 1 2; do
+		failures=$before count=$first
+		tee "$work/out" "$work/err" "$work/console" </dev/null
+		"case_$case" >"$work/tap"
+		[ "$failures" != "$before" ] && broken_by_qemu || break
+		sed 's/^/# int3 of its own: /' "$work/tap"
+	done
+	cat "$work/tap"
 	[ "$failures" = "$before" ] || show_failure
 }
 

@@ -11,7 +11,7 @@
 
 seconds=${SCHED_SECONDS:-10}
 few=${EDU_FEW:-4000}
-many=$((few * 5))
+many=${EDU_MANY:-$((few * 5))}
 
 # --- beside Linux ---------------------------------------------------------------
 

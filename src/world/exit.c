@@ -272,13 +272,17 @@ exit_apic(struct cpu *cpu, struct world *world, u32 offset)
 	return enter_forwarded(cpu, world);
 }
 
-/* Of a world that is not Linux, whose own exit is done with if it is scheduled. */
+/* Of a world that ran inside a hypercall of Linux. */
 static struct world *__attribute__((noinline))
-exit_other_world(struct cpu *cpu, struct world *world)
+exit_borrowed(struct cpu *cpu, struct world *world)
 {
-	world->exits++;
-	if (!world->sched.rq)
-		return enter(cpu, test_world_exit(cpu, world));
+	return enter(cpu, test_world_exit(cpu, world));
+}
+
+/* Of a world that is not Linux, whose own exit is done with. */
+static struct world *__attribute__((noinline))
+exit_scheduled(struct cpu *cpu, struct world *world)
+{
 	if (test_world_scheduled_exit(cpu, world)) {
 		forward_interrupt(cpu);
 		sched_arrived(cpu);
@@ -337,8 +341,11 @@ struct world *world_exit(struct world *world)
 	cpu->entry_start = hw_rdtsc();
 	cpu->busy = 1;
 	backend_settle(world);
-	if (unlikely(world != &cpu->system))
-		return exit_other_world(cpu, world);
+	if (unlikely(world != &cpu->system)) {
+		world->exits++;
+		return world->sched.rq ? exit_scheduled(cpu, world) :
+					 exit_borrowed(cpu, world);
+	}
 	if (likely(backend_is_hypercall(world) && hypercall_fast(world))) {
 		cpu->exits[REGENT_EXIT_HYPERCALL]++;
 		backend_skip_hypercall(world);

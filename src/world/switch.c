@@ -134,7 +134,6 @@ static inline struct world *__attribute__((always_inline))
 do_switch(struct cpu *cpu, struct world *to, bool whole)
 {
 	struct world *from = cpu->current;
-	u64 now;
 
 	save_area(cpu, from);
 	if (!whole)
@@ -146,10 +145,6 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 	if (likely(from->state == WORLD_RUNNING))
 		from->state = WORLD_RUNNABLE;
 	to->state = WORLD_RUNNING;
-	/* K's own time goes to the one that is entered. */
-	now = cpu->entry_start;
-	from->ran += now - from->since;
-	to->since = now;
 	to->switches++;
 	cpu->current = to;
 	return to;

@@ -614,8 +614,6 @@ static s64 info(const struct world *w, u64 what)
 		return w->state == WORLD_DEAD ? (u8)get(w, WRONG) : 0;
 	case REGENT_TEST_SWITCHES:
 		return w->switches;
-	case REGENT_TEST_RAN:
-		return w->ran;
 	}
 	return -REGENT_HC_EINVAL;
 }

@@ -258,13 +258,11 @@ enum regent_world_info {
  * @REGENT_TEST_ROUNDS: times the world found all its registers right
  * @REGENT_TEST_WRONG: number of the first register it found wrong, 0 for none
  * @REGENT_TEST_SWITCHES: times it was switched in
- * @REGENT_TEST_RAN: TSC ticks it has run
  */
 enum regent_test_info {
 	REGENT_TEST_ROUNDS = 0,
 	REGENT_TEST_WRONG,
 	REGENT_TEST_SWITCHES,
-	REGENT_TEST_RAN,
 	REGENT_TEST_INFOS
 };
 

@@ -86,7 +86,8 @@
  * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled and may run on this
  * CPU. Switches to it; it runs until it yields or an interrupt wants Linux. Returns
  * the world's result so far: the number of times it found all its registers right, or
- * a negative REGENT_HC_E*.
+ * a negative REGENT_HC_E*. The world is this CPU's then: to another one it is busy until
+ * it has been stopped here.
  *
  * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
  *

@@ -32,7 +32,10 @@ test_set_up() {
 	machine -- ; status_is 125 'no command is a set-up error'
 	machine --no-such -- true; status_is 125 'so is an unknown option'
 	machine --icount -- true; status_is 125 'so is --icount with two CPUs'
-	machine --emulator bochs -- true; status_is 125 'so is Bochs for now'
+	machine --emulator bochs --icount --cpus 1 -- true
+	status_is 125 'so is --icount with Bochs'
+	machine --emulator bochs --cpu host -- true
+	status_is 125 'so is a CPU that Bochs has not'
 	machine --kernel 0.1 -- true; status_is 125 'so is a kernel not here'
 }
 
@@ -120,10 +123,52 @@ test_endings() {
 	result $? "and the CPUs' state is shown"
 }
 
+# A boot takes 20 s: two of them have to show it all.
+test_bochs() {
+	local bochs='--emulator bochs --cpus 1'
+	# shellcheck disable=SC2086 # options
+	REGENT_PASS='PASSED' PASSED='a  b' machine $bochs --cpu amd -- sh -c '
+		echo "cwd $PWD"
+		echo "release $(uname -r) $REGENT_RELEASE"
+		grep -ow svm /proc/cpuinfo
+		echo "env $PASSED"
+		printf "arg %s\n" "$@"
+		echo "error" >&2
+		touch /tmp/x scripts/x && echo "writable"
+		seq 1000
+		sleep 1000 &
+		exit 7' sh "it's" '$HOME *'
+	status_is 7 'Bochs: the exit status passes'
+	out_has "cwd $PWD" "Bochs: the project's directory is the working directory"
+	out_has "release $1 $1" 'Bochs: Debian 6.1 runs by default'
+	out_has svm 'Bochs: --cpu amd has SVM'
+	out_has 'env a  b' 'Bochs: variables of REGENT_PASS pass'
+	out_has 'arg $HOME *' 'Bochs: an argument with special characters passes'
+	[ "$(head -n1 "$work/err")" = error ]
+	result $? 'Bochs: the error output is separate'
+	out_has writable 'Bochs: files can be written in the guest'
+	[ "$(grep -Fx -A999 1 "$work/out" | sha1sum)" = "$(seq 1000 | sha1sum)" ]
+	result $? 'Bochs: much output arrives unchanged'
+	# shellcheck disable=SC2086 # options
+	machine $bochs -- sh -c '
+		grep -ow vmx /proc/cpuinfo
+		echo c >/proc/sysrq-trigger'
+	status_is 122 'Bochs: a panic is a failure'
+	out_has vmx 'Bochs: the default has VMX'
+	grep -Fxq "machine: the guest's kernel panicked" "$work/err"
+	result $? 'Bochs: and is said in a line'
+	# shellcheck disable=SC2086 # options
+	machine $bochs --timeout 5 -- true
+	status_is 124 'Bochs: a hang is a failure'
+	grep -q '^rip: ' "$work/err"
+	result $? "Bochs: and the CPUs' state is shown"
+}
+
 test_set_up
 test_defaults
 test_output_is_intact
 test_other_kernel_and_kexec
 test_icount
 test_endings
+test_bochs "$(scripts/setup --print-kernel 6.1 | cut -d' ' -f3)"
 tap_end

@@ -139,6 +139,9 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 	if (!whole)
 		damage(from, to);
 	mitigate(cpu);
+	/* Should K fault from here on, Linux has to get its own back from memory. */
+	if (to != &cpu->system)
+		cpu->current = to;
 	load_area(cpu, &to->area, &from->area);
 	if (unlikely(to != &cpu->system && !asid_valid(&cpu->asids, &to->asid)))
 		backend_world_here(cpu, to);

@@ -24,6 +24,7 @@ help:
 	@echo 'make setup        install what the following targets need, by apt'
 	@echo 'make demo         the main job, shown in an emulator, in two minutes'
 	@echo 'make check        all tests; SUITES="..." for some (scripts/check --list)'
+	@echo 'make check-bochs  the tests in Bochs, a second emulator, with its long ones'
 	@echo 'make soak         CYCLES=100 KERNELS="6.1 6.12": takeovers under load'
 	@echo 'make bench        KERNELS="6.1": instructions and exits per operation'
 	@echo 'make style        checkpatch, sparse, headers, and the wall around K'
@@ -74,6 +75,9 @@ setup:
 check: setup
 	@scripts/check $(SUITES)
 
+check-bochs: setup
+	@scripts/check bochs-amd bochs-amd-long
+
 demo: setup
 	@scripts/demo
 
@@ -87,4 +91,4 @@ style: setup
 	@scripts/style
 
 FORCE:
-.PHONY: all help module module-locked install clean setup check demo soak bench style FORCE
+.PHONY: all help module module-locked install clean setup check check-bochs demo soak bench style FORCE

@@ -2,8 +2,8 @@
 /* Where a processor comes into K for the first time. Reads as a list. */
 #include <regent/backend.h>
 #include <regent/cpu.h>
-#include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/outer.h>
 #include <regent/sched.h>
 
 /* The area is zero at first, and keeps its counters when a CPU comes back. */
@@ -26,6 +26,7 @@ static void cpu_init(struct cpu *cpu)
 	cpu->kicked = false;
 	cpu->unanswered = false;
 	cpu->polling = 0;
+	cpu->outer_suspended = 0;
 	for (i = 0; i < 8; i++)
 		cpu->owed[i] = 0;
 }
@@ -49,6 +50,7 @@ void k_enter(struct cpu *cpu, u64 from)
 	mapcache_flush(&cpu->window);
 	sched_cpu_init(cpu);
 	cpu->tlb_seen = host_tlb_sequence();
+	outer_suspend(cpu, OUTER_ASYNC_PF);
 	__atomic_store_n(&cpu->entered, 1, __ATOMIC_RELEASE);
 	backend_resume(&cpu->system);
 }

@@ -13,6 +13,7 @@
 #include <regent/inbox.h>
 #include <regent/k.h>
 #include <regent/mapcache.h>
+#include <regent/outer.h>
 #include <regent/policy.h>
 #include <regent/vapic.h>
 #include <regent/world.h>
@@ -51,7 +52,8 @@
  * @x2apic: while @forwarded: the physical APIC is in x2APIC mode
  * @kicked: Linux is to go on if it waits, by a call to the hypervisor below; written by
  *	all
- * @pv_eoi: what Linux has in the MSR of that name while @forwarded
+ * @outer: what Linux has in KVM's MSRs while those are suspended
+ * @outer_suspended: bits of enum outer_agreement
  * @vector: K's own on this CPU, a gift of Linux's
  * @scheduled: the CPU has been forwarded: its run queue is whole
  * @resched: the scheduler has to decide before the next entry
@@ -104,7 +106,8 @@ struct cpu {
 	u8 vector;
 	bool scheduled;
 	bool resched;
-	u64 pv_eoi;
+	u64 outer[OUTER_AGREEMENTS];
+	u32 outer_suspended;
 	u64 bus_ticks;
 	u64 bus_tsc;
 	u64 timer_at;

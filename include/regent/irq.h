@@ -15,9 +15,6 @@ struct world;
 struct vapic_left;
 struct vapic_snapshot;
 
-/* What enables it in MSR_REG_KVM_PV_EOI */
-#define PV_EOI_ON	1
-
 /* irq/apic.c: the physical local APIC, by the numbers of <regent/vapic.h> */
 bool apic_usable(struct cpu *cpu);
 u32 apic_read(struct cpu *cpu, u32 reg);

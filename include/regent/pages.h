@@ -5,6 +5,8 @@
 
 #include <regent/abi/types.h>
 
+struct cpu;
+
 int pages_add(u32 slot, u64 pa);
 void *pages_alloc(u32 count);
 void pages_free(void *first, u32 count);
@@ -12,5 +14,7 @@ u64 pages_pa(const void *page);
 u64 *pages_table(void *ctx, u64 pa);
 u64 pages_table_alloc(void *ctx);
 u32 pages_free_count(void);
+void pages_lock(void);
+void pages_lock_break(const struct cpu *cpu);
 
 #endif

@@ -81,8 +81,6 @@ struct world_state_area {
  * @nested_root: physical address of its memory region's nested table
  * @memory: its memory, K's address; NULL for Linux
  * @pages: number of pages there
- * @ran: TSC ticks it has run
- * @since: when it was switched in, TSC
  * @switches: how often it was switched in
  * @exits: how often another world than Linux came to K
  * @sched: its scheduling state, on no run queue where K does not schedule it
@@ -110,8 +108,6 @@ struct world {
 	u64 nested_root;
 	u8 *memory;
 	u32 pages;
-	u64 ran;
-	u64 since;
 	u64 switches;
 	u64 exits;
 	struct sched_entity sched;

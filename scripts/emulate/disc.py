@@ -21,7 +21,7 @@ PACKAGES = ("bash busybox-static coreutils dash debianutils findutils grep gzip 
             "xz-utils").split()
 # What they depend on when they are installed, or for what nobody does in a test.
 NEEDLESS = re.compile("base-files|debconf|dpkg|gcc-.*|init-system-helpers|"
-                      "lib(db5|gcrypt|gpg-|gssapi|krb5|k5crypto|sqlite|nsl|tirpc).*|"
+                      "lib(db5|gssapi|krb5|k5crypto|sqlite|nsl|tirpc).*|"
                       "media-types|readline-common|tar")
 ETC = ("debian_version", "group", "ld.so.cache", "nsswitch.conf", "passwd")
 # What tests load.

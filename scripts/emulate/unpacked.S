@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+/* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a boot loader takes for a bzImage's kernel, and enters as such at TO_LOAD:
  * it moves an unpacked Linux, which lies behind it, to where that was linked to run,

@@ -49,6 +49,31 @@ test_each_kind() {
 	done
 }
 
+# Another CPU waits for K's lock of its free pages meanwhile.
+fault_locked() {
+	taskset -c 1 sh -c "while :; do echo 1 >$debug/donate; sleep 0.02; done" 2>/dev/null &
+	donor=$!
+	wait_for 10 memory_grew
+	fault 6 0
+	code=$?
+	kill "$donor" 2>/dev/null
+	wait "$donor"
+	return "$code"
+}
+
+memory_grew() {
+	[ "$(cat "$sys/memory_kb")" -gt "$memory" ]
+}
+
+test_locked() {
+	mark
+	check 'taken over' take debug=1
+	memory=$(cat "$sys/memory_kb")
+	check 'K faults while another CPU waits for a lock' fault_locked
+	check 'every CPU is given back' given_back
+	check 'Regent can be removed' give
+}
+
 # Whoever comes second finds K gone or gives up as well: -EFAULT or -ENODEV.
 two_at_once() {
 	rm -f "$work/go"
@@ -103,6 +128,7 @@ test_under_load() {
 
 check 'the dumper works' dump before
 test_each_kind
+test_locked
 check 'Linux runs on' linux_runs
 test_two_at_once
 test_interrupt_waits

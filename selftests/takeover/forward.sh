@@ -8,7 +8,6 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
-edu=/sys/kernel/debug/regent_edu
 few=${EDU_FEW:-20000}
 some=${EDU_SOME:-50000}
 many=${EDU_MANY:-100000}
@@ -61,21 +60,6 @@ fails_to_set() { # MODE
 }
 
 # --- QEMU's edu device ----------------------------------------------------------
-
-edu_state() { # KEY
-	sed -n "s/.*\\b$1 \\([0-9]*\\).*/\\1/p" "$edu/state"
-}
-
-edu_done() {
-	[ "$(edu_state running)" -eq 0 ]
-}
-
-# None lost, none doubled; the latest was how late?
-edu_right() { # N
-	cat "$edu/state"
-	same "$1" "$(edu_state handled)" && same "$1" "$(edu_state raised)" &&
-		same 0 "$(edu_state spurious)"
-}
 
 edu_runs() { # KIND N
 	echo "$1 $2" >"$edu/run" && wait_for 120 edu_done && edu_right "$2"
@@ -219,7 +203,7 @@ test_fault() {
 	check 'Regent can be removed' give
 }
 
-insmod "$out/selftests/takeover/edu/regent_edu.ko"
+insmod "$edu_module"
 [ -e "$edu/run" ] || skip_all 'no edu device'
 check 'the dumper works' dump before
 test_modes

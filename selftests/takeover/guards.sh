@@ -18,7 +18,7 @@ trap 'rm -rf "$work"' EXIT
 
 CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_612 kdump_fault
 	forwarded_reboot forwarded_kexec forwarded_kdump forwarded_fault
-	no_svm no_npt intel one_cpu lean pti memory comers)
+	no_svm no_npt intel one_cpu lean pti noxsave memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
 	nested_worlds nested_kexec nested_kdump nested_comers)
 
@@ -302,6 +302,16 @@ case_pti() {
 		'page-table isolation was on'
 }
 
+# Registers go by FXSAVE then, Linux's and the other worlds'.
+case_noxsave() {
+	boot --fast --cpus 2 --append noxsave -- sharing
+	ended_well 'worlds beside a load, without XSAVE'
+	out_has '^no xsave$' 'Linux does without XSAVE'
+	out_has '^worlds: 3, rounds: [1-9][0-9]{3,}, wrong: 0$' 'three worlds found all registers right'
+	handed_back 2
+	linux_content
+}
+
 case_kaslr() {
 	cycle 2
 }
@@ -417,13 +427,27 @@ case_nested_comers() {
 	judge_comers
 }
 
+# QEMU 7.2 now and then breaks a kernel that pokes its own text (see started()),
+# also when a module comes: that case is tried once more.
+broken_by_qemu() {
+	begun | sed '/sysrq: Trigger a crash/,$d' | grep -q 'int3: 0000 \[#1\]'
+}
+
 run() { # CASE
-	local before=$failures
+	local before=$failures first=$count
 	case=$1
 	tap_prefix="$case: "
 	limit=240
-	tee "$work/out" "$work/err" "$work/console" </dev/null
-	"case_$case"
+	for _ in 1 2; do
+		failures=$before count=$first
+		tee "$work/out" "$work/err" "$work/console" </dev/null
+		"case_$case" >"$work/tap"
+		if [ "$failures" = "$before" ] || ! broken_by_qemu; then
+			break
+		fi
+		sed 's/^/# int3 of its own: /' "$work/tap"
+	done
+	cat "$work/tap"
 	[ "$failures" = "$before" ] || show_failure
 }
 

@@ -168,6 +168,26 @@ give_as_found() { # [CPUS]
 	check "${2:-handed back}: all fields as found" as_found "${1:-$(nproc --all)}"
 }
 
+# --- QEMU's edu device -----------------------------------------------------------
+
+edu=/sys/kernel/debug/regent_edu
+edu_module=$out/selftests/takeover/edu/regent_edu.ko
+
+edu_state() { # KEY
+	sed -n "s/.*\\b$1 \\([0-9]*\\).*/\\1/p" "$edu/state"
+}
+
+edu_done() {
+	[ "$(edu_state running)" -eq 0 ]
+}
+
+# None lost, none doubled; the latest was how late?
+edu_right() { # N
+	cat "$edu/state"
+	same "$1" "$(edu_state handled)" && same "$1" "$(edu_state raised)" &&
+		same 0 "$(edu_state spurious)"
+}
+
 # --- after a fault of K's ----------------------------------------------------
 
 faulted() {

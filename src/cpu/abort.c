@@ -11,6 +11,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/pages.h>
 #include <regent/sched.h>
 
 void k_stack_reset(u64 stack, void (*fn)(struct cpu *cpu), struct cpu *arg)
@@ -88,6 +89,7 @@ void k_abort(const char *why)
 	cpu->shared->faulted = 1;
 	/* The others need them to leave, whatever becomes of this CPU. */
 	host_lock_break(cpu);
+	pages_lock_break(cpu);
 	ioapic_lock_break(cpu);
 	test_lock_break(cpu);
 	if (!cpu->busy || cpu->faults > 1)

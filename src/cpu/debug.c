@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Faults on purpose, see <regent/debug.h>. Each must reach trap(). */
+#include <hw/asm.h>
 #include <regent/abi/hypercall.h>
 #include <regent/debug.h>
 #include <regent/k.h>
+#include <regent/pages.h>
 
 static u64 deeper(volatile u64 *above)
 {
@@ -18,6 +20,17 @@ static void run_data(void)
 	void (*fn)(void) = (void *)code;
 
 	fn();
+}
+
+/* Long enough for another CPU to come and wait. */
+static void with_lock(void)
+{
+	u64 end = hw_rdtsc() + k_params.tsc_khz * 100ull;
+
+	pages_lock();
+	while (hw_rdtsc() < end)
+		hw_pause();
+	asm volatile("ud2");
 }
 
 /**
@@ -44,6 +57,9 @@ void debug_fault(u64 kind)
 		break;
 	case REGENT_FAULT_EXEC_DATA:
 		run_data();
+		break;
+	case REGENT_FAULT_LOCKED:
+		with_lock();
 		break;
 	}
 }

@@ -92,15 +92,16 @@ void trap(struct trap_frame *f)
 {
 	const struct fixup *x;
 
+	/* Also on an instruction that may fault, which is then done again. */
+	if (f->vector == HW_TRAP_MC) {
+		machine_check(this_cpu());
+		return;
+	}
 	for (x = k_fixups_start; x < k_fixups_end; x++) {
 		if (x->from == f->rip) {
 			f->rip = x->to;
 			return;
 		}
-	}
-	if (f->vector == HW_TRAP_MC) {
-		machine_check(this_cpu());
-		return;
 	}
 	if (this_cpu()->faults)
 		k_abort("a fault in a fault");

@@ -10,17 +10,24 @@
 #include <regent/insn.h>
 #include <regent/k.h>
 
-static u64 *guest_table(void *ctx, u64 pa)
+static u64 *__attribute__((noinline)) map_page(struct cpu *cpu, u64 pa)
 {
-	struct cpu *cpu = ctx;
-	u64 *page = mapcache_hit(&cpu->window, pa);
-
-	if (likely(page))
-		return page;
 	/* Tables in K's memory: Linux would read zeros there. */
 	if (pa >> k_params.phys_bits || host_owns(pa))
 		return NULL;
 	return mapcache_page(&cpu->window, pa, MAPCACHE_RAM);
+}
+
+static inline u64 *guest_page(struct cpu *cpu, u64 pa)
+{
+	u64 *page = mapcache_hit(&cpu->window, pa);
+
+	return likely(page) ? page : map_page(cpu, pa);
+}
+
+static u64 *guest_table(void *ctx, u64 pa)
+{
+	return guest_page(ctx, pa);
 }
 
 static void tables(const struct world *world, struct ptab *pt)
@@ -115,7 +122,7 @@ int insn_peek(struct cpu *cpu, const struct world *world, u64 code[2])
 	at = pa & (REGENT_PAGE_SIZE - 1);
 	if (at > REGENT_PAGE_SIZE - 16)
 		return 0;
-	page = (const u8 *)guest_table(cpu, pa - at);
+	page = (const u8 *)guest_page(cpu, pa - at);
 	if (unlikely(!page))
 		return 0;
 	code[0] = ((const u64 *)(page + at))[0];

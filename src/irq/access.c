@@ -177,21 +177,6 @@ static int deadline_msr(struct cpu *cpu, struct msr_access *a)
 	return 1;
 }
 
-/* Off below, so that what is written is for later; whether it may be, is not. */
-static int pv_eoi_msr(struct cpu *cpu, struct msr_access *a)
-{
-	if (!k_has(REGENT_FEAT_OUTER))
-		return 0;
-	if (a->write && !guarded_wrmsr(a->index, a->value & ~(u64)PV_EOI_ON))
-		return -1;
-	if (a->write)
-		cpu->pv_eoi = a->value;
-	else if (!guarded_rdmsr(a->index, &a->value))
-		return -1;
-	a->value = cpu->pv_eoi;
-	return 1;
-}
-
 /**
  * forward_msr() - an access to an MSR that only a forwarded CPU has intercepted
  * @cpu: this CPU, forwarded
@@ -210,8 +195,6 @@ int forward_msr(struct cpu *cpu, struct msr_access *a)
 		return a->value == hw_rdmsr(a->index) ? 1 : -1;
 	case MSR_REG_TSC_DEADLINE:
 		return deadline_msr(cpu, a);
-	case MSR_REG_KVM_PV_EOI:
-		return pv_eoi_msr(cpu, a);
 	}
 	if (a->index - MSR_REG_X2APIC < 256)
 		return x2apic_msr(cpu, a);

@@ -11,6 +11,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/outer.h>
 #include <regent/sched.h>
 
 #define LVT_DELIVERY(lvt)	((lvt) >> 8 & 7)
@@ -169,24 +170,6 @@ static int take_apic(struct cpu *cpu)
 	return 0;
 }
 
-/*
- * A hypervisor below may take an EOI from a bit in Linux's memory, where K does
- * not see it. Without that bit Linux writes to its APIC.
- */
-static void take_pv_eoi(struct cpu *cpu)
-{
-	cpu->pv_eoi = 0;
-	if (k_has(REGENT_FEAT_OUTER) &&
-	    guarded_rdmsr(MSR_REG_KVM_PV_EOI, &cpu->pv_eoi) && (cpu->pv_eoi & PV_EOI_ON))
-		guarded_wrmsr(MSR_REG_KVM_PV_EOI, 0);
-}
-
-static void give_pv_eoi(const struct cpu *cpu)
-{
-	if (cpu->pv_eoi & PV_EOI_ON)
-		guarded_wrmsr(MSR_REG_KVM_PV_EOI, cpu->pv_eoi);
-}
-
 /**
  * forward_start() - take this CPU's interrupts
  * @cpu: this CPU, Linux having its interrupts off
@@ -214,7 +197,7 @@ int forward_start(struct cpu *cpu, u64 vector)
 		return err;
 	}
 	cpu->vector = vector;
-	take_pv_eoi(cpu);
+	outer_suspend(cpu, OUTER_PV_EOI);
 	empty_isr(cpu);
 	apic_write(cpu, VAPIC_REG_TPR, 0);
 	backend_forward(&cpu->system, true);
@@ -277,7 +260,7 @@ int forward_stop(struct cpu *cpu, bool anyway)
 	timer_give_back(cpu, &left);
 	apic_write(cpu, VAPIC_REG_TPR, v->reg[VAPIC_REG_TPR]);
 	raise_again(cpu, &left);
-	give_pv_eoi(cpu);
+	outer_resume(cpu, OUTER_PV_EOI);
 	ioapic_release(cpu);
 	__atomic_sub_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
 	if (cpu->nmi_pending) {

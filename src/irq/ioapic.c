@@ -18,20 +18,17 @@
 /**
  * struct ioapic - one of them
  * @lock: guards the rest, and the hardware's register pair
- * @holder: who has it
  * @loaded: the shadow holds; until then accesses pass
  * @shadow: what Linux sees
  */
 static struct ioapic {
 	struct lock lock;
-	const struct cpu *holder;
 	bool loaded;
 	struct vioapic shadow;
 } ioapics[REGENT_MAX_IOAPICS];
 
 static u32 current_mode;	/* enum regent_ioapic_mode; written under mode_lock */
 static struct lock mode_lock;
-static const struct cpu *mode_holder;
 
 static u32 mode_now(void)
 {
@@ -43,16 +40,14 @@ static void set_mode(u32 mode)
 	__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
 }
 
-static struct ioapic *take(struct cpu *cpu, int nr)
+static struct ioapic *take(int nr)
 {
 	lock_take(&ioapics[nr].lock);
-	ioapics[nr].holder = cpu;
 	return &ioapics[nr];
 }
 
 static void drop(struct ioapic *io)
 {
-	io->holder = NULL;
 	lock_drop(&io->lock);
 }
 
@@ -65,12 +60,8 @@ void ioapic_lock_break(const struct cpu *cpu)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_ioapics; i++)
-		if (ioapics[i].holder == cpu)
-			drop(&ioapics[i]);
-	if (mode_holder == cpu) {
-		mode_holder = NULL;
-		lock_drop(&mode_lock);
-	}
+		lock_break(&ioapics[i].lock, cpu);
+	lock_break(&mode_lock, cpu);
 }
 
 static volatile u32 *at(struct cpu *cpu, int nr, u32 offset)
@@ -110,7 +101,7 @@ static void write_reg(struct cpu *cpu, int nr, const struct vioapic_write *w)
 /* Linux may have selected a register and not used it yet: that stays. */
 static void load(struct cpu *cpu, int nr)
 {
-	struct ioapic *io = take(cpu, nr);
+	struct ioapic *io = take(nr);
 	u32 selected = *at(cpu, nr, VIOAPIC_SELECT);
 	u32 version = read_reg(cpu, nr, VIOAPIC_REG_VERSION);
 	u64 entry[VIOAPIC_PINS] = { 0 };
@@ -128,7 +119,7 @@ static void load(struct cpu *cpu, int nr)
 
 static void unload(struct cpu *cpu, int nr)
 {
-	struct ioapic *io = take(cpu, nr);
+	struct ioapic *io = take(nr);
 	struct vioapic_write w;
 
 	while (vioapic_release(&io->shadow, VIOAPIC_ANY_CPU, &w))
@@ -182,7 +173,6 @@ int ioapic_mode(u64 mode)
 	if (mode > REGENT_IOAPIC_SHADOWED || !k_params.nr_ioapics)
 		return err;
 	lock_take(&mode_lock);
-	mode_holder = this_cpu();
 	if (mode == REGENT_IOAPIC_DIRECT ? forward_any() : mode != mode_now() + 1)
 		err = -REGENT_HC_EBUSY;
 	else if (mode == REGENT_IOAPIC_SHADOWED && !host_flushed(host_tlb_sequence()))
@@ -191,7 +181,6 @@ int ioapic_mode(u64 mode)
 		err = change_mode(this_cpu(), mode);
 	if (!err)
 		set_mode(mode);
-	mode_holder = NULL;
 	lock_drop(&mode_lock);
 	return err;
 }
@@ -244,7 +233,7 @@ bool ioapic_arrived(struct cpu *cpu, u8 vector, bool level)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_ioapics; i++) {
-		struct ioapic *io = take(cpu, i);
+		struct ioapic *io = take(i);
 
 		if (!level && vioapic_edge(&io->shadow, vector, &cpu->vapic, cpu->id, &w))
 			write_reg(cpu, i, &w);
@@ -273,7 +262,7 @@ void ioapic_delivered(struct cpu *cpu, u8 vector)
 		/* Written by this CPU's own arrivals, or none of its business. */
 		if (!__atomic_load_n(&ioapics[i].shadow.noisy, __ATOMIC_RELAXED))
 			continue;
-		io = take(cpu, i);
+		io = take(i);
 		while (vioapic_delivered(&io->shadow, vector, cpu->id, &w))
 			write_reg(cpu, i, &w);
 		drop(io);
@@ -291,7 +280,7 @@ void ioapic_eoi(struct cpu *cpu, u8 vector)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_ioapics; i++) {
-		struct ioapic *io = take(cpu, i);
+		struct ioapic *io = take(i);
 
 		while (vioapic_eoi(&io->shadow, vector, cpu->id, &w))
 			write_reg(cpu, i, &w);
@@ -309,7 +298,7 @@ void ioapic_release(struct cpu *cpu)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_ioapics; i++) {
-		struct ioapic *io = take(cpu, i);
+		struct ioapic *io = take(i);
 
 		while (vioapic_release(&io->shadow, cpu->id, &w))
 			write_reg(cpu, i, &w);
@@ -325,7 +314,7 @@ void ioapic_release(struct cpu *cpu)
  */
 u32 ioapic_read(struct cpu *cpu, int nr, u32 offset)
 {
-	struct ioapic *io = take(cpu, nr);
+	struct ioapic *io = take(nr);
 	u32 value, live = 0;
 	int reg;
 
@@ -350,7 +339,7 @@ u32 ioapic_read(struct cpu *cpu, int nr, u32 offset)
  */
 void ioapic_write(struct cpu *cpu, int nr, u32 offset, u32 value)
 {
-	struct ioapic *io = take(cpu, nr);
+	struct ioapic *io = take(nr);
 	struct vioapic_write w;
 	int what;
 

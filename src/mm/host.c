@@ -22,7 +22,6 @@
 /**
  * struct host_memory - the host world's memory region
  * @lock: guards all below, and the nested tables
- * @holder: who has it
  * @sequence: number of zaps
  * @next_page: pages taken from the pool
  * @nr_chunks: chunks that are K's, the donated ones included
@@ -30,24 +29,11 @@
  */
 static struct host_memory {
 	struct lock lock;
-	const struct cpu *holder;
 	u32 sequence;
 	u32 next_page;
 	u32 nr_chunks;
 	u64 chunk[REGENT_MAX_CHUNKS];
 } host;
-
-static void host_lock(void)
-{
-	lock_take(&host.lock);
-	host.holder = this_cpu();
-}
-
-static void host_unlock(void)
-{
-	host.holder = NULL;
-	lock_drop(&host.lock);
-}
 
 /**
  * host_lock_break() - give the lock up for a CPU that faulted with it
@@ -57,8 +43,7 @@ static void host_unlock(void)
  */
 void host_lock_break(const struct cpu *cpu)
 {
-	if (host.holder == cpu)
-		host_unlock();
+	lock_break(&host.lock, cpu);
 }
 
 /**
@@ -238,7 +223,7 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 	struct ptab pt;
 	u32 i;
 
-	host_lock();
+	lock_take(&host.lock);
 	hidden = owns(pa);
 	for (i = 0; again && i < ROOTS; i++) {
 		host_tables(&pt, i);
@@ -247,7 +232,7 @@ bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 		else
 			again = !write && !fetch && show_zeros(&pt, pa);
 	}
-	host_unlock();
+	lock_drop(&host.lock);
 
 	if (hidden)
 		count_hidden(cpu, pa, !write && !fetch, fetch, rip);
@@ -284,7 +269,7 @@ int host_device_trap(u64 pa, bool on)
 	int err = 0;
 	u32 i;
 
-	host_lock();
+	lock_take(&host.lock);
 	if (on) {
 		err = unmap(page, REGENT_PAGE_SIZE);
 		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
@@ -293,7 +278,7 @@ int host_device_trap(u64 pa, bool on)
 		host_tables(&pt, i);
 		err = ptab_map(&pt, page, page, REGENT_PAGE_SIZE, host_leaf(page));
 	}
-	host_unlock();
+	lock_drop(&host.lock);
 	return err ? -REGENT_HC_ENOSPC : 0;
 }
 
@@ -311,7 +296,7 @@ int host_donate(struct cpu *cpu, u64 pa)
 
 	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
 		return -REGENT_HC_EINVAL;
-	host_lock();
+	lock_take(&host.lock);
 	if (owns(pa)) {
 		err = -REGENT_HC_EBUSY;
 	} else if (k_params.nr_chunks + host.nr_chunks >= REGENT_MAX_CHUNKS ||
@@ -323,7 +308,7 @@ int host_donate(struct cpu *cpu, u64 pa)
 		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
 	}
 	slot = k_params.nr_chunks + host.nr_chunks - 1;
-	host_unlock();
+	lock_drop(&host.lock);
 	(void)cpu;
 	/* Not used while another waits: then it only stays hidden. */
 	return err ?: pages_add(slot, pa);

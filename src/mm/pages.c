@@ -43,6 +43,25 @@ static struct page_pool {
 	u32 zapped;
 } pool;
 
+/**
+ * pages_lock() - as a CPU that is about to fault
+ */
+void pages_lock(void)
+{
+	lock_take(&pool.lock);
+}
+
+/**
+ * pages_lock_break() - give the lock up for a CPU that faulted with it
+ * @cpu: this CPU
+ *
+ * A page may be missing in the pool; none is there twice.
+ */
+void pages_lock_break(const struct cpu *cpu)
+{
+	lock_break(&pool.lock, cpu);
+}
+
 static u64 read_cr3(void)
 {
 	u64 v;

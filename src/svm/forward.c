@@ -28,6 +28,31 @@ static struct vmcb *vmcb_of(const struct world *world)
 	return world->backend;
 }
 
+/*
+ * One field serves two purposes. With VINTR intercepted, a virtual interrupt is
+ * no more than a question: can the world take one? Without, it is the real one.
+ */
+static bool has_interrupt(const struct vmcb *v)
+{
+	return (v->ctl.vintr & SVM_V_IRQ) && !(v->ctl.intercept_misc1 & SVM_INTERCEPT_VINTR);
+}
+
+static bool has_question(const struct vmcb *v)
+{
+	return (v->ctl.vintr & SVM_V_IRQ) && (v->ctl.intercept_misc1 & SVM_INTERCEPT_VINTR);
+}
+
+/*
+ * Before the answer the world may wait by STI and HLT, which the question should
+ * end at once; a KVM below emulates that HLT, and does not see the question.
+ */
+static void intercept_halt(struct vmcb *v)
+{
+	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_HLT;
+	if ((v->ctl.intercept_misc2 & SVM_INTERCEPT_MWAIT) || has_question(v))
+		v->ctl.intercept_misc1 |= SVM_INTERCEPT_HLT;
+}
+
 /**
  * backend_forward() - whose the physical interrupts are
  * @world: the system world, of this CPU
@@ -48,6 +73,7 @@ void backend_forward(struct world *world, bool on)
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR;
 		v->ctl.vintr = SVM_V_INTR_MASKING;
 	}
+	intercept_halt(v);
 	v->ctl.clean = 0;
 	backend_flush(world);
 }
@@ -61,12 +87,11 @@ void backend_intercept_idle(struct world *world, bool on)
 {
 	struct vmcb *v = vmcb_of(world);
 
-	v->ctl.intercept_misc1 &= ~(SVM_INTERCEPT_HLT | SVM_INTERCEPT_PAUSE);
+	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_PAUSE;
 	v->ctl.intercept_misc2 &= ~SVM_INTERCEPT_MWAIT;
-	if (on) {
-		v->ctl.intercept_misc1 |= SVM_INTERCEPT_HLT;
+	if (on)
 		v->ctl.intercept_misc2 |= SVM_INTERCEPT_MWAIT;
-	}
+	intercept_halt(v);
 	if (on && k_has(REGENT_FEAT_PAUSE_FILTER)) {
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_PAUSE;
 		v->ctl.pause_filter_count = PAUSES;
@@ -120,10 +145,6 @@ bool backend_undisturbed(const struct world *world, u8 tpr)
 	       !(c->int_state & SVM_INT_SHADOW);
 }
 
-/*
- * One field serves two purposes. With VINTR intercepted, a virtual interrupt is
- * no more than a question: can the world take one? Without, it is the real one.
- */
 static void virtual_interrupt(struct vmcb *v, bool real, u8 vector)
 {
 	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_VINTR;
@@ -132,12 +153,8 @@ static void virtual_interrupt(struct vmcb *v, bool real, u8 vector)
 	v->ctl.vintr = (v->ctl.vintr & (SVM_V_INTR_MASKING | SVM_V_TPR_MASK)) | SVM_V_IRQ |
 		       SVM_V_INTR_PRIO | SVM_V_IGN_TPR |
 		       (u64)vector << SVM_V_INTR_VECTOR_SHIFT;
+	intercept_halt(v);
 	v->ctl.clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
-}
-
-static bool has_interrupt(const struct vmcb *v)
-{
-	return (v->ctl.vintr & SVM_V_IRQ) && !(v->ctl.intercept_misc1 & SVM_INTERCEPT_VINTR);
 }
 
 /**
@@ -157,7 +174,8 @@ void backend_window(struct world *world, bool wanted)
 		return;
 	}
 	v->ctl.vintr &= ~SVM_V_IRQ;
-	v->ctl.clean &= ~SVM_CLEAN_VINTR;
+	intercept_halt(v);
+	v->ctl.clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
 }
 
 /**

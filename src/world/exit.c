@@ -9,6 +9,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/outer.h>
 #include <regent/sched.h>
 
 /* Of KVM's interface; to another hypervisor it is a call that means nothing here. */
@@ -50,6 +51,8 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 	done = backend_switched_msr(world, &a);
 	if (!done && cpu->forwarded)
 		done = forward_msr(cpu, &a);
+	if (!done)
+		done = outer_msr(cpu, &a);
 	if (!done)	/* outside the bitmap's ranges: ask the CPU */
 		done = (a.write ? guarded_wrmsr(a.index, a.value)
 				: guarded_rdmsr(a.index, &a.value)) ? 1 : -1;
@@ -233,8 +236,10 @@ static inline struct world *enter_forwarded(struct cpu *cpu, struct world *world
  */
 static void __attribute__((noreturn)) refused(struct cpu *cpu, struct world *world)
 {
-	if (backend_rip(world) == cpu->handoff->resume)
+	if (backend_rip(world) == cpu->handoff->resume) {
+		outer_resume(cpu, OUTER_ASYNC_PF);
 		backend_leave(cpu, -REGENT_HC_EINVAL);
+	}
 	backend_exit_describe(world);
 	cpu->busy = 0;
 	k_abort("the CPU refused the world's state");
@@ -265,13 +270,17 @@ exit_apic(struct cpu *cpu, struct world *world, u32 offset)
 	return enter_forwarded(cpu, world);
 }
 
-/* Of a world that is not Linux, whose own exit is done with if it is scheduled. */
+/* Of a world that ran inside a hypercall of Linux. */
 static struct world *__attribute__((noinline))
-exit_other_world(struct cpu *cpu, struct world *world)
+exit_borrowed(struct cpu *cpu, struct world *world)
 {
-	world->exits++;
-	if (!world->sched.rq)
-		return enter(cpu, test_world_exit(cpu, world));
+	return enter(cpu, test_world_exit(cpu, world));
+}
+
+/* Of a world that is not Linux, whose own exit is done with. */
+static struct world *__attribute__((noinline))
+exit_scheduled(struct cpu *cpu, struct world *world)
+{
 	if (test_world_scheduled_exit(cpu, world)) {
 		forward_interrupt(cpu);
 		sched_arrived(cpu);
@@ -330,8 +339,11 @@ struct world *world_exit(struct world *world)
 	cpu->entry_start = hw_rdtsc();
 	cpu->busy = 1;
 	backend_settle(world);
-	if (unlikely(world != &cpu->system))
-		return exit_other_world(cpu, world);
+	if (unlikely(world != &cpu->system)) {
+		world->exits++;
+		return world->sched.rq ? exit_scheduled(cpu, world) :
+					 exit_borrowed(cpu, world);
+	}
 	if (likely(backend_is_hypercall(world) && hypercall_fast(world))) {
 		cpu->exits[REGENT_EXIT_HYPERCALL]++;
 		backend_skip_hypercall(world);

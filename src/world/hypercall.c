@@ -9,6 +9,7 @@
 #include <regent/debug.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/outer.h>
 #include <regent/sched.h>
 
 /* A piece of REGENT_HC_CHECK, small beside an interrupt's latency. */
@@ -117,6 +118,7 @@ bool hypercall(struct cpu *cpu, struct world *world)
 		return true;
 	case REGENT_HC_LEAVE:
 		forward_stop(cpu, true);
+		outer_resume(cpu, OUTER_ASYNC_PF);
 		backend_leave(cpu, 0);
 	case REGENT_HC_COUNTER:
 		r->rax = counter(r->rdi, r->rsi);

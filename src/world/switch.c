@@ -134,23 +134,21 @@ static inline struct world *__attribute__((always_inline))
 do_switch(struct cpu *cpu, struct world *to, bool whole)
 {
 	struct world *from = cpu->current;
-	u64 now;
 
 	save_area(cpu, from);
 	backend_switch(cpu, from, to);
 	if (!whole)
 		damage(from, to);
 	mitigate(cpu);
+	/* Should K fault from here on, Linux has to get its own back from memory. */
+	if (to != &cpu->system)
+		cpu->current = to;
 	load_area(cpu, &to->area, &from->area);
 	if (unlikely(to != &cpu->system && !asid_valid(&cpu->asids, &to->asid)))
 		backend_world_here(cpu, to);
 	if (likely(from->state == WORLD_RUNNING))
 		from->state = WORLD_RUNNABLE;
 	to->state = WORLD_RUNNING;
-	/* K's own time goes to the one that is entered. */
-	now = cpu->entry_start;
-	from->ran += now - from->since;
-	to->since = now;
 	to->switches++;
 	cpu->current = to;
 	return to;

@@ -52,7 +52,6 @@ extern const u8 k_bench[], k_bench_end[], k_spin[], k_spin_end[];
 extern const u8 k_nap[], k_nap_end[];
 
 static struct lock table_lock;
-static const struct cpu *table_holder;
 /*
  * Index is id - 1. Whose a world is, changes under table_lock when it was nobody's,
  * else by the CPU whose it is, or to which it is moving.
@@ -88,18 +87,6 @@ static bool is_allowed(struct world *w, u32 cpu)
 	return test_of(w)->allowed[cpu / 64] >> cpu % 64 & 1;
 }
 
-static void table_take(void)
-{
-	lock_take(&table_lock);
-	table_holder = this_cpu();
-}
-
-static void table_drop(void)
-{
-	table_holder = NULL;
-	lock_drop(&table_lock);
-}
-
 /**
  * test_lock_break() - give the lock up for a CPU that faulted with it
  * @cpu: this CPU
@@ -108,8 +95,7 @@ static void table_drop(void)
  */
 void test_lock_break(const struct cpu *cpu)
 {
-	if (table_holder == cpu)
-		table_drop();
+	lock_break(&table_lock, cpu);
 }
 
 static void put(struct world *w, u32 at, u64 value)
@@ -274,7 +260,7 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 	w->cpu = cpu->id;
 	w->state = WORLD_DEAD;	/* not to be run before it is built */
 	letter_retire(&w->letter);	/* nor written to: it may go again */
-	table_take();
+	lock_take(&table_lock);
 	for (i = 0; i < MAX_WORLDS && table[i]; i++)
 		;
 	if (i < MAX_WORLDS) {
@@ -282,16 +268,16 @@ static int reserve_id(struct cpu *cpu, struct world *w)
 		table[i] = w;
 		owner[i] = cpu->id + 1;
 	}
-	table_drop();
+	lock_drop(&table_lock);
 	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENFILE;
 }
 
 static void release_id(struct world *w)
 {
-	table_take();
+	lock_take(&table_lock);
 	table[w->id - 1] = NULL;
 	owner[w->id - 1] = 0;
-	table_drop();
+	lock_drop(&table_lock);
 }
 
 /**
@@ -305,7 +291,7 @@ const struct world *test_world_hold(u64 id)
 {
 	const struct world *w = NULL;
 
-	table_take();
+	lock_take(&table_lock);
 	if (id - 1 < MAX_WORLDS)
 		w = table[id - 1];
 	return w && w->memory ? w : NULL;
@@ -316,7 +302,7 @@ const struct world *test_world_hold(u64 id)
  */
 void test_world_let_go(void)
 {
-	table_drop();
+	lock_drop(&table_lock);
 }
 
 /**
@@ -361,14 +347,14 @@ static struct world *__attribute__((noinline)) claim_slow(struct cpu *cpu, u64 i
 {
 	struct world *w = NULL;
 
-	table_take();
+	lock_take(&table_lock);
 	if (id - 1 < MAX_WORLDS && owner[id - 1] == WORLD_NOBODYS)
 		w = table[id - 1];
 	if (w) {
 		__atomic_store_n(&w->cpu, cpu->id, __ATOMIC_RELEASE);
 		world_give(w, cpu->id + 1);
 	}
-	table_drop();
+	lock_drop(&table_lock);
 	return w;
 }
 
@@ -441,13 +427,13 @@ static s64 ask(struct cpu *cpu, u64 id, u32 what)
 {
 	s64 err = -REGENT_HC_EINVAL;
 
-	table_take();
+	lock_take(&table_lock);
 	if (id - 1 < MAX_WORLDS && table[id - 1]) {
 		err = -REGENT_HC_EBUSY;
 		if (owner[id - 1] != WORLD_NOBODYS)
 			sched_ask(cpu, table[id - 1], what);
 	}
-	table_drop();
+	lock_drop(&table_lock);
 	return err;
 }
 
@@ -574,12 +560,12 @@ s64 test_world_wake(struct cpu *cpu, u64 id)
 {
 	s64 err = -REGENT_HC_EINVAL;
 
-	table_take();
+	lock_take(&table_lock);
 	if (id - 1 < MAX_WORLDS && table[id - 1]) {
 		sched_ask(cpu, table[id - 1], WORLD_ASK_WAKE);
 		err = 0;
 	}
-	table_drop();
+	lock_drop(&table_lock);
 	return err;
 }
 
@@ -629,8 +615,6 @@ static s64 info(const struct world *w, u64 what)
 		return w->state == WORLD_DEAD ? (u8)get(w, WRONG) : 0;
 	case REGENT_TEST_SWITCHES:
 		return w->switches;
-	case REGENT_TEST_RAN:
-		return w->ran;
 	}
 	return -REGENT_HC_EINVAL;
 }

@@ -86,7 +86,8 @@
  * REGENT_HC_TEST_RUN - rdi: id of a world that is not scheduled and may run on this
  * CPU. Switches to it; it runs until it yields or an interrupt wants Linux. Returns
  * the world's result so far: the number of times it found all its registers right, or
- * a negative REGENT_HC_E*.
+ * a negative REGENT_HC_E*. The world is this CPU's then: to another one it is busy until
+ * it has been stopped here.
  *
  * REGENT_HC_TEST_INFO - rdi: id, rsi: enum regent_test_info.
  *
@@ -261,13 +262,11 @@ enum regent_world_info {
  * @REGENT_TEST_ROUNDS: times the world found all its registers right
  * @REGENT_TEST_WRONG: number of the first register it found wrong, 0 for none
  * @REGENT_TEST_SWITCHES: times it was switched in
- * @REGENT_TEST_RAN: TSC ticks it has run
  */
 enum regent_test_info {
 	REGENT_TEST_ROUNDS = 0,
 	REGENT_TEST_WRONG,
 	REGENT_TEST_SWITCHES,
-	REGENT_TEST_RAN,
 	REGENT_TEST_INFOS
 };
 
@@ -315,6 +314,7 @@ enum regent_debug_fault {
 	REGENT_FAULT_STACK,		/* recursion into the guard page */
 	REGENT_FAULT_WRITE_TEXT,	/* K's text is read-only */
 	REGENT_FAULT_EXEC_DATA,		/* K's data is not executable */
+	REGENT_FAULT_LOCKED,		/* #UD, others waiting for a lock */
 	REGENT_FAULTS
 };
 #endif

@@ -70,6 +70,7 @@ enum reg_pseudo {
 #define MSR_REG_TSC_DEADLINE	0x000006e0u
 #define MSR_REG_X2APIC		0x00000800u	/* 256 of them */
 #define MSR_REG_X2APIC_ICR	0x00000830u
+#define MSR_REG_KVM_ASYNC_PF	0x4b564d02u
 #define MSR_REG_KVM_PV_EOI	0x4b564d04u
 
 /**

@@ -122,6 +122,14 @@ static bool instructions_stay(const struct vmx_caps *c)
 	return true;
 }
 
+static u64 get_cr4(void)
+{
+	u64 cr4;
+
+	asm volatile("mov %%cr4, %0" : "=r"(cr4));
+	return cr4;
+}
+
 static const char *vmx_probe_cpu(void)
 {
 	const char *why = feature_control();
@@ -130,7 +138,8 @@ static const char *vmx_probe_cpu(void)
 
 	if (why)
 		return why;
-	if (__read_cr4() & X86_CR4_VMXE)
+	/* Not as Linux knows it: who has not told Linux of it counts, too. */
+	if (get_cr4() & X86_CR4_VMXE)
 		return "another hypervisor owns VMX (CR4.VMXE is set); if it is KVM: modprobe -r kvm_intel";
 	read_caps(&c);
 	why = vmx_choose(&c, &controls);
@@ -271,14 +280,6 @@ static void set_cr4(u64 cr4)
 	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
-static u64 get_cr4(void)
-{
-	u64 cr4;
-
-	asm volatile("mov %%cr4, %0" : "=r"(cr4));
-	return cr4;
-}
-
 static long vmx_enter(struct regent_handoff *h)
 {
 	long err = -EIO;
@@ -294,6 +295,9 @@ static long vmx_enter(struct regent_handoff *h)
 	if (hw_vmclear(h->backend_pa[VMX_PA_VMCS]) &&
 	    hw_vmptrld(h->backend_pa[VMX_PA_VMCS])) {
 		fill_vmcs(h);
+		/* VMXON drops nothing: what is tagged is an earlier takeover's, or KVM's. */
+		hw_invept(VMX_INV_ALL, 0);
+		hw_invvpid(VMX_INV_ALL, 0);
 		err = regent_vmx_enter();
 		if (err && !h->left)
 			why = hw_vmread(VMCS_INSN_ERROR);

@@ -270,11 +270,12 @@ void backend_settle(struct world *world)
 
 	b->reason = unlikely(b->forced) ? b->forced : hw_vmread(VMCS_EXIT_REASON) &
 		    (VMX_REASON_BASIC | VMX_REASON_ENTRY_FAILED);
+	/* What is made up may come before the first entry. */
+	if (likely(!b->forced && !(b->reason & VMX_REASON_ENTRY_FAILED)))
+		b->launched = 1;
 	b->forced = 0;
 	b->event = 0;
 	b->at_exit = true;
-	if (likely(!(b->reason & VMX_REASON_ENTRY_FAILED)))
-		b->launched = 1;
 	if (unlikely(b->reason == VMX_REASON_EVENT && event_reason() == REGENT_EXIT_NMI)) {
 		this_cpu()->nmi_late = 1;
 		vmx_unblock_nmi();
@@ -554,9 +555,14 @@ static void __attribute__((noinline)) step_trap(void)
 /* An instruction also ends an interrupt shadow and clears RF. */
 void vmx_advance(struct world *world, u64 next)
 {
+	u64 rip = hw_vmread(VMCS_GUEST_RIP);
 	u64 flags = hw_vmread(VMCS_GUEST_RFLAGS);
 	u32 blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
+	/* A CPUID of a 32-bit program at the end of its 4 GiB: entries refuse more. */
+	if (unlikely(next >> 32 && !(rip >> 32)) &&
+	    !(hw_vmread(VMCS_GUEST_ACCESS(REGENT_CS)) & VMX_ACCESS_LONG))
+		next = (u32)next;
 	block_of(world)->at_exit = false;
 	hw_vmwrite(VMCS_GUEST_RIP, next);
 	if (unlikely(blocked & (VMX_BLOCKED_STI | VMX_BLOCKED_SS)))

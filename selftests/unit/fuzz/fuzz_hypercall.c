@@ -48,6 +48,12 @@ extern struct regent_params params asm("k_params");
 static jmp_buf left;
 static unsigned long events;
 
+void outer_resume(struct cpu *cpu, enum outer_agreement what)
+{
+	if (cpu != cpu_of(0) || what != OUTER_ASYNC_PF)
+		abort();
+}
+
 void backend_leave(struct cpu *cpu, u64 result)
 {
 	if (cpu != cpu_of(0) || result)

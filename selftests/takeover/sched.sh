@@ -81,10 +81,6 @@ tests_with() { # KEY CONDITION
 	of_tests "$1" | awk "\$1 $2" | wc -l
 }
 
-shared() { # ARGUMENT...
-	"$sharer" "$@" >"$work/shared" && nothing_wrong "$work/shared"
-}
-
 # Thousandths that nothing ran on CPU 1
 idle() {
 	sed -n 's/^cpu 1 idle ran \([0-9]*\) .*/\1/p' "$work/shared"

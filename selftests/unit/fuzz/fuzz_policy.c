@@ -52,10 +52,10 @@ static void pass_time(u32 cpu, u64 ns)
 
 static void init(struct input *in)
 {
-	memset(passed, 0, sizeof(passed));
 	u64 start = 0 - amount(in);
 	u32 i;
 
+	memset(passed, 0, sizeof(passed));
 	memset(pool, 0, sizeof(pool));
 	memset(idles, 0, sizeof(idles));
 	policy_init_machine(&machine, CPUS);

@@ -13,6 +13,29 @@ seconds=${SCHED_SECONDS:-10}
 few=${EDU_FEW:-2000}
 many=${EDU_MANY:-$((few * 10))}
 
+# --- Linux's timers ---------------------------------------------------------------
+
+# The CPUs whose next timer should have come more than 5 s ago
+overdue() {
+	awk '/^now at / { now = $3 }
+		/^Per CPU device: / { cpu = $4 }
+		/^Broadcast device/ { cpu = "" }
+		/^ next_event: / && cpu != "" && $2 + 5e9 < now {
+			print "CPU " cpu ": due at " $2 ", it is " now
+		}' /proc/timer_list
+}
+
+watch_timers() {
+	while sleep 1; do
+		overdue
+	done >"$work/overdue" 2>&1 &
+	watcher=$!
+}
+
+none_overdue() {
+	kill "$watcher" && same '' "$(cat "$work/overdue")"
+}
+
 # --- beside Linux ---------------------------------------------------------------
 
 # This machine's CPUs are threads of a host that may be busy: shares.sh is exact.
@@ -359,9 +382,11 @@ test_fault() {
 }
 
 check 'the dumper works' insmod "$dumper"
+watch_timers
 test_beside
 test_between_cpus
 test_nothing_lost
 test_hotplug
 test_fault
+check "no timer of Linux's was overdue" none_overdue
 finish

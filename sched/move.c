@@ -32,6 +32,8 @@ int policy_detach(struct sched_entity *e, struct runq *to)
 	    rq_take_min(to, e->min))
 		return POLICY_NOROOM;
 	__atomic_add_fetch(&to->coming, e->shares, __ATOMIC_RELAXED);
+	if (from->skip == e)
+		from->skip = NULL;
 	if (rq_is_queued(e))
 		rq_dequeue(from, e);
 	else

@@ -95,6 +95,8 @@ u32 probe_features(void)
 		f |= REGENT_FEAT_DEADLINE;
 	if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
 		f |= REGENT_FEAT_OUTER;
+	if (boot_cpu_has(X86_FEATURE_HYPERVISOR) && hypervisor_cpuid_base("TCGTCGTCGTCG", 0))
+		f |= REGENT_FEAT_TCG;
 	if (boot_cpu_has(X86_FEATURE_V_SPEC_CTRL))
 		f |= REGENT_FEAT_V_SPEC_CTRL;
 	if (cpuid_ebx(0x80000008) & CPUID_INVLPGB)

@@ -107,6 +107,20 @@ edu_handback() { # KIND
 	[ "$cycles" -gt 1 ] && edu_right "$some"
 }
 
+# A timer's interrupt comes while the CPU is about to get one that it sent itself.
+self_runs() {
+	edu_runs self "$many" && [ "$(edu_state latest_ns)" -lt 1000000000 ]
+}
+
+test_self() {
+	mark
+	check "self: $few interrupts natively" edu_runs self "$few"
+	check 'self: taken over' take
+	check 'self: all CPUs are forwarded' set_all forwarded
+	check "self: $many interrupts, and timers beside them" self_runs
+	give_as_found "$(nproc --all)" 'self: handed back'
+}
+
 test_edu() {
 	for kind in intx msi; do
 		check "$kind: $few interrupts natively" edu_runs "$kind" "$few"
@@ -208,6 +222,7 @@ insmod "$edu_module"
 check 'the dumper works' dump before
 test_modes
 test_edu
+test_self
 test_load
 test_hotplug
 test_fault

@@ -116,7 +116,7 @@ test_counters
 test_worlds
 test_check
 test_donate
-check 'no such debug fault' answers -22 4 6
+check 'no such debug fault' answers -22 4 7
 check 'no such debug fault' answers -22 4 ffffffffffffffff
 check 'taken over all the time' same 'taken over' "$(cat "$sys/status")"
 mark

@@ -89,6 +89,11 @@ nothing_wrong() { # FILE
 	! grep ' test ' "$1" | grep -v ' wrong 0 state [0-3]$'
 }
 
+# Worlds for some seconds, to their end; what they did is in $work/shared.
+shared() { # ARGUMENT of sharer...
+	"$sharer" "$@" >"$work/shared" && nothing_wrong "$work/shared"
+}
+
 # Poll: a shared host can be away for seconds, so it is tries that are limited.
 wait_for() { # SECONDS COMMAND...
 	tries=$(($1 * 10))

@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 common='basic fail_step corrupt_field hotplug fault memory msr kvm hypercall nmi step suspend'
 others='la57 forward sched shares'
 # cycles is for Bochs: what it does, others do more of, but slower.
-limit=600	# seconds a test may take; a shared host can be slow
+limit=900	# seconds a test may take; a shared host can be slow
 
 case $1 in
 --list)

@@ -19,10 +19,6 @@ ran() { # WHO
 	sed -n "s/^cpu 0 $1 ran \\([0-9]*\\) .*/\\1/p" "$work/shared"
 }
 
-shared() { # ARGUMENT...
-	"$sharer" "$@" >"$work/shared" && nothing_wrong "$work/shared"
-}
-
 # Linux has nothing to do: the world gets its cap, and the rest is nobody's.
 capped() {
 	shared 0 3 4:1024:0:200 && between 195 "$(ran test)" 205 && between 750 "$(ran idle)" 805

@@ -84,12 +84,20 @@ u32 forward_apic_read(struct cpu *cpu, u32 offset)
 	return value;
 }
 
-/* One each interrupt, so that it does not go all the way of the others. */
+/*
+ * One each interrupt, so that it does not go all the way of the others.
+ *
+ * QEMU's VMRUN with a virtual interrupt may forget that a physical one is pending,
+ * which then stays so until another one comes (docs/design.md). Its APIC looks again
+ * when the task priority is written.
+ */
 static void write_eoi(struct cpu *cpu)
 {
 	struct vapic_effect e;
 
 	vapic_eoi(&cpu->vapic, &e);
+	if (unlikely(k_has(REGENT_FEAT_TCG)))
+		apic_write(cpu, VAPIC_REG_TPR, 0);
 	if ((e.what & VAPIC_EFFECT_EOI) && unlikely(e.eoi_level))
 		linux_eoi(cpu, &e);
 }

@@ -53,6 +53,12 @@ const struct nested_kind *backend_nested(void)
 	return &nested_npt;
 }
 
+void outer_resume(struct cpu *cpu, enum outer_agreement what)
+{
+	if (cpu != cpu_of(0) || what != OUTER_ASYNC_PF)
+		abort();
+}
+
 void backend_leave(struct cpu *cpu, u64 result)
 {
 	if (cpu != cpu_of(0) || result)

@@ -19,7 +19,7 @@ static struct runq rqs[CPUS];
 static struct sched_entity idles[CPUS];
 static struct sched_entity pool[N];
 static struct sched_entity *all[N];
-static u64 now[CPUS];
+static u64 now[CPUS], passed[CPUS];
 
 struct input {
 	const uint8_t *at, *end;
@@ -38,11 +38,24 @@ static u64 amount(struct input *in)
 	return (u64)(byte(in) + 1) << (b % 56);
 }
 
+/*
+ * A clock may wrap, but what waits in a tree must not be older than half of its
+ * range, which is 292 years: all steps of an input together are less.
+ */
+static void pass_time(u32 cpu, u64 ns)
+{
+	if (ns > (1ull << 62) - passed[cpu])
+		return;
+	passed[cpu] += ns;
+	now[cpu] += ns;
+}
+
 static void init(struct input *in)
 {
 	u64 start = 0 - amount(in);
 	u32 i;
 
+	memset(passed, 0, sizeof(passed));
 	memset(pool, 0, sizeof(pool));
 	memset(idles, 0, sizeof(idles));
 	policy_init_machine(&machine, CPUS);
@@ -160,11 +173,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			charge(cpu, amount(&in));
 			break;
 		case 12:
-			now[cpu] += amount(&in);
+			pass_time(cpu, amount(&in));
 			break;
 		case 13:
 			charge(cpu, byte(&in) * 10000);
-			now[cpu] += byte(&in) * 10000;
+			pass_time(cpu, byte(&in) * 10000);
 			pick(cpu);
 			break;
 		case 14:

@@ -12,6 +12,8 @@
  *		storm N		handler entries: the device's level stays for eight
  *		timer N		high-resolution timers, the next set by the one before
  *		call N		functions called on one CPU after the other, waiting
+ *		self N		interrupts that a CPU sends itself, on all but the first
+ *				at once; the latest is that of timers beside them
  *		kick N		under KVM: CPUs that halt with interrupts off, as for a
  *				spinlock, and go on by a call to KVM
  *	state	"running 0|1 raised N handled N spurious N latest_ns N irq N"
@@ -26,6 +28,7 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 #include <asm/smp.h>
+#include "own.h"
 
 /* Linux 6.8 gave it this name. */
 #ifndef PCI_IRQ_INTX
@@ -46,7 +49,7 @@ static struct edu {
 	struct pci_dev *dev;
 	void __iomem *regs;
 	struct hrtimer timer;
-	struct work_struct calls, kicks;
+	struct work_struct calls, kicks, own;
 	call_single_data_t csd;
 	bool waits;
 	void (*next)(void);
@@ -172,6 +175,19 @@ static void start_kicks(void)
 	queue_work(system_unbound_wq, &edu.kicks);
 }
 
+static void own_all(struct work_struct *work)
+{
+	u64 handled = own_run(edu.wanted, &edu.latest);
+
+	edu.raised = edu.wanted;
+	WRITE_ONCE(edu.handled, handled);
+}
+
+static void start_own(void)
+{
+	queue_work(system_unbound_wq, &edu.own);
+}
+
 static irqreturn_t edu_handler(int irq, void *unused)
 {
 	u32 status = readl(edu.regs + EDU_STATUS);
@@ -200,6 +216,7 @@ static void free_interrupt(void)
 		;
 	cancel_work_sync(&edu.calls);
 	cancel_work_sync(&edu.kicks);
+	cancel_work_sync(&edu.own);
 	if (!edu.has_irq)
 		return;
 	free_irq(edu.irq, &edu);
@@ -239,6 +256,8 @@ static int prepare(const char *kind)
 		edu.next = start_timer;
 	else if (!strcmp(kind, "call"))
 		edu.next = start_calls;
+	else if (!strcmp(kind, "self") && num_online_cpus() > 1)
+		edu.next = start_own;
 	else if (!strcmp(kind, "kick") && kvm_para_available() &&
 		 (cpuid_eax(KVM_CPUID_FEATURES) & BIT(KVM_FEATURE_PV_UNHALT)) &&
 		 num_online_cpus() > 1)
@@ -304,6 +323,8 @@ static int edu_probe(struct pci_dev *dev, const struct pci_device_id *id)
 	edu.timer.function = edu_timer;
 	INIT_WORK(&edu.calls, call_all);
 	INIT_WORK(&edu.kicks, kick_all);
+	INIT_WORK(&edu.own, own_all);
+	own_init();
 	edu.csd.func = wait_for_kick;
 	dir = debugfs_create_dir("regent_edu", NULL);
 	debugfs_create_file("run", 0200, dir, NULL, &run_fops);

@@ -107,6 +107,8 @@ SYM_CODE_START(regent_trampoline_out)
 SYM_CODE_END(regent_trampoline_out)
 
 SYM_DATA_START(regent_trampoline_end)
+	ANNOTATE_NOENDBR		/* nobody goes there */
+	int3
 SYM_DATA_END(regent_trampoline_end)
 
 /*

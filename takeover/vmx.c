@@ -6,6 +6,7 @@
  * System".
  */
 #include <linux/mm.h>
+#include <linux/perf_event.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
@@ -27,6 +28,7 @@ long regent_vmx_enter(void);
 long regent_vmx_leave(void);
 long regent_vmcall(u64 nr, u64 a, u64 b);
 bool regent_vmxon(u64 pa);
+bool regent_vmxoff(u64 vmcs);
 
 #define CPUID_VMX		(1u << 5)	/* 1 ECX */
 #define CR4_FRED		(1ull << 32)
@@ -210,6 +212,7 @@ static int vmx_cpu(struct regent_handoff *h, u64 area)
 	if (!block || !h->backend_pa[VMX_PA_VMCS] || !h->backend_pa[VMX_PA_VMXON])
 		return -ENOMEM;
 	h->backend_pa[VMX_PA_APIC] = donated_pa(block + PAGE_SIZE);
+	h->backend_pa[VMX_PA_BLOCK] = donated_pa(block);
 	return k_map(area + REGENT_PERCPU_BACKEND, donated_pa(block), 2 * PAGE_SIZE,
 		     HW_PTE_K_DATA);
 }
@@ -280,15 +283,40 @@ static void set_cr4(u64 cr4)
 	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
+/* Not where it may have interrupted perf: as KVM leaves it to a crash kernel. */
+static void tell_perf(bool on)
+{
+	if (!in_nmi())
+		intel_pt_handle_vmx(on);
+}
+
+/* Its records would be written by K's page tables, see src/vmx/pebs.c. */
+static void stop_pebs(struct regent_handoff *h)
+{
+	h->pebs = read_msr(VMX_MSR_PEBS_ENABLE);
+	if (h->pebs)
+		wrmsrl_safe(VMX_MSR_PEBS_ENABLE, 0);
+}
+
+static void resume_pebs(struct regent_handoff *h)
+{
+	if (h->pebs)
+		wrmsrl_safe(VMX_MSR_PEBS_ENABLE, h->pebs);
+}
+
 static long vmx_enter(struct regent_handoff *h)
 {
 	long err = -EIO;
 	u64 why = 0;
 
 	h->left = 0;
+	stop_pebs(h);
+	tell_perf(true);
 	set_cr4(h->state.cr4 | X86_CR4_VMXE);
 	if (!regent_vmxon(h->backend_pa[VMX_PA_VMXON])) {
 		set_cr4(h->state.cr4);
+		tell_perf(false);
+		resume_pebs(h);
 		pr_err("CPU %u: VMXON failed\n", h->cpu);
 		return err;
 	}
@@ -361,12 +389,14 @@ static void vmx_disable(struct regent_handoff *h)
 
 	if (!(get_cr4() & X86_CR4_VMXE))
 		return;
-	hw_vmclear(h->backend_pa[VMX_PA_VMCS]);
-	asm volatile("vmxoff" : : : "cc", "memory");
+	/* An NMI may have done all of this in the meantime: doing it again is no harm. */
+	regent_vmxoff(h->backend_pa[VMX_PA_VMCS]);
 	h->left = 0;
 	set_cr4(h->state.cr4);
+	tell_perf(false);
 	if (left)
 		restore_rest(&h->state);
+	resume_pebs(h);
 	/* It came while K was on its way out; Linux's handler cannot tell. */
 	if (left & REGENT_LEFT_NMI)
 		asm volatile("int $2");

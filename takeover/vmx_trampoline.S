@@ -105,6 +105,22 @@ SYM_FUNC_START(regent_vmcall)
 	_ASM_EXTABLE(4b, 5b)
 SYM_FUNC_END(regent_vmcall)
 
+/*
+ * bool regent_vmxoff(u64 vmcs) - the VMCS goes back to memory, and VMX off; false when
+ * it was off
+ */
+SYM_FUNC_START(regent_vmxoff)
+	push	%rdi
+	xor	%eax, %eax
+9:	vmclear	(%rsp)
+10:	vmxoff
+	mov	$1, %eax
+11:	pop	%rdi
+	RET
+	_ASM_EXTABLE(9b, 11b)
+	_ASM_EXTABLE(10b, 11b)
+SYM_FUNC_END(regent_vmxoff)
+
 /* bool regent_vmxon(u64 pa) */
 SYM_FUNC_START(regent_vmxon)
 	push	%rdi

@@ -209,7 +209,7 @@ struct world *vmx_late(struct world *world)
 	}
 	if (cpu->mc_pending && !block_of(world)->event) {
 		cpu->mc_pending = 0;
-		backend_inject(world, HW_TRAP_MC, BACKEND_NO_ERROR_CODE);
+		vmx_deliver(world, VMX_EVENT_EXCEPTION | HW_TRAP_MC, BACKEND_NO_ERROR_CODE);
 	}
 	return world;
 }

@@ -50,7 +50,9 @@ void backend_forward(struct world *world, bool on)
 	hw_vmwrite(VMCS_EPT_POINTER, vmx_eptp(on ? k_params.forward_root :
 					      k_params.nested_root, k_params.levels));
 	vmx_set_pin(b, on ? b->pin | VMX_PIN_INTERRUPT : b->pin & ~VMX_PIN_INTERRUPT);
-	vmx_set_proc(b, on ? b->proc | proc : b->proc & ~(proc | VMX_PROC_INTERRUPT_WINDOW));
+	vmx_set_proc(b, on ? b->proc | proc : b->proc & ~proc);
+	if (!on)
+		backend_window(world, false);
 	backend_flush(world);
 }
 

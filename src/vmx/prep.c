@@ -99,6 +99,8 @@ void vmx_put_controls(vmx_put *put, const struct vmx_controls *c)
 	put(VMCS_LINK_POINTER, ~0ull);
 	if (c->proc2 & VMX_PROC2_XSAVES)
 		put(VMCS_XSS_EXIT_BITMAP, 0);
+	if (c->proc2 & VMX_PROC2_PCONFIG)
+		put(VMCS_PCONFIG_EXIT_BITMAP, 0);
 	/* VMXE is Regent's; Linux finds it clear. */
 	put(VMCS_CR0_MASK, 0);
 	put(VMCS_CR0_SHADOW, 0);
@@ -214,6 +216,7 @@ static void build(u8 *bitmap)
 	for (i = 0; i < reg_table_size; i++)
 		if (reg_table[i].index < REG_PSEUDO)
 			mark(bitmap, reg_table[i].index, reg_table[i].trap, true);
+	mark(bitmap, VMX_MSR_PEBS_ENABLE, REG_TRAP_WRITE, true);
 }
 
 /* What an entry, an exit or a change of worlds switches, a world may have for itself. */

@@ -47,6 +47,7 @@ static void block_init(struct vmx_block *b, const struct regent_handoff *h)
 	b->pin = hw_vmread(VMCS_PIN_CONTROLS);
 	b->proc = hw_vmread(VMCS_PROC_CONTROLS);
 	b->proc2 = hw_vmread(VMCS_PROC2_CONTROLS);
+	vmx_pebs_init(b, h);
 }
 
 /**
@@ -165,6 +166,7 @@ void backend_leave(struct cpu *cpu, u64 result)
 	cpu->busy = 0;
 	__atomic_store_n(&cpu->entered, 0, __ATOMIC_RELEASE);
 	tell_linux_state(h, b->nmi_waits);
+	vmx_pebs_leave(b, h);
 	put_linux_as_host();
 	hw_vmwrite(VMCS_ENTRY_EVENT, 0);
 	hw_vmwrite(VMCS_PROC_CONTROLS, b->proc & ~(VMX_PROC_NMI_WINDOW |
@@ -225,6 +227,8 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 	case VMX_REASON_INVEPT:
 	case VMX_REASON_INVVPID:
 	case VMX_REASON_VMFUNC:
+	case VMX_REASON_SEAMCALL:
+	case VMX_REASON_TDCALL:
 		return REGENT_EXIT_VIRT_INSN;
 	}
 	return REGENT_EXIT_OTHER;
@@ -479,15 +483,18 @@ static int feature_control(struct msr_access *a)
  */
 int backend_switched_msr(struct world *world, struct msr_access *a)
 {
-	(void)world;
-	if (a->index == VMX_MSR_FEATURE_CONTROL)
+	switch (a->index) {
+	case VMX_MSR_FEATURE_CONTROL:
 		return feature_control(a);
-	if (a->index != MSR_REG_EFER)
-		return 0;
-	if (a->write)
-		return write_efer(a->value);
-	a->value = hw_vmread(VMCS_GUEST_EFER);
-	return 1;
+	case VMX_MSR_PEBS_ENABLE:	/* reads do not exit */
+		return vmx_pebs_write(block_of(world), a->value) ? 1 : -1;
+	case MSR_REG_EFER:
+		if (a->write)
+			return write_efer(a->value);
+		a->value = hw_vmread(VMCS_GUEST_EFER);
+		return 1;
+	}
+	return 0;
 }
 
 /**

@@ -9,7 +9,7 @@ struct world;
 struct world_regs;
 
 /* Places in struct regent_handoff.backend_pa and struct regent_params.backend */
-enum { VMX_PA_VMCS, VMX_PA_VMXON, VMX_PA_APIC };
+enum { VMX_PA_VMCS, VMX_PA_VMXON, VMX_PA_APIC, VMX_PA_BLOCK };
 enum {
 	VMX_PARAM_MSR_BITMAP, VMX_PARAM_FORWARD_MSR_BITMAP, VMX_PARAM_GUEST_MSR_BITMAP,
 	VMX_PARAM_PIN_PROC, VMX_PARAM_PROC2, VMX_PARAM_EXIT_ENTRY, VMX_PARAM_EPT_VPID,
@@ -57,6 +57,15 @@ struct vmx_controls {
 #define VMX_OWN		7
 
 /**
+ * struct vmx_msr_load - an entry of a list of MSRs, in the processor's layout
+ */
+struct vmx_msr_load {
+	u32 index;
+	u32 reserved;
+	u64 value;
+} __attribute__((aligned(16)));
+
+/**
  * struct vmx_block - what K keeps of a world beside its VMCS
  * @vmcs: physical address of the VMCS
  * @reason: of the last exit
@@ -78,6 +87,8 @@ struct vmx_controls {
  * @cpu: number + 1 of the CPU whose host state its VMCS has
  * @own: what neither entries nor exits switch: see guest.c
  * @apic: its virtual APIC's page, of which only the TPR is used
+ * @pebs_entry: what an entry loads, see pebs.c
+ * @pebs_exit: what an exit loads
  */
 struct vmx_block {
 	u64 vmcs;
@@ -99,6 +110,8 @@ struct vmx_block {
 	u32 cpu;
 	u64 own[VMX_OWN];
 	u8 *apic;
+	struct vmx_msr_load pebs_entry;
+	struct vmx_msr_load pebs_exit;
 };
 
 /* prep.c: plain logic. How a field of the current VMCS is written */
@@ -117,6 +130,11 @@ void vmx_prepare_machine(void *bitmap, void *forward_bitmap, void *guest_bitmap)
 void vmx_resume(struct world *world) __attribute__((noreturn));
 void vmx_leave(u64 result, u64 *left, u32 launched) __attribute__((noreturn));
 extern const char vmx_exit[];
+
+/* pebs.c */
+void vmx_pebs_init(struct vmx_block *b, const struct regent_handoff *h);
+void vmx_pebs_leave(const struct vmx_block *b, struct regent_handoff *h);
+bool vmx_pebs_write(struct vmx_block *b, u64 value);
 
 /* outer.S */
 bool vmx_guarded_vmcall(struct world_regs *regs);

@@ -260,6 +260,7 @@ struct regent_tss {
  * @hsave_found: what VM_HSAVE_PA held before (SVM)
  * @vm_cr_found: what VM_CR held (SVM)
  * @feature_control_found: what IA32_FEATURE_CONTROL held (VMX)
+ * @pebs: what IA32_PEBS_ENABLE held (VMX)
  * @left: REGENT_LEFT_*: K has left this CPU, and @state is what L has to put back
  * @current_task: Linux address of this CPU's pointer to the thread that runs
  * @state: see there
@@ -278,6 +279,7 @@ struct regent_handoff {
 	u64 hsave_found;
 	u64 vm_cr_found;
 	u64 feature_control_found;
+	u64 pebs;
 	u64 left;
 	u64 current_task;
 	u64 resume;

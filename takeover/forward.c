@@ -106,8 +106,7 @@ static bool possible(void)
 {
 	const struct cpuidle_driver *idle = cpuidle_get_driver();
 
-	return (regent.features & REGENT_FEAT_FORWARD) &&
-	       inventory.ioapics && inventory.ioapics <= REGENT_MAX_IOAPICS &&
+	return inventory.ioapics && inventory.ioapics <= REGENT_MAX_IOAPICS &&
 	       (!idle || !strcmp(idle->name, "haltpoll")) &&
 	       !hypervisor_is_type(X86_HYPER_MS_HYPERV);
 }
@@ -127,8 +126,6 @@ static int forward_set(unsigned int cpu, bool to)
 
 	if (to == cpumask_test_cpu(cpu, &forwarded))
 		return 0;
-	if (to && regent.backend->no_forward)
-		pr_warn("%s\n", regent.backend->no_forward);
 	if (to && !possible())
 		return -EOPNOTSUPP;
 	if (to && cpumask_empty(&forwarded))

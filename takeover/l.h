@@ -40,7 +40,6 @@ enum regent_status { REGENT_IDLE, REGENT_TAKEN, REGENT_FAULTED };
  * @out: where it goes on when K has left
  * @mapped: code of L's that K sees, too, at its Linux address; NULL for none
  * @mapped_end: end of it
- * @no_forward: why it cannot have forwarded CPUs, NULL if it can
  * @owns_debugctl: entries and exits switch DEBUGCTL
  * @is_this_cpu: is it for CPUs of this vendor?
  * @probe_machine: NULL or the reason to refuse
@@ -63,7 +62,6 @@ struct l_backend {
 	const char *out;
 	const char *mapped;
 	const char *mapped_end;
-	const char *no_forward;
 	bool owns_debugctl;
 	bool (*is_this_cpu)(void);
 	const char *(*probe_machine)(void);

@@ -45,7 +45,7 @@ static const char *svm_probe_machine(void)
 
 static u32 svm_features(u32 found)
 {
-	return found | REGENT_FEAT_FORWARD;
+	return found;
 }
 
 static bool encryption_active(void)

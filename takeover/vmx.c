@@ -409,7 +409,6 @@ const struct l_backend l_backend_vmx = {
 	.nested = &nested_ept,
 	.resume = regent_vmx_resume,
 	.out = regent_vmx_out,
-	.no_forward = "forwarded CPUs, and so worlds beside Linux, are not supported on Intel yet",
 	.owns_debugctl = true,
 	.is_this_cpu = vmx_is_this_cpu,
 	.probe_machine = vmx_probe_machine,

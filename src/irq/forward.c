@@ -185,8 +185,7 @@ int forward_start(struct cpu *cpu, u64 vector)
 		return 0;
 	if (vector < 32 || vector >= VECTORS)
 		return -REGENT_HC_EINVAL;
-	if (!k_has(REGENT_FEAT_FORWARD) || !apic_usable(cpu) || has_extint(cpu) ||
-	    !k_params.tsc_khz)
+	if (!apic_usable(cpu) || has_extint(cpu) || !k_params.tsc_khz)
 		return -REGENT_HC_EOPNOTSUPP;
 	/* First the count: from then on the IOAPICs stay as they are. */
 	__atomic_add_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);

@@ -100,7 +100,7 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
 	}
 	s->dr6 = HW_DR6_RESET;
 	s->dr7 = HW_DR7_RESET;
-	s->rflags = 2;
+	s->rflags = HW_RFLAGS_IF | 2;	/* see testguest.S */
 	s->rip = START_RIP;
 	s->g_pat = PAT_RESET;
 }

@@ -176,7 +176,7 @@ static void guest_registers(struct regent_state *s, u64 mode)
 		s->efer = HW_EFER_LME | HW_EFER_LMA;
 	}
 	s->dr7 = HW_DR7_RESET;
-	s->rflags = 2;
+	s->rflags = HW_RFLAGS_IF | 2;	/* see testguest.S */
 	s->pat = PAT_RESET;
 }
 

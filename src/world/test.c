@@ -43,7 +43,7 @@
 #define DR7_PATTERN	0xffff0000ull	/* lengths and kinds, nothing enabled */
 
 #define MAX_WORLDS	64
-#define FLAGS_PATTERN	0x200cd7	/* CF PF AF ZF SF DF OF ID */
+#define FLAGS_PATTERN	0x200ed7	/* CF PF AF ZF SF IF DF OF ID */
 #define FLAGS_VARY	0x0008c5
 
 extern const u8 k_test64[], k_test64_end[], k_test32[], k_test32_end[];

@@ -20,6 +20,9 @@
  *	0x2f08	number of the first register that was wrong: 1 flags, from 2 the
  *		general ones, 32 XMM, 64 DR0-DR3, 68 CR2, 70 MSRs, 80 XCR0, 81 DR6,
  *		82 DR7, 83 TSC_AUX
+ *
+ * They run with IF set, though none of their own comes: an interrupt ends their turn
+ * whatever IF is, but Bochs 2.7 keeps it back after an entry with IF clear.
  */
 #define DATA	0x2000
 #define FLAGS	0x2080
@@ -273,12 +276,7 @@ k_bench:
 	jmp	k_bench
 k_bench_end:
 
-/*
- * Any interrupt ends its turn, whatever IF is; but Bochs 2.7 keeps those back that
- * came before an entry with IF clear.
- */
 k_spin:
-	sti
 	incl	ROUNDS
 	jmp	k_spin
 k_spin_end:

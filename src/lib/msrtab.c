@@ -112,7 +112,8 @@ const struct reg_entry reg_table[] = {
 	R(REG_IDTR_LIMIT, "IDTR_LIMIT", SWITCHED, EXIT,   NONE,  OWNED,    HOT),
 	R(REG_ES,         "ES",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_CS,         "CS",         SWITCHED, EXIT,   NONE,  OWNED,    HOT),
-	R(REG_SS,         "SS",         SWITCHED, EXIT,   NONE,  OWNED,    HOT),
+	/* An interrupt from user space loads 0, and Intel's Linux keeps that. */
+	R(REG_SS,         "SS",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_DS,         "DS",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_FS,         "FS",         SWITCHED, VMLOAD, NONE,  TRACKED,  HOT),
 	R(REG_GS,         "GS",         SWITCHED, VMLOAD, NONE,  TRACKED,  HOT),

@@ -35,6 +35,7 @@ enum regent_status { REGENT_IDLE, REGENT_TAKEN, REGENT_FAULTED };
  * @name: for the log and sysfs
  * @image: K's image
  * @image_end: end of it
+ * @kvm_is_loaded: what to do then
  * @nested: what the host world's nested tables look like
  * @resume: where Linux goes on as a world
  * @out: where it goes on when K has left
@@ -57,6 +58,7 @@ struct l_backend {
 	const char *name;
 	const u8 *image;
 	const u8 *image_end;
+	const char *kvm_is_loaded;
 	const struct nested_kind *nested;
 	const char *resume;
 	const char *out;

@@ -148,6 +148,7 @@ const struct l_backend l_backend_svm = {
 	.name = "svm",
 	.image = regent_k_svm,
 	.image_end = regent_k_svm_end,
+	.kvm_is_loaded = "KVM is loaded; stop its VMs, then: modprobe -r kvm_amd kvm (regentctl enter does it)",
 	.nested = &nested_npt,
 	.resume = regent_resume,
 	.out = regent_trampoline_out,

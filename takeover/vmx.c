@@ -406,6 +406,7 @@ const struct l_backend l_backend_vmx = {
 	.name = "vmx",
 	.image = regent_k_vmx,
 	.image_end = regent_k_vmx_end,
+	.kvm_is_loaded = "KVM is loaded; stop its VMs, then: modprobe -r kvm_intel kvm (regentctl enter does it)",
 	.nested = &nested_ept,
 	.resume = regent_vmx_resume,
 	.out = regent_vmx_out,

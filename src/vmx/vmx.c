@@ -633,9 +633,11 @@ void backend_flush(struct world *world)
  * backend_outer_call() - repeat a hypercall to the hypervisor below
  * @world: of this CPU; the answer is put into its registers
  *
+ * On the bare machine VMCALL only fails where VMX is on.
+ *
  * Return: false when nobody is there.
  */
 bool backend_outer_call(struct world *world)
 {
-	return vmx_guarded_vmcall(&world->regs);
+	return k_has(REGENT_FEAT_OUTER) && vmx_guarded_vmcall(&world->regs);
 }

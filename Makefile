@@ -31,8 +31,11 @@ help:
 	@echo
 	@echo 'KDIR=DIR builds for these kernel headers; now: $(KDIR)'
 
-$(B)/k/k-svm.bin: FORCE
-	$(Q)$(SUBMAKE) -C src OUT=$(CURDIR)/$(B)/k BACKEND=svm
+BACKENDS := svm vmx
+IMAGES := $(BACKENDS:%=$(B)/k/k-%.bin)
+
+$(IMAGES): $(B)/k/k-%.bin: FORCE
+	$(Q)$(SUBMAKE) -C src OUT=$(CURDIR)/$(B)/k BACKEND=$*
 
 # Kbuild writes beside its sources, so each kernel gets a tree of links. Two
 # makes at once (tests, another terminal) take turns.
@@ -40,12 +43,13 @@ module:
 	@mkdir -p $(B)
 	$(Q)flock $(B)/lock $(SUBMAKE) module-locked KDIR=$(KDIR)
 
-module-locked: $(B)/k/k-svm.bin
+module-locked: $(IMAGES)
 	@test -n "$(KREL)" || { echo "no kernel headers at '$(KDIR)': run make setup, or set KDIR=" >&2; exit 1; }
 	@mkdir -p $(M)
 	@cp -rsf $(CURDIR)/takeover $(CURDIR)/src $(CURDIR)/include $(CURDIR)/Kbuild $(M)/
 	@rm -f $(M)/src/Makefile && find $(M) -xtype l -delete
-	@cmp -s $(B)/k/k-svm.bin $(M)/k-svm.bin || { cp $(B)/k/k-svm.bin $(M)/; rm -f $(M)/takeover/kimage.o; }
+	@for b in $(BACKENDS); do cmp -s $(B)/k/k-$$b.bin $(M)/k-$$b.bin || \
+		{ cp $(B)/k/k-$$b.bin $(M)/; rm -f $(M)/takeover/kimage.o; }; done
 	$(Q)$(SUBMAKE) -C $(KDIR) M=$(M) $(KBUILD_ARGS) modules
 	@cmp -s $(M)/regent.ko $(B)/$(KREL)/regent.ko || \
 		{ cp $(M)/regent.ko $(M)/new.ko && mv $(M)/new.ko $(B)/$(KREL)/regent.ko; }
@@ -72,7 +76,7 @@ check: setup
 	@scripts/check $(SUITES)
 
 check-bochs: setup
-	@scripts/check bochs-amd bochs-amd-long
+	@scripts/check bochs-intel bochs-intel-long bochs-amd bochs-amd-long
 
 demo: setup
 	@scripts/demo

@@ -235,7 +235,7 @@ void sched_remove(struct cpu *cpu, struct world *world)
 /* Is there something for Linux? If it waits, it must be able to take it. */
 static bool host_wanted(const struct cpu *cpu, bool waits)
 {
-	if (cpu->nmi_pending || cpu->mc_pending)
+	if (cpu->nmi_pending || cpu->nmi_late || cpu->mc_pending)
 		return true;
 	if (waits && __atomic_load_n(&cpu->kicked, __ATOMIC_RELAXED))
 		return true;

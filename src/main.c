@@ -34,15 +34,15 @@ static void cpu_init(struct cpu *cpu)
 /**
  * k_enter() - take over one CPU
  * @cpu: its area; GS is not loaded yet
- * @linux_rsp: Linux's stack, to go on with
+ * @from: what the backend's k_entry has for backend_cpu_init()
  *
- * Entered from entry.S with K's page tables and stack, the rest still Linux's
- * and every interrupt held off. Linux continues as a world.
+ * With K's page tables and stack, and every interrupt held off. Linux continues
+ * as a world.
  */
-void k_enter(struct cpu *cpu, u64 linux_rsp)
+void k_enter(struct cpu *cpu, u64 from)
 {
 	cpu_init(cpu);
-	backend_cpu_init(cpu, linux_rsp);
+	backend_cpu_init(cpu, from);
 	cpu->system.kind = WORLD_SYSTEM;
 	cpu->system.state = WORLD_RUNNING;
 	cpu->system.cpu = cpu->id;

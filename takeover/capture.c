@@ -25,7 +25,7 @@ static unsigned int pseudo_row;
 
 /* Rows of the MSRs that K is told. */
 static struct {
-	unsigned int efer, pat, s_cet, isst, hsave, vm_cr;
+	unsigned int efer, pat, s_cet, isst, hsave, vm_cr, feature_control;
 } row;
 
 static unsigned int row_of(u32 index)
@@ -87,6 +87,7 @@ int capture_setup(void)
 	row.isst = row_of(MSR_REG_ISST);
 	row.hsave = row_of(MSR_REG_VM_HSAVE_PA);
 	row.vm_cr = row_of(MSR_REG_VM_CR);
+	row.feature_control = row_of(MSR_REG_FEATURE_CONTROL);
 	return 0;
 }
 
@@ -228,8 +229,14 @@ void capture_cold(struct l_cpu *c, u64 *to)
 	}
 }
 
-/* Linux's flat segments have what LAR and LSL say; null selectors have nothing. */
-static void capture_segment(struct regent_segment *s, u16 selector)
+/**
+ * capture_segment() - what a selector stands for, but for its base
+ * @s: filled in
+ * @selector: of one of this CPU's segment registers
+ *
+ * Linux's flat segments have what LAR and LSL say; null selectors have nothing.
+ */
+void capture_segment(struct regent_segment *s, u16 selector)
 {
 	u32 access = 0, limit = 0;
 	bool ok;
@@ -281,6 +288,7 @@ void capture_state(struct regent_handoff *h)
 	s->isst = v[row.isst];
 	h->hsave_found = v[row.hsave];
 	h->vm_cr_found = v[row.vm_cr];
+	h->feature_control_found = v[row.feature_control];
 	s->gdtr_base = pseudo[REG_GDTR_BASE - REG_PSEUDO];
 	s->gdtr_limit = pseudo[REG_GDTR_LIMIT - REG_PSEUDO];
 	s->idtr_base = pseudo[REG_IDTR_BASE - REG_PSEUDO];

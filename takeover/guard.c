@@ -66,7 +66,7 @@ static int kvm_do(void)
 	int err = misc_register(&kvm_holder);
 
 	if (err == -EBUSY)
-		return step_refused("KVM is loaded; stop its VMs, then: modprobe -r kvm_amd kvm (regentctl enter does it)");
+		return step_refused(regent.backend->kvm_is_loaded);
 	if (err)
 		return err;
 	err = register_module_notifier(&module_guard);

@@ -5,8 +5,6 @@
 
 #include "l.h"
 
-long regent_vmmcall(u64 nr, u64 a, u64 b);
-
 /**
  * regent_hypercall() - make a hypercall from this CPU
  * @nr: REGENT_HC_*
@@ -22,7 +20,7 @@ long regent_hypercall(u64 nr, u64 a, u64 b)
 
 	preempt_disable();
 	if (READ_ONCE(this_cpu_ptr(&l_cpus)->entered))
-		answer = regent_vmmcall(nr, a, b);
+		answer = regent.backend->hypercall(nr, a, b);
 	preempt_enable();
 	return answer;
 }

@@ -74,7 +74,7 @@ static void fill_switch(struct regent_params *p)
 	} else {
 		p->xsave_size = FXSAVE_SIZE;
 	}
-	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, true);
+	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, !regent.backend->owns_debugctl);
 	add_world_msr(p, MSR_TSC_AUX, boot_cpu_has(X86_FEATURE_RDTSCP));
 	add_world_msr(p, MSR_IA32_SPEC_CTRL, boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
 		      !(p->features & REGENT_FEAT_V_SPEC_CTRL));
@@ -102,10 +102,11 @@ static void fill_params(struct regent_params *p)
 	p->features = probe_features();
 	if (regent_debug)
 		p->features |= REGENT_FEAT_DEBUG_FAULT;
+	regent.features = p->features;
 	p->nr_cpus = nr_cpu_ids;
 	p->phys_bits = boot_cpu_data.x86_phys_bits;
 	p->levels = p->features & REGENT_FEAT_LA57 ? 5 : 4;
-	p->leave = (u64)regent_trampoline_out;
+	p->leave = (u64)regent.backend->out;
 	fill_switch(p);
 	fill_clock(p);
 	p->code_base = __START_KERNEL_map;
@@ -114,7 +115,7 @@ static void fill_params(struct regent_params *p)
 	p->flags_offset = offsetof(struct task_struct, thread_info.flags);
 	p->flag_polling = _TIF_POLLING_NRFLAG;
 	p->flags_resched = _TIF_NEED_RESCHED;
-	p->trampoline = (u64)regent_trampoline_start & PAGE_MASK;
+	p->trampoline = (u64)regent.backend->mapped & PAGE_MASK;
 }
 
 int image_do(void)

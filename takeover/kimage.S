@@ -6,3 +6,8 @@
 regent_k_svm:
 	.incbin	"k-svm.bin"
 regent_k_svm_end:
+	.balign	8
+	.globl	regent_k_vmx, regent_k_vmx_end
+regent_k_vmx:
+	.incbin	"k-vmx.bin"
+regent_k_vmx_end:

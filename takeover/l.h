@@ -35,24 +35,50 @@ enum regent_status { REGENT_IDLE, REGENT_TAKEN, REGENT_FAULTED };
  * @name: for the log and sysfs
  * @image: K's image
  * @image_end: end of it
- * @probe_cpu: on each CPU: NULL or the reason to refuse
+ * @kvm_is_loaded: what to do then
+ * @nested: what the host world's nested tables look like
+ * @resume: where Linux goes on as a world
+ * @out: where it goes on when K has left
+ * @mapped: code of L's that K sees, too, at its Linux address; NULL for none
+ * @mapped_end: end of it
+ * @owns_debugctl: entries and exits switch DEBUGCTL
+ * @is_this_cpu: is it for CPUs of this vendor?
+ * @probe_machine: NULL or the reason to refuse
+ * @probe_cpu: the same on each CPU
+ * @features: REGENT_FEAT_* as this backend means them, from what Linux says
  * @prepare_machine: before any CPU, in process context
  * @prepare_cpu: for each CPU, in process context
- * @enable: on the CPU, interrupts off: the way in is open
+ * @enter: on the CPU, interrupts off: make Linux a world. A negative errno with
+ *	the CPU as before, or to be disabled (@disable does no harm)
+ * @leave: on the CPU, in any context: come back, if K is there
  * @disable: on the CPU, interrupts off: as found
+ * @hypercall: as regent_hypercall(), on a CPU that may be bare
  */
 struct l_backend {
 	const char *name;
 	const u8 *image;
 	const u8 *image_end;
+	const char *kvm_is_loaded;
+	const struct nested_kind *nested;
+	const char *resume;
+	const char *out;
+	const char *mapped;
+	const char *mapped_end;
+	bool owns_debugctl;
+	bool (*is_this_cpu)(void);
+	const char *(*probe_machine)(void);
 	const char *(*probe_cpu)(void);
+	u32 (*features)(u32 found);
 	int (*prepare_machine)(void);
 	int (*prepare_cpu)(struct regent_handoff *h, u64 area);
-	void (*enable)(const struct regent_handoff *h);
-	void (*disable)(const struct regent_handoff *h);
+	long (*enter)(struct regent_handoff *h);
+	long (*leave)(void);
+	void (*disable)(struct regent_handoff *h);
+	long (*hypercall)(u64 nr, u64 a, u64 b);
 };
 
 extern const struct l_backend l_backend_svm;
+extern const struct l_backend l_backend_vmx;
 
 /**
  * struct l_cpu - L's record of one CPU
@@ -91,6 +117,7 @@ struct l_cpu {
  * @status: enum regent_status
  * @why: one line for sysfs when not taken over
  * @backend: SVM or VMX
+ * @features: REGENT_FEAT_*, as @params has them: those are hidden while K runs
  * @params: K's parameters, in its read-only data, writable here
  * @header: K's image header
  * @blob: the state blob, NULL until there is one
@@ -104,6 +131,7 @@ struct regent {
 	enum regent_status status;
 	const char *why;
 	const struct l_backend *backend;
+	u32 features;
 	struct regent_params *params;
 	const struct regent_image_header *header;
 	struct regent_blob_header *blob;
@@ -199,6 +227,7 @@ void capture_hot(u64 *to, bool trapped);
 void capture_cold(struct l_cpu *c, u64 *to);
 u32 capture_apic_id(void);
 void capture_state(struct regent_handoff *h);
+void capture_segment(struct regent_segment *s, u16 selector);
 
 /* blob.c */
 void blob_note_found(unsigned int cpu);
@@ -265,11 +294,5 @@ void events_quiet(void);
 extern bool regent_debug;
 void debug_do(void);
 void debug_undo(void);
-
-/* trampoline.S */
-extern const char regent_trampoline_start[], regent_trampoline_end[];
-extern const char regent_resume[], regent_trampoline_out[];
-long regent_trampoline_enter(u64 cr3, u64 entry, u64 stack, u64 cpu_va, u64 cr4);
-long regent_trampoline_leave(void);
 
 #endif

@@ -51,12 +51,18 @@ static void probe_this_cpu(void *unused)
 
 static int probe_machine(void)
 {
-	if (boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
-	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
-		return step_refused("this CPU has no AMD SVM, and the Intel backend is not there yet; use an AMD machine");
-	regent.backend = &l_backend_svm;
-	if (!boot_cpu_has(X86_FEATURE_SVM))
-		return step_refused("this CPU does not offer SVM (or a hypervisor below hides it); enable it in the firmware, or nested virtualization below");
+	static const struct l_backend *const backends[] = { &l_backend_svm, &l_backend_vmx };
+	const char *why;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(backends); i++)
+		if (backends[i]->is_this_cpu())
+			regent.backend = backends[i];
+	if (!regent.backend)
+		return step_refused("this CPU has neither AMD's SVM nor Intel's VMX; use another machine");
+	why = regent.backend->probe_machine();
+	if (why)
+		return step_refused(why);
 	if (x86_hyper_type == X86_HYPER_XEN_HVM)
 		return step_refused("Linux is a guest of Xen, whose hypercalls need Linux's own page tables; use another hypervisor below");
 	if (num_possible_cpus() > REGENT_MAX_CPUS)
@@ -99,7 +105,7 @@ u32 probe_features(void)
 		f |= REGENT_FEAT_CET;
 	if (__read_cr4() & X86_CR4_LA57)
 		f |= REGENT_FEAT_LA57;
-	return f;
+	return regent.backend->features(f);
 }
 
 /**

@@ -86,11 +86,9 @@ int cpu_enter(struct l_cpu *c)
 	struct regent_handoff *h = c->handoff;
 	long err;
 
-	regent.backend->enable(h);
 	/* Before the fact: a crash in between must find the CPU. */
 	WRITE_ONCE(c->entered, true);
-	err = regent_trampoline_enter(h->cr3, regent.header->entry, h->stack_top,
-				      h->cpu_va, h->cr4);
+	err = regent.backend->enter(h);
 	if (err) {
 		WRITE_ONCE(c->entered, false);
 		regent.backend->disable(h);
@@ -107,7 +105,7 @@ int cpu_enter(struct l_cpu *c)
  */
 void cpu_leave(struct l_cpu *c)
 {
-	regent_trampoline_leave();
+	regent.backend->leave();
 	WRITE_ONCE(c->entered, false);
 	regent.backend->disable(c->handoff);
 }

@@ -23,6 +23,31 @@ extern const u8 regent_k_svm[], regent_k_svm_end[];
 #define TSC_RATIO_ONE		(1ull << 32)
 #define MSR_SEV_STATUS		0xc0010131
 
+/* svm_trampoline.S */
+extern const char regent_trampoline_start[], regent_trampoline_end[];
+extern const char regent_resume[], regent_trampoline_out[];
+long regent_trampoline_enter(u64 cr3, u64 entry, u64 stack, u64 cpu_va, u64 cr4);
+long regent_trampoline_leave(void);
+long regent_vmmcall(u64 nr, u64 a, u64 b);
+
+static bool svm_is_this_cpu(void)
+{
+	return boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+	       boot_cpu_data.x86_vendor == X86_VENDOR_HYGON;
+}
+
+static const char *svm_probe_machine(void)
+{
+	if (!boot_cpu_has(X86_FEATURE_SVM))
+		return "this CPU does not offer SVM (or a hypervisor below hides it); enable it in the firmware, or nested virtualization below";
+	return NULL;
+}
+
+static u32 svm_features(u32 found)
+{
+	return found;
+}
+
 static bool encryption_active(void)
 {
 	u64 v;
@@ -96,14 +121,21 @@ static int svm_cpu(struct regent_handoff *h, u64 area)
 	return 0;
 }
 
-static void svm_enable(const struct regent_handoff *h)
+static long svm_enter(struct regent_handoff *h)
 {
 	wrmsrl(MSR_EFER, h->state.efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, h->backend_pa[SVM_PA_HSAVE]);
+	return regent_trampoline_enter(h->cr3, regent.header->entry, h->stack_top,
+				       h->cpu_va, h->cr4);
+}
+
+static long svm_come_back(void)
+{
+	return regent_trampoline_leave();
 }
 
 /* K has put EFER back as Linux wants it; SVME had to stay for STGI. */
-static void svm_disable(const struct regent_handoff *h)
+static void svm_disable(struct regent_handoff *h)
 {
 	u64 efer;
 
@@ -116,9 +148,20 @@ const struct l_backend l_backend_svm = {
 	.name = "svm",
 	.image = regent_k_svm,
 	.image_end = regent_k_svm_end,
+	.kvm_is_loaded = "KVM is loaded; stop its VMs, then: modprobe -r kvm_amd kvm (regentctl enter does it)",
+	.nested = &nested_npt,
+	.resume = regent_resume,
+	.out = regent_trampoline_out,
+	.mapped = regent_trampoline_start,
+	.mapped_end = regent_trampoline_end,
+	.is_this_cpu = svm_is_this_cpu,
+	.probe_machine = svm_probe_machine,
 	.probe_cpu = svm_probe_cpu,
+	.features = svm_features,
 	.prepare_machine = svm_machine,
 	.prepare_cpu = svm_cpu,
-	.enable = svm_enable,
+	.enter = svm_enter,
+	.leave = svm_come_back,
 	.disable = svm_disable,
+	.hypercall = regent_vmmcall,
 };

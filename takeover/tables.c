@@ -165,7 +165,7 @@ static int prepare_area(struct l_cpu *c)
 	h->current_task = (u64)per_cpu_ptr(&L_CURRENT, c->cpu);
 	h->cpu_va = area + REGENT_PERCPU_CPU;
 	h->stack_top = area + REGENT_PERCPU_STACK + REGENT_STACK_PAGES * PAGE_SIZE;
-	h->resume = (u64)regent_resume;
+	h->resume = (u64)regent.backend->resume;
 	desc_build_cpu(h, area);
 	return regent.backend->prepare_cpu(h, area);
 }
@@ -176,13 +176,18 @@ static int map_trampoline(void)
 	u64 va = regent.params->trampoline;
 	int err = 0;
 
-	for (; !err && va < (u64)regent_trampoline_end; va += PAGE_SIZE) {
+	for (; va && !err && va < (u64)regent.backend->mapped_end; va += PAGE_SIZE) {
 		struct page *page = vmalloc_to_page((void *)va);
 
 		err = page ? k_map(va, page_to_phys(page), PAGE_SIZE, HW_PTE_K_TEXT)
 			   : -EFAULT;
 	}
 	return err;
+}
+
+static u64 host_leaf(u64 pa)
+{
+	return nested_leaf(regent.backend->nested, mtype_of(&inventory.mtrr, pa));
 }
 
 /* One identity-mapped piece of a single memory type, in the largest leaves. */
@@ -197,7 +202,7 @@ static int map_host(struct ptab *pt, u64 end)
 		int err;
 
 		pt->max_leaf = level;
-		err = ptab_map(pt, pa, pa, size, HW_NPT_WORLD);
+		err = ptab_map(pt, pa, pa, size, host_leaf(pa));
 		if (err)
 			return err;
 		pa += size;
@@ -224,7 +229,7 @@ static int own_entry(struct ptab *pt, u64 pa)
 {
 	int err = ptab_unmap(pt, pa, PAGE_SIZE);
 
-	return err ?: ptab_map(pt, pa, pa, PAGE_SIZE, HW_NPT_WORLD);
+	return err ?: ptab_map(pt, pa, pa, PAGE_SIZE, host_leaf(pa));
 }
 
 static int split_devices(struct ptab *pt)
@@ -297,7 +302,8 @@ static int build_nested(void)
 	if (!root)
 		return -ENOMEM;
 	regent.params->nested_root = root;
-	pt = l_ptab(&ptab_npt, root, 3);
+	regent.params->mtrr = inventory.mtrr;
+	pt = l_ptab(regent.backend->nested->fmt, root, 3);
 	err = map_host(&pt, nested_end());
 	pt.max_leaf = 1;
 	if (!err)
@@ -347,8 +353,9 @@ static int map_chunks(void)
  */
 static int seal_memory(void)
 {
-	struct ptab direct = l_ptab(&ptab_npt, regent.params->nested_root, 3);
-	struct ptab forward = l_ptab(&ptab_npt, regent.params->forward_root, 3);
+	const struct ptab_format *fmt = regent.backend->nested->fmt;
+	struct ptab direct = l_ptab(fmt, regent.params->nested_root, 3);
+	struct ptab forward = l_ptab(fmt, regent.params->forward_root, 3);
 	unsigned int before, i;
 	int err;
 

@@ -19,13 +19,14 @@
 
 #define HW_PTE_K_MMIO		(HW_PTE_K_DATA | HW_PTE_PCD | HW_PTE_PWT)
 
-/*
- * The host world's memory: everything allowed, write-back in the nested entry,
- * so that Linux's PAT and the MTRRs decide as on the bare machine. Accessed and
- * dirty are set, so that the processor need not write the tables.
- */
+/* The host world's memory: everything allowed. */
 #define HW_NPT_WORLD		(HW_PTE_P | HW_PTE_W | HW_PTE_U | HW_PTE_A | HW_PTE_D)
 /* A page of zeros in place of K's memory. */
 #define HW_NPT_HIDDEN		(HW_PTE_P | HW_PTE_U | HW_PTE_A | HW_PTE_NX)
+
+/* The same in VMX's tables: read, write, execute; the memory type is above them. */
+#define HW_EPT_WORLD		7ull
+#define HW_EPT_HIDDEN		1ull
+#define HW_EPT_TYPE_SHIFT	3
 
 #endif

@@ -3,6 +3,11 @@
  * What the rest of K asks of SVM or VMX. Linked in, never called through a
  * pointer: an image holds one backend. Everything runs on the CPU that owns
  * the world, with interrupts held off (SVM: GIF clear).
+ *
+ * The world is the CPU's current one (world_switch()): VMX has only that one's
+ * registers at hand. backend_cpl(), backend_flag_if(), backend_in_shadow(),
+ * backend_interruptible() and backend_intercept_idle() also take Linux's when it is
+ * not.
  */
 #ifndef REGENT_BACKEND_H
 #define REGENT_BACKEND_H
@@ -56,7 +61,7 @@ enum backend_world_exit {
 #define BACKEND_NO_ERROR_CODE	(~0u)
 
 /* Life of a CPU */
-void backend_cpu_init(struct cpu *cpu, u64 linux_rsp);
+void backend_cpu_init(struct cpu *cpu, u64 from);
 void backend_resume(struct world *world) __attribute__((noreturn));
 void backend_leave(struct cpu *cpu, u64 result) __attribute__((noreturn));
 
@@ -67,6 +72,8 @@ bool backend_entry_failed(const struct world *world);
 bool backend_is_hypercall(const struct world *world);
 bool backend_is_shutdown(const struct world *world);
 void backend_settle(struct world *world);
+bool backend_answer(struct cpu *cpu, struct world *world);
+void backend_control(struct world *world);
 void backend_nested_fault(const struct world *world, struct nested_fault *f);
 bool backend_touched(const struct world *world, u64 page, u32 *offset);
 void backend_msr_access(const struct world *world, struct msr_access *a);
@@ -77,6 +84,9 @@ int backend_cpl(const struct world *world);
 void backend_paging(const struct world *world, struct ptab *pt);
 u64 backend_code_address(const struct world *world);
 int backend_switched_msr(struct world *world, struct msr_access *a);
+
+/* Its memory */
+const struct nested_kind *backend_nested(void);
 
 /* What happens next */
 bool backend_skip(struct world *world);
@@ -114,6 +124,7 @@ void backend_put_regs(struct world *world, const struct decode_regs *r);
 int backend_world_create(struct cpu *cpu, struct world *world, u64 mode);
 void backend_world_destroy(struct world *world);
 void backend_world_here(struct cpu *cpu, struct world *world);
+void backend_switch(struct cpu *cpu, struct world *from, struct world *to);
 enum backend_world_exit backend_world_exit(const struct world *world);
 void backend_damage(struct world *world, u64 item);
 bool backend_outer_call(struct world *world);

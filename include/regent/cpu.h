@@ -30,6 +30,7 @@
  * @faults: exceptions reported on this CPU; the second one halts it
  * @mc_pending: #MC came while K ran; Linux gets it at the next entry
  * @nmi_pending: NMI came while K let interrupts in; Linux gets it
+ * @nmi_late: the same where NMIs come in K at any time (VMX); the backend delivers it
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
  * @forwarded: K takes this CPU's interrupts
@@ -82,6 +83,7 @@ struct cpu {
 	u32 faults;
 	u32 mc_pending;
 	u32 nmi_pending;
+	u32 nmi_late;
 	u32 tlb_seen;
 	bool forwarded;
 	u32 event_head;

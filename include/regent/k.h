@@ -12,6 +12,7 @@ struct cpu;
 struct world;
 
 extern const struct regent_params k_params;
+extern const char k_idt[];
 extern const char k_image_start[], k_text_end[], k_rodata_end[];
 
 static inline bool k_has(u32 feature)
@@ -39,7 +40,7 @@ void machine_check(struct cpu *cpu);
 void rsb_fill(void);
 
 /* main.c */
-void k_enter(struct cpu *cpu, u64 linux_rsp) __attribute__((noreturn));
+void k_enter(struct cpu *cpu, u64 from) __attribute__((noreturn));
 
 /* emul/insn.c */
 int insn_length_of(const struct world *world);

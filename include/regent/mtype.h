@@ -9,6 +9,7 @@
 #define REGENT_MTYPE_H
 
 #include <regent/abi/types.h>
+#include <regent/ptab.h>
 
 /* As the MTRRs and the PAT encode them; UC- only exists in the PAT. */
 #define MTYPE_UC	0
@@ -63,5 +64,15 @@ bool mtype_uniform(const struct mtrr_state *state, u64 start, u64 size,
 int mtype_leaf_level(const struct mtrr_state *state, u64 pa, u64 limit,
 		     int max_level);
 u8 mtype_combine_pat(u8 mtrr, u8 pat);
+
+/**
+ * nested_leaf() - flags of a leaf of the host world's nested tables
+ * @kind: whose tables
+ * @type: MTYPE_* by the MTRRs
+ */
+static inline u64 nested_leaf(const struct nested_kind *kind, u8 type)
+{
+	return kind->world | (kind->type_shift ? (u64)type << kind->type_shift : 0);
+}
 
 #endif

@@ -37,6 +37,23 @@ extern const struct ptab_format ptab_npt;	/* SVM nested tables */
 extern const struct ptab_format ptab_ept;	/* VMX nested tables */
 
 /**
+ * struct nested_kind - what nested tables look like
+ * @fmt: their format
+ * @world: leaf flags of the host world's memory: everything allowed
+ * @hidden: of a page of zeros in place of K's memory, only to be read
+ * @type_shift: where a leaf has the memory type; 0: it has none, the MTRRs count
+ */
+struct nested_kind {
+	const struct ptab_format *fmt;
+	u64 world;
+	u64 hidden;
+	u32 type_shift;
+};
+
+extern const struct nested_kind nested_npt;
+extern const struct nested_kind nested_ept;
+
+/**
  * struct ptab - one tree of tables
  * @fmt: its format
  * @root: physical address of the top table

@@ -16,7 +16,7 @@ from .watch import Machine
 
 # Bochs' models, and what Linux must be told about them.
 MODELS = {
-    "intel": ("corei7_haswell_4770", ""),
+    "intel": ("corei7_haswell_4770", "cpuidle.off=1"),
     # With XSAVE, programs lose FPU state there, Regent loaded or not.
     "amd": ("ryzen", "clearcpuid=mwaitx noxsave"),
 }

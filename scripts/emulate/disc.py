@@ -16,8 +16,8 @@ import tempfile
 from .common import PROJECT, SCRIPTS, SetupError, cache_directory, write_cached
 
 # Whose programs and libraries the guest finds, with what these depend on.
-PACKAGES = ("bash busybox-static coreutils dash debianutils findutils grep gzip hostname kmod "
-            "libpython3.11-stdlib mawk mount procps python3-minimal sed util-linux "
+PACKAGES = ("bash busybox-static coreutils dash debianutils diffutils findutils grep gzip hostname "
+            "kmod libpython3.11-stdlib mawk mount procps python3-minimal sed util-linux "
             "xz-utils").split()
 # What they depend on when they are installed, or for what nobody does in a test.
 NEEDLESS = re.compile("base-files|debconf|dpkg|gcc-.*|init-system-helpers|"

@@ -286,9 +286,8 @@ static const struct op ops[] = {
 	{ "ipi_taken", "interrupt sent to oneself by number, handled", 0, NULL },
 	{ "self_ipi", "interrupt sent to oneself, handled", 0, NULL },
 	{ "stop_machine", "stop_machine() of an empty function", 0, NULL },
-	{ "vmmcall_null", "Regent's null hypercall (SVM)", 0, NULL },
+	{ "null_call", "Regent's null hypercall", 0, NULL },
 	{ "world_switch", "to a test world that yields, and back", 0, NULL },
-	{ "vmcall_null", "Regent's null hypercall (VMX)", 0, NULL },
 };
 
 #define OPS	(sizeof(ops) / sizeof(ops[0]))

@@ -100,43 +100,16 @@ static bool have_icr(void)
 }
 
 /*
- * The ABI's null hypercall. Where nobody takes it there is #UD, and the
- * exception table makes an error of it.
+ * A hypercall by the ABI. Where nobody takes it there is #UD, and the exception
+ * table makes an error of it.
  */
-#define HYPERCALL(instruction)						\
-	asm volatile("1: " instruction "\n"				\
-		     "2:\n"						\
-		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err]) \
-		     : "+a" (result), [err] "+r" (err)			\
-		     : "r" (magic) : "memory")
-
-static __always_inline int null_vmmcall(void)
-{
-	register u64 magic asm("r11") = REGENT_HC_MAGIC;
-	u64 result = REGENT_HC_NULL;
-	int err = 0;
-
-	HYPERCALL("vmmcall");
-	return err ?: (int)result;
-}
-
-static __always_inline int null_vmcall(void)
-{
-	register u64 magic asm("r11") = REGENT_HC_MAGIC;
-	u64 result = REGENT_HC_NULL;
-	int err = 0;
-
-	HYPERCALL("vmcall");
-	return err ?: (int)result;
-}
-
 static __always_inline long test_call2(u64 nr, u64 a, u64 b)
 {
 	register u64 magic asm("r11") = REGENT_HC_MAGIC;
 	u64 result = nr;
 	int err = 0;
 
-	asm volatile("1: vmmcall\n"
+	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
 		     "2:\n"
 		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
 		     : "+a" (result), [err] "+r" (err)
@@ -149,19 +122,24 @@ static __always_inline long test_call(u64 nr, u64 a)
 	return test_call2(nr, a, 0);
 }
 
-static bool is_intel(void)
+/* Without arguments: nobody reads them. */
+static __always_inline long null_call(void)
 {
-	return boot_cpu_data.x86_vendor == X86_VENDOR_INTEL;
+	register u64 magic asm("r11") = REGENT_HC_MAGIC;
+	u64 result = REGENT_HC_NULL;
+	int err = 0;
+
+	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
+		     "2:\n"
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
+		     : "+a" (result), [err] "+r" (err)
+		     : "r" (magic) : "memory");
+	return err ?: (long)result;
 }
 
-static bool have_vmmcall(void)
+static bool have_regent(void)
 {
-	return !is_intel() && !null_vmmcall();
-}
-
-static bool have_vmcall(void)
-{
-	return is_intel() && !null_vmcall();
+	return !null_call();
 }
 
 /* A test world that yields at once. It needs debug=1 and donated memory. */
@@ -170,7 +148,7 @@ static long switches_before;
 
 static bool have_world(void)
 {
-	long id = is_intel() ? -ENODEV : test_call(REGENT_HC_TEST_CREATE, REGENT_TEST_BENCH);
+	long id = test_call(REGENT_HC_TEST_CREATE, REGENT_TEST_BENCH);
 
 	bench_world = id;
 	switches_before = 0;
@@ -244,8 +222,7 @@ BENCH_LOOP(apic_write_tpr, apic->write(APIC_TASKPRI, tpr))
 BENCH_LOOP(apic_write_timer, apic->write(APIC_TMICT, timer_count | 1 << 30))
 BENCH_LOOP(ipi_sent, send(ID_OF_NOBODY))
 BENCH_LOOP(ipi_taken, send_and_take())
-BENCH_LOOP(vmmcall_null, null_vmmcall())
-BENCH_LOOP(vmcall_null, null_vmcall())
+BENCH_LOOP(null_call, null_call())
 BENCH_LOOP(world_switch, test_call(REGENT_HC_TEST_RUN, bench_world))
 BENCH_LOOP(self_ipi, irq_work_queue(&self_interrupt); irq_work_sync(&self_interrupt))
 BENCH_LOOP(stop_machine, stop_machine(nothing_stopped, NULL, cpu_online_mask))
@@ -264,8 +241,7 @@ static const struct bench benches[] = {
 	  .run = run_apic_write_timer },
 	{ "ipi_sent", .prepare = have_icr, .interrupts = true, .run = run_ipi_sent },
 	{ "ipi_taken", .prepare = have_icr, .interrupts = true, .run = run_ipi_taken },
-	{ "vmmcall_null", .prepare = have_vmmcall, .run = run_vmmcall_null },
-	{ "vmcall_null", .prepare = have_vmcall, .run = run_vmcall_null },
+	{ "null_call", .prepare = have_regent, .run = run_null_call },
 	{ "world_switch", .prepare = have_world, .finish = destroy_world,
 	  .done = world_ran, .run = run_world_switch },
 	{ "self_ipi", .interrupts = true, .run = run_self_ipi },

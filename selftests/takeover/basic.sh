@@ -74,12 +74,12 @@ test_way_in() {
 	check 'regentctl says that Regent is not loaded' status_without
 	mark
 	check 'taken over' take
-	check 'the log says so' log_has "regent: taken over: $cpus CPUs (svm)"
+	check 'the log says so' log_has "regent: taken over: $cpus CPUs ($backend)"
 }
 
 test_sysfs() {
 	check 'sysfs: status' sysfs_is status 'taken over'
-	check 'sysfs: backend' sysfs_is backend svm
+	check 'sysfs: backend' sysfs_is backend "$backend"
 	check 'sysfs: cpus' sysfs_is cpus $all_cpus
 	check 'sysfs: version' sysfs_is version "$(modinfo -F version "$module")"
 	check 'sysfs: image' sysfs_is image intact

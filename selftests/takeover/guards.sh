@@ -274,7 +274,7 @@ case_no_npt() {
 }
 
 case_intel() {
-	refusal 'this CPU has no AMD SVM, and the Intel backend is not there yet' \
+	refusal 'this CPU does not offer VMX.*; enable it' \
 		--cpu Skylake-Server
 }
 

@@ -18,6 +18,9 @@ poke_user=$out/selftests/takeover/poke/poke_user
 sharer=$out/selftests/takeover/sharer/sharer
 debug=/sys/kernel/debug/regent
 
+backend=svm
+! grep -q '^vendor_id.*GenuineIntel' /proc/cpuinfo || backend=vmx
+
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
 

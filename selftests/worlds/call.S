@@ -8,7 +8,9 @@
  * changes a flag between POPF, the instruction and PUSHF.
  */
 #include <linux/linkage.h>
+#include <asm/alternative.h>
 #include <asm/asm.h>
+#include <asm/cpufeatures.h>
 
 #include "worlds.h"
 
@@ -44,7 +46,7 @@ SYM_FUNC_START(worlds_call)
 	push	IN(F_RFLAGS)(%rdi)
 	mov	IN(F_RDI)(%rdi), %rdi
 	popfq
-1:	vmmcall
+1:	ALTERNATIVE "vmcall", "vmmcall", X86_FEATURE_VMMCALL
 2:	push	%rdi
 	mov	8(%rsp), %rdi
 	mov	%rax, OUT(F_RAX)(%rdi)

@@ -132,7 +132,7 @@ static long hypercall(u64 nr, u64 a, u64 b)
 	register u64 magic asm("r11") = REGENT_HC_MAGIC;
 	int err = 0;
 
-	asm volatile("1: vmmcall\n"
+	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
 		     "2:\n"
 		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
 		     : "+a" (nr), [err] "+r" (err), "+D" (a), "+S" (b)

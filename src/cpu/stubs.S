@@ -82,6 +82,5 @@ trap_slow:
 k_stack_reset:
 	mov	%rdi, %rsp
 	mov	%rdx, %rdi
-	sti				/* as k_entry has it */
 	call	*%rsi			/* cold, and the last thing K does */
 	ud2

@@ -13,6 +13,7 @@
 const struct reg_entry reg_table[] = {
 	/* index      name              owner     switched traps  class     when */
 	R(0x0000001b, "APIC_BASE",      LINUX,    NEVER,  NONE,  TRACKED,  COLD),
+	R(0x0000003a, "FEATURE_CONTROL", REGENT,  NEVER,  BOTH,  OWNED,    HOT),
 	R(0x00000048, "SPEC_CTRL",      SWITCHED, EXIT,   NONE,  VOLATILE, HOT),
 	R(0x000000c1, "PMC0",           LINUX,    WORLD,  NONE,  VOLATILE, COLD),
 	R(0x000000e7, "MPERF",          LINUX,    NEVER,  NONE,  VOLATILE, COLD),
@@ -111,7 +112,8 @@ const struct reg_entry reg_table[] = {
 	R(REG_IDTR_LIMIT, "IDTR_LIMIT", SWITCHED, EXIT,   NONE,  OWNED,    HOT),
 	R(REG_ES,         "ES",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_CS,         "CS",         SWITCHED, EXIT,   NONE,  OWNED,    HOT),
-	R(REG_SS,         "SS",         SWITCHED, EXIT,   NONE,  OWNED,    HOT),
+	/* An interrupt from user space loads 0, and Intel's Linux keeps that. */
+	R(REG_SS,         "SS",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_DS,         "DS",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_FS,         "FS",         SWITCHED, VMLOAD, NONE,  TRACKED,  HOT),
 	R(REG_GS,         "GS",         SWITCHED, VMLOAD, NONE,  TRACKED,  HOT),

@@ -6,6 +6,7 @@
  * on Linux's view of the same pages, on a guest's tables behind the mapping
  * cache, and on arrays in a unit test.
  */
+#include <hw/pte.h>
 #include <regent/ptab.h>
 
 #define ENTRIES		512
@@ -32,6 +33,24 @@ const struct ptab_format ptab_ept = {
 	.leaf = 1ull << 7,
 	.addr = 0x000ffffffffff000ull,
 	.table = 0x7,
+};
+
+/*
+ * SVM: write-back in the nested entry, so that Linux's PAT and the MTRRs decide as on
+ * the bare machine. Accessed and dirty are set, so that the processor need not
+ * write the tables.
+ */
+const struct nested_kind nested_npt = {
+	.fmt = &ptab_npt, .world = HW_NPT_WORLD, .hidden = HW_NPT_HIDDEN,
+};
+
+/*
+ * VMX: the entry's type takes the MTRR's place, the PAT stays Linux's. EPT's own
+ * accessed and dirty bits are not used.
+ */
+const struct nested_kind nested_ept = {
+	.fmt = &ptab_ept, .world = HW_EPT_WORLD, .hidden = HW_EPT_HIDDEN,
+	.type_shift = HW_EPT_TYPE_SHIFT,
 };
 
 /**

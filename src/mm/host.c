@@ -12,11 +12,11 @@
  * they have seen: host_flushed(). Nobody waits in K. A change that only adds
  * needs none of this: absent entries are not cached.
  */
-#include <hw/pte.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/lock.h>
+#include <regent/mtype.h>
 #include <regent/pages.h>
 
 /**
@@ -99,7 +99,7 @@ static const u64 *const roots[] = { &k_params.nested_root, &k_params.forward_roo
 
 static void host_tables(struct ptab *pt, u32 tree)
 {
-	pt->fmt = &ptab_npt;
+	pt->fmt = backend_nested()->fmt;
 	pt->root = *roots[tree];
 	pt->levels = k_params.levels;
 	pt->max_leaf = k_has(REGENT_FEAT_1G) ? 3 : 2;
@@ -149,8 +149,27 @@ bool host_owns(u64 pa)
 /* Linux may read zeros there, once K has counted the first time. */
 static bool show_zeros(const struct ptab *pt, u64 pa)
 {
+	const struct nested_kind *kind = backend_nested();
+	u64 type = kind->type_shift ? (u64)MTYPE_WB << kind->type_shift : 0;
+
 	return ptab_map(pt, pa & ~(REGENT_PAGE_SIZE - 1), k_params.zero_page,
-			REGENT_PAGE_SIZE, HW_NPT_HIDDEN) == PTAB_OK;
+			REGENT_PAGE_SIZE, kind->hidden | type) == PTAB_OK;
+}
+
+/* Where the tables have memory types, a leaf has one only. */
+static u64 host_leaf(u64 pa)
+{
+	const struct nested_kind *kind = backend_nested();
+
+	return nested_leaf(kind, kind->type_shift ? mtype_of(&k_params.mtrr, pa) : 0);
+}
+
+static bool one_type(u64 pa, u64 size)
+{
+	u8 type;
+
+	return !backend_nested()->type_shift ||
+	       mtype_uniform(&k_params.mtrr, pa, size, &type);
 }
 
 /* Memory or a device that no table covers yet: at the size of the format. */
@@ -171,8 +190,10 @@ static bool map_more(const struct ptab *pt, u64 pa)
 		size = leaf.size;
 	while (size > REGENT_CHUNK_SIZE && overlaps_owned(pa & ~(size - 1), size))
 		size >>= 9;
+	while (size > REGENT_PAGE_SIZE && !one_type(pa & ~(size - 1), size))
+		size >>= 9;
 	return ptab_map(pt, pa & ~(size - 1), pa & ~(size - 1), size,
-			HW_NPT_WORLD) == PTAB_OK;
+			host_leaf(pa)) == PTAB_OK;
 }
 
 static void count_hidden(struct cpu *cpu, u64 pa, bool read, bool fetch, u64 rip)
@@ -255,7 +276,7 @@ int host_device_trap(u64 pa, bool on)
 	}
 	for (i = 0; !on && !err && i < ROOTS; i++) {
 		host_tables(&pt, i);
-		err = ptab_map(&pt, page, page, REGENT_PAGE_SIZE, HW_NPT_WORLD);
+		err = ptab_map(&pt, page, page, REGENT_PAGE_SIZE, host_leaf(page));
 	}
 	lock_drop(&host.lock);
 	return err ? -REGENT_HC_ENOSPC : 0;

@@ -15,6 +15,29 @@
 
 	.text
 /*
+ * k_entry - from L's trampoline, once for each takeover of a CPU
+ *
+ * In:	rdx	top of K's stack on this CPU
+ *	rcx	struct cpu
+ *	r9	Linux's RSP
+ *	CR3 is K's; GDT, IDT, TR and segments are still Linux's; RFLAGS.IF and
+ *	GIF are clear.
+ * Does not return: Linux goes on at its resume label as a world.
+ */
+	.globl	k_entry
+k_entry:
+	/* Linux's data segments may be a user's, which K's GDT does not have. */
+	xor	%eax, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%rdx, %rsp
+	mov	%rcx, %rdi
+	mov	%r9, %rsi
+	cld
+	call	k_enter
+	ud2
+
+/*
  * svm_resume - enter a world, and call world_exit() each time it exits
  *
  * In:	rdi	struct world: regs.link holds the physical address of its

@@ -100,7 +100,7 @@ static void guest_registers(struct vmcb_save *s, u64 mode)
 	}
 	s->dr6 = HW_DR6_RESET;
 	s->dr7 = HW_DR7_RESET;
-	s->rflags = 2;
+	s->rflags = HW_RFLAGS_IF | 2;	/* see testguest.S */
 	s->rip = START_RIP;
 	s->g_pat = PAT_RESET;
 }
@@ -149,6 +149,19 @@ void backend_world_here(struct cpu *cpu, struct world *world)
 	v->ctl.asid = world->asid.number;
 	v->ctl.clean = 0;
 	world->backend_host = cpu->system.backend_host;
+}
+
+/**
+ * backend_switch() - what the backend itself has to switch
+ * @cpu: this CPU
+ * @from: the current world
+ * @to: the next one
+ */
+void backend_switch(struct cpu *cpu, struct world *from, struct world *to)
+{
+	(void)cpu;		/* the next VMRUN names its control block */
+	(void)from;
+	(void)to;
 }
 
 /**

@@ -16,8 +16,6 @@
 #define MSR_DEBUGCTL	0x1d9
 #define DEBUGCTL_BTF	(1ull << 1)
 
-extern const char k_idt[];
-
 static struct vmcb *vmcb_of(const struct world *world)
 {
 	return world->backend;
@@ -85,11 +83,11 @@ static void load_tables(const struct regent_handoff *h)
 /**
  * backend_cpu_init() - make Linux on this CPU a world, not yet running
  * @cpu: this CPU; what L prepared and read is in its handoff
- * @linux_rsp: Linux's stack pointer at the resume label
+ * @from: from k_entry: Linux's stack pointer at the resume label
  *
  * Afterwards this CPU has K's GDT, IDT, TR and GS.
  */
-void backend_cpu_init(struct cpu *cpu, u64 linux_rsp)
+void backend_cpu_init(struct cpu *cpu, u64 from)
 {
 	struct regent_handoff *h = cpu->handoff;
 	struct world *w = &cpu->system;
@@ -102,7 +100,7 @@ void backend_cpu_init(struct cpu *cpu, u64 linux_rsp)
 	w->backend_flags = k_has(REGENT_FEAT_CLEAN_BITS) ? SVM_CLEAN_ALL : 0;
 	put_state(v, &h->state);
 	v->save.rip = h->resume;
-	v->save.rsp = linux_rsp;
+	v->save.rsp = from;
 	v->ctl.event_inj = 0;
 	v->ctl.int_state = 0;
 	v->ctl.clean = 0;
@@ -121,6 +119,12 @@ void backend_cpu_init(struct cpu *cpu, u64 linux_rsp)
  */
 void backend_resume(struct world *world)
 {
+	/*
+	 * GIF holds everything off. IF is what masks physical interrupts while a
+	 * world with V_INTR_MASKING runs, and they are to end its run. Here K comes
+	 * by at its first entry, and after a fault.
+	 */
+	asm volatile("sti");
 	svm_resume(world);
 }
 
@@ -255,6 +259,37 @@ void backend_settle(struct world *world)
 }
 
 /**
+ * backend_answer() - answer an exit that needs nothing of the rest of K's
+ * @cpu: this CPU
+ * @world: of this CPU
+ *
+ * Return: true when that is done.
+ */
+bool backend_answer(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	(void)world;
+	return false;
+}
+
+/**
+ * backend_control() - the world did something to its control registers
+ * @world: of this CPU
+ */
+void backend_control(struct world *world)
+{
+	(void)world;		/* not intercepted */
+}
+
+/**
+ * backend_nested() - what nested tables look like
+ */
+const struct nested_kind *backend_nested(void)
+{
+	return &nested_npt;
+}
+
+/**
  * backend_exit_describe() - write an exit that K does not know to the log
  * @world: of this CPU
  */
@@ -337,8 +372,25 @@ static int write_efer(struct vmcb *v, u64 value)
 	return 1;
 }
 
+/* Regent's own registers: Linux reads what it left, what it writes is absorbed. */
+static int own_msr(struct msr_access *a)
+{
+	const struct regent_handoff *h = this_cpu()->handoff;
+
+	switch (a->index) {
+	case MSR_REG_VM_HSAVE_PA:
+		a->value = h->hsave_found;
+		return 1;
+	case MSR_REG_VM_CR:
+		/* As firmware would switch SVM off: kvm_amd then refuses to load. */
+		a->value = h->vm_cr_found | HW_VM_CR_SVMDIS | HW_VM_CR_LOCK;
+		return 1;
+	}
+	return 0;
+}
+
 /**
- * backend_switched_msr() - an access to an MSR whose value the switch holds
+ * backend_switched_msr() - an access to an MSR that the switch holds, or Regent
  * @world: of this CPU
  * @a: the access; a read puts the value there
  *
@@ -349,7 +401,7 @@ int backend_switched_msr(struct world *world, struct msr_access *a)
 	struct vmcb *v = vmcb_of(world);
 
 	if (a->index != MSR_REG_EFER)
-		return 0;
+		return own_msr(a);
 	if (a->write)
 		return write_efer(v, a->value);
 	a->value = v->save.efer & ~HW_EFER_SVME;

@@ -5,7 +5,6 @@
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
-#include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/irq.h>
@@ -43,21 +42,6 @@ static void exit_outer_call(struct cpu *cpu, struct world *world)
 	backend_skip(world);
 }
 
-/* Regent's own registers: Linux reads what it left, what it writes is absorbed. */
-static bool own_msr(const struct cpu *cpu, struct msr_access *a)
-{
-	switch (a->index) {
-	case MSR_REG_VM_HSAVE_PA:
-		a->value = cpu->handoff->hsave_found;
-		return true;
-	case MSR_REG_VM_CR:
-		/* As firmware would switch SVM off: kvm_amd then refuses to load. */
-		a->value = cpu->handoff->vm_cr_found | HW_VM_CR_SVMDIS | HW_VM_CR_LOCK;
-		return true;
-	}
-	return false;
-}
-
 static void exit_msr(struct cpu *cpu, struct world *world)
 {
 	struct msr_access a;
@@ -69,8 +53,6 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 		done = forward_msr(cpu, &a);
 	if (!done)
 		done = outer_msr(cpu, &a);
-	if (!done && own_msr(cpu, &a))
-		done = 1;
 	if (!done)	/* outside the bitmap's ranges: ask the CPU */
 		done = (a.write ? guarded_wrmsr(a.index, a.value)
 				: guarded_rdmsr(a.index, &a.value)) ? 1 : -1;
@@ -139,6 +121,19 @@ static void exit_virt_insn(struct cpu *cpu, struct world *world)
 	backend_inject(world, HW_TRAP_UD, BACKEND_NO_ERROR_CODE);
 }
 
+static void exit_control(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	backend_control(world);
+}
+
+/* The backend has noted what it was, and delivers it. */
+static void exit_nmi(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	backend_retry_event(world);
+}
+
 static void exit_other(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
@@ -161,6 +156,9 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_HALT] = exit_halt,
 	[REGENT_EXIT_MWAIT] = exit_mwait,
 	[REGENT_EXIT_PAUSE] = exit_pause,
+	[REGENT_EXIT_CPUID] = exit_other,	/* backend_answer() does it */
+	[REGENT_EXIT_CONTROL] = exit_control,
+	[REGENT_EXIT_NMI] = exit_nmi,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
@@ -351,6 +349,8 @@ struct world *world_exit(struct world *world)
 		backend_skip_hypercall(world);
 		return enter(cpu, world);
 	}
+	if (backend_answer(cpu, world))
+		return enter(cpu, world);
 	if (cpu->forwarded && backend_touched(world, k_params.apic_base, &offset))
 		return exit_apic(cpu, world, offset);
 	if (backend_is_hypercall(world) && world->regs.rax == REGENT_HC_TEST_RUN)

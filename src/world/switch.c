@@ -136,6 +136,7 @@ do_switch(struct cpu *cpu, struct world *to, bool whole)
 	struct world *from = cpu->current;
 
 	save_area(cpu, from);
+	backend_switch(cpu, from, to);
 	if (!whole)
 		damage(from, to);
 	mitigate(cpu);

@@ -12,6 +12,7 @@
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/lock.h>
+#include <regent/mtype.h>
 #include <regent/pages.h>
 #include <regent/ptab.h>
 #include <regent/sched.h>
@@ -42,7 +43,7 @@
 #define DR7_PATTERN	0xffff0000ull	/* lengths and kinds, nothing enabled */
 
 #define MAX_WORLDS	64
-#define FLAGS_PATTERN	0x200cd7	/* CF PF AF ZF SF DF OF ID */
+#define FLAGS_PATTERN	0x200ed7	/* CF PF AF ZF SF IF DF OF ID */
 #define FLAGS_VARY	0x0008c5
 
 extern const u8 k_test64[], k_test64_end[], k_test32[], k_test32_end[];
@@ -169,7 +170,7 @@ static void copy_code(struct world *w, const u8 *from, const u8 *end)
 static int map_memory(struct world *w)
 {
 	struct ptab pt = {
-		.fmt = &ptab_npt, .levels = k_params.levels, .max_leaf = 1,
+		.fmt = backend_nested()->fmt, .levels = k_params.levels, .max_leaf = 1,
 		.page = pages_table, .alloc = pages_table_alloc,
 	};
 
@@ -180,7 +181,7 @@ static int map_memory(struct world *w)
 		return -REGENT_HC_ENOSPC;
 	w->pages = MEMORY_PAGES;
 	return ptab_map(&pt, 0, pages_pa(w->memory), MEMORY_PAGES * REGENT_PAGE_SIZE,
-			HW_NPT_WORLD) ? -REGENT_HC_ENOSPC : 0;
+			nested_leaf(backend_nested(), MTYPE_WB)) ? -REGENT_HC_ENOSPC : 0;
 }
 
 /* The tables of a region this small are a single page on each level. */
@@ -631,13 +632,13 @@ s64 test_world_info(u64 id, u64 what)
 	return answer;
 }
 
-static struct world *__attribute__((noinline))
+static void __attribute__((noinline))
 died(struct cpu *cpu, struct world *world, bool describe)
 {
 	if (describe)
 		backend_exit_describe(world);
 	world->state = WORLD_DEAD;
-	return world_switch(cpu, &cpu->system);
+	world_switch(cpu, &cpu->system);
 }
 
 /**
@@ -653,14 +654,16 @@ struct world *test_world_exit(struct cpu *cpu, struct world *world)
 	struct world *host = &cpu->system;
 
 	host->regs.rax = get(world, ROUNDS);
-	backend_skip_hypercall(host);
-	cpu->unanswered = false;
 	world->yielded = why == BACKEND_WORLD_YIELD;
 	if (unlikely(why == BACKEND_WORLD_MC))
 		machine_check(cpu);
 	if (unlikely(why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT))
-		return died(cpu, world, why == BACKEND_WORLD_FAILED);
-	return world_switch(cpu, host);
+		died(cpu, world, why == BACKEND_WORLD_FAILED);
+	else
+		world_switch(cpu, host);
+	backend_skip_hypercall(host);
+	cpu->unanswered = false;
+	return host;
 }
 
 /* It waits, unless it does so because it has found something wrong. */

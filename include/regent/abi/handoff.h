@@ -61,6 +61,7 @@
 #ifndef __ASSEMBLY__
 #include <regent/abi/types.h>
 #include <regent/abi/ring.h>
+#include <regent/mtype.h>
 
 /**
  * struct regent_image_header - the first bytes of the image
@@ -126,7 +127,7 @@ struct regent_image_header {
  * @apic_base: physical address of the local APIC (xAPIC)
  * @leave: Linux address of the trampoline's way out
  * @trampoline: Linux address of the trampoline's first page
- * @backend: physical addresses for the backend (SVM: the MSR bitmap)
+ * @backend: what the backend needs (SVM: the permission maps)
  * @xcr0_all: components of XSAVE this CPU has; 0 when Linux does without XSAVE
  * @xsave_size: bytes of an XSAVE area, standard format, for all of them, or of
  *	FXSAVE's
@@ -142,6 +143,7 @@ struct regent_image_header {
  * @tsc_khz: frequency of the TSC
  * @ns_per_tick: ns for one tick of the TSC, 32.32
  * @ticks_per_ns: ticks of the TSC for one ns, 32.32
+ * @mtrr: memory types, for nested tables that have some
  * @nr_ioapics: entries in @ioapic; 0 when there are more than fit
  * @ioapic: physical addresses of the IOAPICs
  * @area: bit N is set when CPU N has an area; others must not be touched
@@ -161,7 +163,7 @@ struct regent_params {
 	u64 apic_base;
 	u64 leave;
 	u64 trampoline;
-	u64 backend[6];
+	u64 backend[8];
 	u64 xcr0_all;
 	u32 xsave_size;
 	u32 nr_world_msrs;
@@ -176,6 +178,7 @@ struct regent_params {
 	u64 flags_resched;
 	u64 ns_per_tick;
 	u64 ticks_per_ns;
+	struct mtrr_state mtrr;
 	u32 nr_ioapics;
 	u64 ioapic[REGENT_MAX_IOAPICS];
 	u64 area[REGENT_MAX_CPUS / 64];
@@ -206,8 +209,8 @@ enum { REGENT_ES, REGENT_CS, REGENT_SS, REGENT_DS, REGENT_FS, REGENT_GS,
  * as L reads it on the bare machine in the rendezvous
  *
  * What VMLOAD and VMSAVE move by themselves on SVM (FS, GS, LDTR and TR with
- * their hidden parts, the SYSCALL and SYSENTER MSRs) the SVM backend takes
- * from the processor, not from here.
+ * their hidden parts, the SYSENTER MSRs; also DEBUGCTL) the SVM backend takes
+ * from the processor, not from here; VMX's part of L reads it (takeover/vmx.c).
  */
 struct regent_state {
 	u64 cr0;
@@ -221,6 +224,8 @@ struct regent_state {
 	u64 pat;
 	u64 s_cet;
 	u64 isst;
+	u64 debugctl;
+	u64 sysenter[3];
 	u64 gdtr_base;
 	u64 idtr_base;
 	u32 gdtr_limit;
@@ -249,9 +254,13 @@ struct regent_tss {
  * @cr4: CR4 to switch to K with: Linux's without PGE, PCIDE and CET
  * @stack_top: K's stack
  * @cpu_va: K's struct cpu
- * @backend_pa: physical addresses (SVM: VMCB, host VMCB, host save area)
- * @hsave_found: what VM_HSAVE_PA held before
- * @vm_cr_found: what VM_CR held
+ * @backend_pa: physical addresses (SVM: VMCB, host VMCB, host save area; VMX: VMCS,
+ *	VMXON region, virtual APIC)
+ * @hsave_found: what VM_HSAVE_PA held before (SVM)
+ * @vm_cr_found: what VM_CR held (SVM)
+ * @feature_control_found: what IA32_FEATURE_CONTROL held (VMX)
+ * @pebs: what IA32_PEBS_ENABLE held (VMX)
+ * @left: REGENT_LEFT_*: K has left this CPU, and @state is what L has to put back
  * @current_task: Linux address of this CPU's pointer to the thread that runs
  * @state: see there
  * @resume: Linux address to continue at, in the trampoline
@@ -268,12 +277,19 @@ struct regent_handoff {
 	u64 backend_pa[4];
 	u64 hsave_found;
 	u64 vm_cr_found;
+	u64 feature_control_found;
+	u64 pebs;
+	u64 left;
 	u64 current_task;
 	u64 resume;
 	struct regent_state state;
 	u64 gdt[6];
 	struct regent_tss tss;
 };
+
+/* What K leaves to L where an exit cannot do it (VMX) */
+#define REGENT_LEFT		(1u << 0)	/* @state holds what to put back */
+#define REGENT_LEFT_NMI		(1u << 1)	/* an NMI came, and is Linux's */
 
 /* Reasons in struct regent_shared.request: why an NMI asks L for a hypercall. */
 #define REGENT_REQUEST_LEAVE	(1u << 0)

@@ -163,6 +163,9 @@ enum regent_exit_reason {
 	REGENT_EXIT_HALT,		/* HLT, on a forwarded CPU with other worlds */
 	REGENT_EXIT_MWAIT,		/* likewise */
 	REGENT_EXIT_PAUSE,		/* many PAUSEs, likewise */
+	REGENT_EXIT_CPUID,		/* unconditional on VMX, as the next one */
+	REGENT_EXIT_CONTROL,		/* XSETBV, INVD, a control register */
+	REGENT_EXIT_NMI,		/* an NMI that is Linux's, or its window */
 	REGENT_EXIT_OTHER,
 	REGENT_EXIT_REASONS
 };

@@ -15,7 +15,8 @@
  *	mmio PA			4 bytes through a new uncached mapping
  *	rdmsr NR
  *	wrmsr NR VALUE
- *	insn NAME		an instruction of SVM
+ *	insn NAME		an instruction of SVM or VMX
+ *	vmxe			set CR4.VMXE and clear it: what is read after each
  *	step			where a single-stepped RDMSR and WRMSR of EFER trap
  *	early CPU		K faults on that CPU and leaves this one, while an
  *				interrupt waits: "in time", or where it came early
@@ -146,12 +147,14 @@ static int poke_wrmsr(u64 nr, u64 value)
 }
 
 /* RAX and RCX are zero: no address of a control block, no hypercall's magic. */
-#define TRY_INSN(wanted, name)						\
+#define TRY_WITH(wanted, name, operands)				\
 	if (!strcmp(wanted, #name)) {					\
-		TRY(trap, "xor %%r11d, %%r11d; 1: " #name, "a"(0), "c"(0)); \
+		TRY(trap, "xor %%r11d, %%r11d; 1: " #name operands, "a"(0), "c"(0)); \
 		answer_trap(trap);					\
 		return 0;						\
 	}
+
+#define TRY_INSN(wanted, name)	TRY_WITH(wanted, name, "")
 
 static int poke_insn(const char *name)
 {
@@ -166,6 +169,49 @@ static int poke_insn(const char *name)
 	TRY_INSN(name, invlpga);
 	TRY_INSN(name, vmmcall);
 	return -EINVAL;
+}
+
+static int poke_vmx_insn(const char *name)
+{
+	int trap;
+
+	TRY_WITH(name, vmxon, " (%%rsp)");
+	TRY_WITH(name, vmclear, " (%%rsp)");
+	TRY_WITH(name, vmptrld, " (%%rsp)");
+	TRY_WITH(name, vmread, " %%rax, %%rcx");
+	TRY_WITH(name, vmwrite, " %%rax, %%rcx");
+	TRY_WITH(name, invept, " (%%rsp), %%rax");
+	TRY_WITH(name, invvpid, " (%%rsp), %%rax");
+	TRY_INSN(name, vmlaunch);
+	TRY_INSN(name, vmresume);
+	TRY_INSN(name, vmxoff);
+	TRY_INSN(name, vmfunc);
+	TRY_INSN(name, vmcall);
+	TRY_INSN(name, getsec);
+	return -EINVAL;
+}
+
+/* Not as Linux does it, which keeps a copy of CR4 and pins some of it. */
+static u64 set_cr4(u64 cr4)
+{
+	asm volatile("mov %1, %%cr4; mov %%cr4, %0" : "=r"(cr4) : "r"(cr4) : "memory");
+	return cr4;
+}
+
+static int poke_vmxe(void)
+{
+	unsigned long flags;
+	u64 found, on, off;
+
+	local_irq_save(flags);
+	asm volatile("mov %%cr4, %0" : "=r"(found));
+	on = set_cr4(found | X86_CR4_VMXE);
+	off = set_cr4(found);
+	local_irq_restore(flags);
+	scnprintf(answer, sizeof(answer), "found %d on %d off %d rest %s\n",
+		  !!(found & X86_CR4_VMXE), !!(on & X86_CR4_VMXE), !!(off & X86_CR4_VMXE),
+		  ((found ^ on) | (found ^ off)) & ~(u64)X86_CR4_VMXE ? "changed" : "same");
+	return 0;
 }
 
 /* Single-stepping: each #DB between the two labels is noted, and goes on. */
@@ -249,7 +295,7 @@ static noinline int hypercall(u64 nr, u64 arg)
 	register u64 magic asm("r11") = REGENT_HC_MAGIC;
 	int trap;
 
-	asm volatile("1: vmmcall\n"
+	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
 		     "mov $-1, %%eax\n"
 		     "2:\n"
 		     _ASM_EXTABLE_FAULT(1b, 2b)
@@ -308,9 +354,11 @@ static int poke(const char *text)
 	int i;
 
 	if (sscanf(text, "%15s %15s", word, name) == 2 && !strcmp(word, "insn"))
-		return poke_insn(name);
+		return poke_insn(name) ? poke_vmx_insn(name) : 0;
 	if (!strcmp(word, "step"))
 		return poke_step();
+	if (!strcmp(word, "vmxe"))
+		return poke_vmxe();
 	if (!strcmp(word, "page")) {
 		scnprintf(answer, sizeof(answer), "0x%llx\n", page_to_phys(own_page));
 		return 0;

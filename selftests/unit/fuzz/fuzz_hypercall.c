@@ -48,6 +48,11 @@ extern struct regent_params params asm("k_params");
 static jmp_buf left;
 static unsigned long events;
 
+const struct nested_kind *backend_nested(void)
+{
+	return &nested_npt;
+}
+
 void outer_resume(struct cpu *cpu, enum outer_agreement what)
 {
 	if (cpu != cpu_of(0) || what != OUTER_ASYNC_PF)

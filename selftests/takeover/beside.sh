@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Linux beside other worlds, in short, for an emulator without a JIT: registers, moves,
+# modes, and a fault of K's. What is more is in sched.sh, which wants QEMU's devices.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+range=0-$last_cpu
+everywhere=$((last_cpu + 1))
+
+# Each of them has run, and found no wrong register.
+all_ran() { # WORLDS
+	same "$1" "$(grep -c ' test ' "$work/shared")" &&
+		same 0 "$(grep ' test ' "$work/shared" | grep -c ' rounds 0 ')"
+}
+
+of_each_kind() {
+	shared "$range" 2 0:1024:0:1000 1:1024:0:1000 2:1024:0:1000 5:1024:0:1000:1000 &&
+		all_ran $((4 * everywhere))
+}
+
+tossed() {
+	shared toss "$range" 1 0:1024:0:1000 1:1024:0:1000 2:1024:0:1000 && all_ran 3
+}
+
+wakes() {
+	shared pair 0 "$last_cpu" 1 && all_ran 2
+}
+
+shaken() {
+	"$sharer" shake "$range" >"$work/shaken" 2>&1 &
+	shaker=$!
+	shared "$range" 2 2:1024:0:1000 5:1024:0:1000:300
+	code=$?
+	kill "$shaker"
+	wait "$shaker" || code=1
+	cat "$work/shaken"
+	[ "$code" -eq 0 ] && all_ran $((2 * everywhere)) &&
+		grep -q '^[1-9][0-9]* changes, [0-9]* a second$' "$work/shaken"
+}
+
+backtraces() { # how many CPUs told where they are
+	log | grep -Eo 'NMI backtrace for cpu [0-9]+' | sort -u | wc -l
+}
+
+# CPUs ask each other by NMI.
+nmis() {
+	mark
+	for _ in 1 2 3; do
+		echo l >/proc/sysrq-trigger
+	done
+	wait_for 15 eval "[ \$(backtraces) -eq $everywhere ]"
+}
+
+fills() {
+	"$sharer" "$range" 0 2:1024:100:1000 0:512:0:300 5:1024:0:1000:300 >"$work/all" 2>&1 &
+	sharing=$!
+	wait_for 10 grep -q ready "$work/all" || { cat "$work/all"; return 1; }
+}
+
+check 'taken over' take debug=1
+check 'worlds of each kind beside Linux' of_each_kind
+check 'worlds put on one CPU after the other' tossed
+check 'worlds wake each other' wakes
+check 'modes change under worlds' shaken
+check 'worlds beside Linux, for longer' fills
+check 'NMIs reach Linux beside them' nmis
+check 'the worlds go' kill "$sharing"
+wait "$sharing" 2>"$work/sharer.err"
+check 'they were right' nothing_wrong "$work/all"
+mark
+give_as_found "$everywhere"
+check 'taken over again' take debug=1
+check 'worlds again' fills
+check 'K faults' same -14 "$(hypercall 4 0)"
+check 'every CPU is given back' given_back
+kill "$sharing"
+wait "$sharing" 2>"$work/sharer.err"
+check 'Regent can be removed' give
+finish 'Call Trace'

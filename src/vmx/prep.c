@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What of VMX is plain logic: which controls, what goes into a VMCS that does not
+ * depend on who reads it, and the MSR bitmaps. For L, and for K's own worlds.
+ * Intel SDM volume 3, "VM-Execution Control Fields" and the chapters around it.
+ */
+#include <hw/cr.h>
+#include <hw/vmcs.h>
+#include <regent/abi/msrtab.h>
+
+#include "vmx.h"
+
+/*
+ * A capability has the bits that must be set in its lower half, and those that
+ * may be set in its upper half.
+ */
+static bool choose(u64 cap, u32 need, u32 like, u32 never, u32 *to)
+{
+	u32 must = cap, may = cap >> 32;
+
+	*to = must | need | (like & may);
+	return !(need & ~may) && !(must & never);
+}
+
+#define PIN_NEED	(VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI)
+#define PROC_NEED	(VMX_PROC_MSR_BITMAP | VMX_PROC_SECONDARY)
+#define PROC_NEVER	(VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE | VMX_PROC_IO | VMX_PROC_HLT | \
+			 VMX_PROC_MWAIT | VMX_PROC_MONITOR)
+#define PROC2_NEED	(VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED)
+/* Without these the instruction of that name is #UD for Linux. */
+#define PROC2_LIKE	(VMX_PROC2_RDTSCP | VMX_PROC2_INVPCID | VMX_PROC2_XSAVES | \
+			 VMX_PROC2_USER_WAIT | VMX_PROC2_PCONFIG)
+#define EXIT_NEED	(VMX_EXIT_HOST_64 | VMX_EXIT_SAVE_DEBUG | VMX_EXIT_SAVE_PAT | \
+			 VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER | VMX_EXIT_LOAD_EFER)
+#define ENTRY_NEED	(VMX_ENTRY_GUEST_64 | VMX_ENTRY_LOAD_DEBUG | VMX_ENTRY_LOAD_PAT | \
+			 VMX_ENTRY_LOAD_EFER)
+#define EPT_NEED	(VMX_CAP_EPT_4_LEVELS | VMX_CAP_EPT_WB | VMX_CAP_EPT_2M | \
+			 VMX_CAP_INVEPT | VMX_CAP_INVEPT_SINGLE | VMX_CAP_INVEPT_ALL | \
+			 VMX_CAP_INVVPID | VMX_CAP_INVVPID_SINGLE | VMX_CAP_INVVPID_ALL)
+
+/**
+ * vmx_choose() - the host world's controls
+ * @caps: what this CPU can
+ * @to: filled in
+ *
+ * Nothing exits that need not: on a direct CPU Linux has its interrupts, ports,
+ * HLT and control registers (but CR4.VMXE) for itself.
+ *
+ * Return: NULL, or why Regent cannot use this CPU.
+ */
+const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to)
+{
+	if ((caps->basic >> VMX_BASIC_TYPE_SHIFT & 0xf) != 6)
+		return "VMX does not keep a VMCS in write-back memory; use another CPU or hypervisor below";
+	if (!choose(caps->pin, PIN_NEED, 0, VMX_PIN_INTERRUPT, &to->pin))
+		return "VMX without virtual NMIs; Regent needs a CPU with them";
+	if (!choose(caps->proc, PROC_NEED, 0, PROC_NEVER, &to->proc))
+		return "VMX without MSR bitmaps or secondary controls; Regent needs a CPU with EPT";
+	if (!choose(caps->proc2, PROC2_NEED, PROC2_LIKE, 0, &to->proc2))
+		return "VMX without EPT, VPID or unrestricted guest; Regent needs a CPU with all three";
+	if ((caps->ept_vpid & EPT_NEED) != EPT_NEED)
+		return "EPT or VPID that cannot be flushed one by one, or without 2 MiB pages; use another CPU or hypervisor below";
+	if (!choose(caps->exit, EXIT_NEED, 0, 0, &to->exit) ||
+	    !choose(caps->entry, ENTRY_NEED, 0, 0, &to->entry))
+		return "VMX that does not switch EFER and PAT; Regent needs a newer CPU or hypervisor below";
+	return NULL;
+}
+
+/**
+ * vmx_eptp() - the EPT pointer of a tree
+ * @root: physical address of its top table
+ * @levels: 4 or 5
+ */
+u64 vmx_eptp(u64 root, u32 levels)
+{
+	return root | VMX_EPTP_WB | (u64)(levels - 1) << VMX_EPTP_LEVELS_SHIFT;
+}
+
+/**
+ * vmx_put_controls() - controls of a world, and what they need to be whole
+ * @put: how to write a field of the current VMCS
+ * @c: the controls
+ */
+void vmx_put_controls(vmx_put *put, const struct vmx_controls *c)
+{
+	put(VMCS_PIN_CONTROLS, c->pin);
+	put(VMCS_PROC_CONTROLS, c->proc);
+	put(VMCS_PROC2_CONTROLS, c->proc2);
+	put(VMCS_EXIT_CONTROLS, c->exit);
+	put(VMCS_ENTRY_CONTROLS, c->entry);
+	put(VMCS_EXCEPTION_BITMAP, 0);
+	put(VMCS_PF_ERROR_MASK, 0);
+	put(VMCS_PF_ERROR_MATCH, 0);
+	put(VMCS_CR3_TARGETS, 0);
+	put(VMCS_EXIT_MSR_STORES, 0);
+	put(VMCS_EXIT_MSR_LOADS, 0);
+	put(VMCS_ENTRY_MSR_LOADS, 0);
+	put(VMCS_ENTRY_EVENT, 0);
+	put(VMCS_LINK_POINTER, ~0ull);
+	if (c->proc2 & VMX_PROC2_XSAVES)
+		put(VMCS_XSS_EXIT_BITMAP, 0);
+	if (c->proc2 & VMX_PROC2_PCONFIG)
+		put(VMCS_PCONFIG_EXIT_BITMAP, 0);
+	/* VMXE is Regent's; Linux finds it clear. */
+	put(VMCS_CR0_MASK, 0);
+	put(VMCS_CR0_SHADOW, 0);
+	put(VMCS_CR4_MASK, HW_CR4_VMXE);
+	put(VMCS_CR4_SHADOW, 0);
+}
+
+/**
+ * vmx_put_host() - what an exit loads: all of K's but RSP and RIP
+ * @put: how to write a field of the current VMCS
+ * @h: this CPU's handoff
+ * @idt: K's IDT
+ *
+ * An exit makes the limits of GDT and IDT 0xffff, and TR's 0x67, K's TSS's.
+ */
+void vmx_put_host(vmx_put *put, const struct regent_handoff *h, u64 idt)
+{
+	u64 page = h->cpu_va - REGENT_PERCPU_CPU + REGENT_PERCPU_HANDOFF;
+
+	put(VMCS_HOST_CR0, h->state.cr0);
+	put(VMCS_HOST_CR3, h->cr3);
+	put(VMCS_HOST_CR4, h->cr4 | HW_CR4_VMXE);
+	put(VMCS_HOST_PAT, h->state.pat);
+	put(VMCS_HOST_EFER, h->state.efer);
+	put(VMCS_HOST_CS_SELECTOR, REGENT_SEL_CS);
+	put(VMCS_HOST_SS_SELECTOR, REGENT_SEL_SS);
+	put(VMCS_HOST_DS_SELECTOR, 0);
+	put(VMCS_HOST_ES_SELECTOR, 0);
+	put(VMCS_HOST_FS_SELECTOR, 0);
+	put(VMCS_HOST_GS_SELECTOR, 0);
+	put(VMCS_HOST_TR_SELECTOR, REGENT_SEL_TSS);
+	put(VMCS_HOST_FS_BASE, 0);
+	put(VMCS_HOST_GS_BASE, h->cpu_va);
+	put(VMCS_HOST_TR_BASE, page + offsetof(struct regent_handoff, tss));
+	put(VMCS_HOST_GDTR_BASE, page + offsetof(struct regent_handoff, gdt));
+	put(VMCS_HOST_IDTR_BASE, idt);
+	/* No way in by SYSENTER: K has none. */
+	put(VMCS_HOST_SYSENTER_CS, 0);
+	put(VMCS_HOST_SYSENTER_ESP, 0);
+	put(VMCS_HOST_SYSENTER_EIP, 0);
+}
+
+static void put_segment(vmx_put *put, int n, const struct regent_segment *s)
+{
+	put(VMCS_GUEST_SELECTOR(n), s->selector);
+	put(VMCS_GUEST_LIMIT(n), s->limit);
+	put(VMCS_GUEST_ACCESS(n), s->unusable ? VMX_ACCESS_UNUSABLE : s->access);
+	put(VMCS_GUEST_BASE(n), s->base);
+}
+
+/**
+ * vmx_put_guest() - what an entry loads, but for RSP and RIP
+ * @put: how to write a field of the current VMCS
+ * @s: the world's state
+ */
+void vmx_put_guest(vmx_put *put, const struct regent_state *s)
+{
+	int n;
+
+	for (n = 0; n < REGENT_SEGMENTS; n++)
+		put_segment(put, n, &s->seg[n]);
+	put(VMCS_GUEST_GDTR_BASE, s->gdtr_base);
+	put(VMCS_GUEST_GDTR_LIMIT, s->gdtr_limit);
+	put(VMCS_GUEST_IDTR_BASE, s->idtr_base);
+	put(VMCS_GUEST_IDTR_LIMIT, s->idtr_limit);
+	put(VMCS_GUEST_CR0, s->cr0);
+	put(VMCS_GUEST_CR3, s->cr3);
+	put(VMCS_GUEST_CR4, s->cr4 | HW_CR4_VMXE);
+	put(VMCS_GUEST_EFER, s->efer);
+	put(VMCS_GUEST_PAT, s->pat);
+	put(VMCS_GUEST_DR7, s->dr7);
+	put(VMCS_GUEST_DEBUGCTL, s->debugctl);
+	put(VMCS_GUEST_SYSENTER_CS, s->sysenter[0]);
+	put(VMCS_GUEST_SYSENTER_ESP, s->sysenter[1]);
+	put(VMCS_GUEST_SYSENTER_EIP, s->sysenter[2]);
+	put(VMCS_GUEST_RFLAGS, s->rflags);
+	put(VMCS_GUEST_INTERRUPTIBILITY, 0);
+	put(VMCS_GUEST_ACTIVITY, 0);
+	put(VMCS_GUEST_PENDING_DEBUG, 0);
+}
+
+/*
+ * The bitmap's four quarters: reads of the low and the high MSRs, writes of the
+ * same. Others exit in any case.
+ */
+#define QUARTER		1024
+#define HIGH_MSRS	0xc0000000u
+#define RANGE		0x2000u
+
+static void mark(u8 *bitmap, u32 index, u8 kinds, bool exits)
+{
+	bool high = index - HIGH_MSRS < RANGE;
+	u32 bit = high ? index - HIGH_MSRS : index;
+	u8 *part = bitmap + (high ? QUARTER : 0);
+	int i;
+
+	if (bit >= RANGE)
+		return;
+	for (i = 0; i < 2; i++, part += 2 * QUARTER) {
+		if (!(kinds & (i ? REG_TRAP_WRITE : REG_TRAP_READ)))
+			continue;
+		if (exits)
+			part[bit / 8] |= 1 << bit % 8;
+		else
+			part[bit / 8] &= ~(1 << bit % 8);
+	}
+}
+
+static void build(u8 *bitmap)
+{
+	unsigned int i;
+
+	for (i = 0; i < reg_table_size; i++)
+		if (reg_table[i].index < REG_PSEUDO)
+			mark(bitmap, reg_table[i].index, reg_table[i].trap, true);
+	mark(bitmap, VMX_MSR_PEBS_ENABLE, REG_TRAP_WRITE, true);
+}
+
+/* What an entry, an exit or a change of worlds switches, a world may have for itself. */
+static const u32 guest_msrs[] = {
+	0x174, 0x175, 0x176,			/* SYSENTER */
+	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
+	0xc0000100, 0xc0000101, 0xc0000102,	/* FS, GS, KERNEL_GS base */
+};
+
+/**
+ * vmx_prepare_machine() - fill in the MSR bitmaps
+ * @bitmap: VMX_BITMAP_SIZE bytes, zeroed: the host world's
+ * @forward_bitmap: the same on a forwarded CPU
+ * @guest_bitmap: the same for other worlds
+ */
+void vmx_prepare_machine(void *bitmap, void *forward_bitmap, void *guest_bitmap)
+{
+	u8 *guest = guest_bitmap;
+	unsigned int i;
+
+	build(bitmap);
+	build(forward_bitmap);
+	mark(forward_bitmap, MSR_REG_APIC_BASE, REG_TRAP_WRITE, true);
+	mark(forward_bitmap, MSR_REG_TSC_DEADLINE, REG_TRAP_BOTH, true);
+	for (i = 0; i < 256; i++)
+		mark(forward_bitmap, MSR_REG_X2APIC + i, REG_TRAP_BOTH, true);
+	for (i = 0; i < VMX_BITMAP_SIZE; i++)
+		guest[i] = 0xff;
+	for (i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)
+		mark(guest, guest_msrs[i], REG_TRAP_BOTH, false);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Private to src/vmx/ and takeover/vmx.c. */
+#ifndef VMX_VMX_H
+#define VMX_VMX_H
+
+#include <regent/abi/handoff.h>
+
+struct world;
+struct world_regs;
+
+/* Places in struct regent_handoff.backend_pa and struct regent_params.backend */
+enum { VMX_PA_VMCS, VMX_PA_VMXON, VMX_PA_APIC, VMX_PA_BLOCK };
+enum {
+	VMX_PARAM_MSR_BITMAP, VMX_PARAM_FORWARD_MSR_BITMAP, VMX_PARAM_GUEST_MSR_BITMAP,
+	VMX_PARAM_PIN_PROC, VMX_PARAM_PROC2, VMX_PARAM_EXIT_ENTRY, VMX_PARAM_EPT_VPID,
+	VMX_PARAM_REVISION, VMX_PARAMS
+};
+
+_Static_assert(sizeof(((struct regent_params *)0)->backend) >= VMX_PARAMS * sizeof(u64),
+	       "room in struct regent_params");
+
+/* The host world's identifier; 0 is K's. */
+#define VMX_VPID_HOST	1
+#define VMX_VPID_WORLDS	2
+#define VMX_VPIDS	0x10000
+
+/**
+ * struct vmx_caps - what the capability MSRs say, the "true" ones where there are
+ *	some
+ */
+struct vmx_caps {
+	u64 basic;
+	u64 pin;
+	u64 proc;
+	u64 proc2;
+	u64 exit;
+	u64 entry;
+	u64 cr0_fixed0;
+	u64 cr0_fixed1;
+	u64 cr4_fixed0;
+	u64 cr4_fixed1;
+	u64 ept_vpid;
+};
+
+/**
+ * struct vmx_controls - the five words of controls
+ */
+struct vmx_controls {
+	u32 pin;
+	u32 proc;
+	u32 proc2;
+	u32 exit;
+	u32 entry;
+};
+
+/* CR2, DR6, and the MSRs of SYSCALL and SWAPGS */
+#define VMX_OWN		7
+
+/**
+ * struct vmx_msr_load - an entry of a list of MSRs, in the processor's layout
+ */
+struct vmx_msr_load {
+	u32 index;
+	u32 reserved;
+	u64 value;
+} __attribute__((aligned(16)));
+
+/**
+ * struct vmx_block - what K keeps of a world beside its VMCS
+ * @vmcs: physical address of the VMCS
+ * @reason: of the last exit
+ * @event: what the next entry delivers, 0 for nothing: VMCS_ENTRY_EVENT
+ * @pin: the controls as they are
+ * @proc: likewise
+ * @proc2: likewise
+ * @forced: what the next "exit" is to be, 0 for what the VMCS says: K makes one
+ *	where an entry did not come about
+ * @launched: 0: the next entry is VMLAUNCH
+ * @at_exit: RIP is still where it exited
+ * @nmi_waits: a window is asked for because of an NMI
+ * @loaded: its VMCS is this CPU's current one
+ * @stale: the controls have changed while it was not
+ * @rsp: for backend_reg()
+ * @flags: its RFLAGS, while not loaded
+ * @blocked: likewise, VMCS_GUEST_INTERRUPTIBILITY
+ * @cpl: likewise
+ * @cpu: number + 1 of the CPU whose host state its VMCS has
+ * @own: what neither entries nor exits switch: see guest.c
+ * @apic: its virtual APIC's page, of which only the TPR is used
+ * @pebs_entry: what an entry loads, see pebs.c
+ * @pebs_exit: what an exit loads
+ */
+struct vmx_block {
+	u64 vmcs;
+	u32 reason;
+	u32 event;
+	u32 pin;
+	u32 proc;
+	u32 proc2;
+	u32 forced;
+	u32 launched;
+	bool at_exit;
+	bool nmi_waits;
+	bool loaded;
+	bool stale;
+	u64 rsp;
+	u64 flags;
+	u32 blocked;
+	u32 cpl;
+	u32 cpu;
+	u64 own[VMX_OWN];
+	u8 *apic;
+	struct vmx_msr_load pebs_entry;
+	struct vmx_msr_load pebs_exit;
+};
+
+/* prep.c: plain logic. How a field of the current VMCS is written */
+typedef void vmx_put(u64 field, u64 value);
+
+const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to);
+u64 vmx_eptp(u64 root, u32 levels);
+void vmx_put_controls(vmx_put *put, const struct vmx_controls *c);
+void vmx_put_host(vmx_put *put, const struct regent_handoff *h, u64 idt);
+void vmx_put_guest(vmx_put *put, const struct regent_state *s);
+void vmx_prepare_machine(void *bitmap, void *forward_bitmap, void *guest_bitmap);
+
+#define VMX_BITMAP_SIZE	4096
+
+/* enter.S */
+void vmx_resume(struct world *world) __attribute__((noreturn));
+void vmx_leave(u64 result, u64 *left, u32 launched) __attribute__((noreturn));
+extern const char vmx_exit[];
+
+/* pebs.c */
+void vmx_pebs_init(struct vmx_block *b, const struct regent_handoff *h);
+void vmx_pebs_leave(const struct vmx_block *b, struct regent_handoff *h);
+bool vmx_pebs_write(struct vmx_block *b, u64 value);
+
+/* outer.S */
+bool vmx_guarded_vmcall(struct world_regs *regs);
+bool vmx_guarded_xsetbv(u32 index, u64 value);
+
+/* window.S */
+void vmx_unblock_nmi(void);
+
+/* What enter.S calls */
+struct world *vmx_late(struct world *world);
+struct world *vmx_refused(struct world *world);
+
+/* event.c: controls of a world that may not be the current one */
+void vmx_set_pin(struct vmx_block *b, u32 pin);
+void vmx_set_proc(struct vmx_block *b, u32 proc);
+void vmx_set_proc2(struct vmx_block *b, u32 proc2);
+void vmx_deliver(struct world *world, u32 event, u32 error);
+void vmx_window_is_open(struct vmx_block *b);
+
+void vmx_advance(struct world *world, u64 next);
+
+#endif

@@ -134,6 +134,12 @@ static void exit_nmi(struct cpu *cpu, struct world *world)
 	backend_retry_event(world);
 }
 
+static void exit_slice(struct cpu *cpu, struct world *world)
+{
+	if (cpu->forwarded)
+		sched_slice(cpu, world);
+}
+
 static void exit_other(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
@@ -159,6 +165,7 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_CPUID] = exit_other,	/* backend_answer() does it */
 	[REGENT_EXIT_CONTROL] = exit_control,
 	[REGENT_EXIT_NMI] = exit_nmi,
+	[REGENT_EXIT_SLICE] = exit_slice,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 

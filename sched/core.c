@@ -365,9 +365,10 @@ static void wait(struct cpu *cpu)
 
 	share_idle(cpu);
 	cpu_account(cpu);
+	cpu_begin(cpu);
 	while (!cpu->resched) {
 		vector = backend_idle();
-		cpu->entry_start = hw_rdtsc();
+		cpu_begin(cpu);
 		if (vector >= 0)
 			forward_arrived(cpu, vector);
 		sched_arrived(cpu);

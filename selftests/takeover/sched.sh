@@ -391,6 +391,8 @@ test_fault() {
 	check 'Regent can be removed' give
 }
 
+# Nor has it much else to do here.
+taskset -pc "1-$last_cpu" $$ >"$work/said"
 check 'the dumper works' insmod "$dumper"
 watch_timers
 test_beside

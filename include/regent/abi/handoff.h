@@ -106,7 +106,7 @@ struct regent_image_header {
 #define REGENT_FEAT_PAUSE_FILTER	(1u << 12)	/* only many PAUSEs make an exit, */
 #define REGENT_FEAT_PAUSE_THRESHOLD	(1u << 13)	/* and only close together */
 #define REGENT_FEAT_TCG		(1u << 14)	/* QEMU's emulator: see write_eoi() */
-#define REGENT_FEAT_SLICE_TIMER	(1u << 15)	/* entries start a timer that makes an exit */
+#define REGENT_FEAT_SLICE_TIMER	(1u << 15)	/* entries start a timer, which exits */
 
 /* What stands between two owners of a CPU, as the CPU needs it. */
 #define REGENT_MITIGATE_IBPB	(1u << 0)	/* indirect branch prediction barrier */

@@ -157,6 +157,7 @@ static void slice_over(struct cpu *cpu, u64 now)
 	if (cpu->rq.curr == &cpu->system.sched && backend_cpl(&cpu->system) == 0 &&
 	    now - cpu->slice_due < sched_ticks(GRACE_NS)) {
 		cpu->slice_end = now + sched_ticks(GRACE_STEP_NS);
+		backend_slice(&cpu->system, cpu->slice_end);
 		return;
 	}
 	cpu->slice_end = VAPIC_NEVER;
@@ -310,6 +311,23 @@ void sched_tick(struct cpu *cpu, u64 now)
 		slice_over(cpu, now);
 }
 
+/**
+ * sched_slice() - the timer that the entry has started has made an exit
+ * @cpu: this CPU, forwarded
+ * @world: that ran
+ *
+ * The timer cannot count as far as a slice can be long.
+ */
+void sched_slice(struct cpu *cpu, struct world *world)
+{
+	u64 now = hw_rdtsc();
+
+	if (now >= cpu->slice_end)
+		slice_over(cpu, now);
+	else
+		backend_slice(world, cpu->slice_end);
+}
+
 static struct sched_entity *choose(struct cpu *cpu)
 {
 	struct sched_entity *last = cpu->rq.curr;
@@ -347,9 +365,10 @@ static void wait(struct cpu *cpu)
 
 	share_idle(cpu);
 	cpu_account(cpu);
+	cpu_begin(cpu);
 	while (!cpu->resched) {
 		vector = backend_idle();
-		cpu->entry_start = hw_rdtsc();
+		cpu_begin(cpu);
 		if (vector >= 0)
 			forward_arrived(cpu, vector);
 		sched_arrived(cpu);
@@ -374,6 +393,7 @@ struct world *sched_next(struct cpu *cpu)
 	world = world_of(e);
 	if (world != cpu->current)
 		world_switch(cpu, world);
+	backend_slice(world, cpu->slice_end);
 	share_out(cpu);
 	return world;
 }

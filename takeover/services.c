@@ -179,6 +179,7 @@ EXITS(pause, PAUSE);
 EXITS(cpuid, CPUID);
 EXITS(control, CONTROL);
 EXITS(nmi, NMI);
+EXITS(slice, SLICE);
 EXITS(other, OTHER);
 
 COSTS(ibpb, IBPB);
@@ -237,7 +238,7 @@ static struct attribute *cpu_attrs[] = {
 	&exits_interrupt.attr.attr, &exits_window.attr.attr, &exits_apic.attr.attr,
 	&exits_ioapic.attr.attr, &exits_halt.attr.attr, &exits_mwait.attr.attr,
 	&exits_pause.attr.attr, &exits_cpuid.attr.attr, &exits_control.attr.attr,
-	&exits_nmi.attr.attr, &exits_other.attr.attr,
+	&exits_nmi.attr.attr, &exits_slice.attr.attr, &exits_other.attr.attr,
 	&costs_ibpb.attr.attr, &costs_flush.attr.attr, &costs_invlpg.attr.attr,
 	&costs_wrmsr.attr.attr, &costs_xsave.attr.attr,
 	&attr_mode.attr, &attr_mode_wanted.attr, NULL,

@@ -94,11 +94,7 @@ static const char *feature_control(void)
 
 	if (rdmsrl_safe(VMX_MSR_FEATURE_CONTROL, &v))
 		return "this CPU has no IA32_FEATURE_CONTROL; use another CPU or hypervisor below";
-	if (!(v & VMX_FEATURE_CONTROL_LOCK))
-		return "nobody has locked IA32_FEATURE_CONTROL (MSR 3A), and Regent could not undo that; enable VMX (VT-x) in the firmware's setup";
-	if (!(v & VMX_FEATURE_CONTROL_VMXON))
-		return "the firmware has switched VMX off; enable VMX (VT-x) in its setup";
-	return NULL;
+	return vmx_locked_off(v);
 }
 
 /* Instructions that Linux has, and that would be #UD to a world. */
@@ -165,6 +161,8 @@ static u32 vmx_features(u32 found)
 		found &= ~REGENT_FEAT_1G;
 	if (caps.proc2 >> 32 & VMX_PROC2_PAUSE_LOOP)
 		found |= REGENT_FEAT_PAUSE_FILTER;
+	if ((caps.pin >> 32 & VMX_PIN_TIMER) && (caps.exit >> 32 & VMX_EXIT_SAVE_TIMER))
+		found |= REGENT_FEAT_SLICE_TIMER;
 	return found;
 }
 
@@ -188,6 +186,7 @@ static int vmx_machine(void)
 	backend[VMX_PARAM_PROC2] = c.proc2;
 	backend[VMX_PARAM_EXIT_ENTRY] = c.exit | (u64)c.entry << 32;
 	backend[VMX_PARAM_EPT_VPID] = caps.ept_vpid;
+	backend[VMX_PARAM_TIMER_RATE] = read_msr(VMX_MSR_MISC) & VMX_MISC_TIMER_RATE;
 	backend[VMX_PARAM_REVISION] = caps.basic & VMX_BASIC_REVISION;
 	return 0;
 }

@@ -70,6 +70,7 @@
 #define VMCS_GUEST_INTERRUPTIBILITY	0x4824
 #define VMCS_GUEST_ACTIVITY		0x4826
 #define VMCS_GUEST_SYSENTER_CS		0x482a
+#define VMCS_TIMER			0x482e
 #define VMCS_HOST_SYSENTER_CS		0x4c00
 
 /* As wide as a register */
@@ -109,6 +110,7 @@
 #define VMX_PIN_INTERRUPT		(1u << 0)
 #define VMX_PIN_NMI			(1u << 3)
 #define VMX_PIN_VIRTUAL_NMI		(1u << 5)
+#define VMX_PIN_TIMER			(1u << 6)
 
 /* Primary processor-based controls */
 #define VMX_PROC_INTERRUPT_WINDOW	(1u << 2)
@@ -142,6 +144,7 @@
 #define VMX_EXIT_LOAD_PAT		(1u << 19)
 #define VMX_EXIT_SAVE_EFER		(1u << 20)
 #define VMX_EXIT_LOAD_EFER		(1u << 21)
+#define VMX_EXIT_SAVE_TIMER		(1u << 22)
 
 /* What an entry does */
 #define VMX_ENTRY_LOAD_DEBUG		(1u << 2)
@@ -172,6 +175,7 @@
 #define VMX_REASON_PAUSE		40
 #define VMX_REASON_EPT_VIOLATION	48
 #define VMX_REASON_INVEPT		50
+#define VMX_REASON_TIMER		52
 #define VMX_REASON_INVVPID		53
 #define VMX_REASON_XSETBV		55
 #define VMX_REASON_VMFUNC		59
@@ -248,6 +252,7 @@
 #define VMX_MSR_PROC			0x482
 #define VMX_MSR_EXIT			0x483
 #define VMX_MSR_ENTRY			0x484
+#define VMX_MSR_MISC			0x485
 #define VMX_MSR_CR0_FIXED0		0x486
 #define VMX_MSR_CR0_FIXED1		0x487
 #define VMX_MSR_CR4_FIXED0		0x488
@@ -266,5 +271,6 @@
 #define VMX_BASIC_TRUE			(1ull << 55)
 #define VMX_BASIC_TYPE_SHIFT		50
 #define VMX_BASIC_REVISION		0x7fffffffull
+#define VMX_MISC_TIMER_RATE		0x1full
 
 #endif

@@ -50,12 +50,13 @@ struct msr_access {
  * @BACKEND_WORLD_YIELD: it made a hypercall
  * @BACKEND_WORLD_HALT: it has nothing to do
  * @BACKEND_WORLD_INTERRUPT: something arrived for Linux
+ * @BACKEND_WORLD_SLICE: its time is over
  * @BACKEND_WORLD_MC: a machine check: it is Linux's
  * @BACKEND_WORLD_FAILED: anything else: it is not to run any more
  */
 enum backend_world_exit {
 	BACKEND_WORLD_YIELD, BACKEND_WORLD_HALT, BACKEND_WORLD_INTERRUPT,
-	BACKEND_WORLD_MC, BACKEND_WORLD_FAILED
+	BACKEND_WORLD_SLICE, BACKEND_WORLD_MC, BACKEND_WORLD_FAILED
 };
 
 #define BACKEND_NO_ERROR_CODE	(~0u)
@@ -100,6 +101,7 @@ void backend_flush(struct world *world);
 int backend_take_interrupt(void);
 int backend_idle(void);
 void backend_intercept_idle(struct world *world, bool on);
+void backend_slice(struct world *world, u64 end);
 void backend_forward(struct world *world, bool on);
 bool backend_interruptible(const struct world *world);
 bool backend_in_shadow(const struct world *world);

@@ -35,7 +35,7 @@
  *	this CPU, read by all
  * @forwarded: K takes this CPU's interrupts
  * @event_head: K's own head of the event ring
- * @entry_start: time stamp of the last exit
+ * @entry_start: TSC of the current entry, 0 while it is on its short way
  * @entry_max: longest stay in K, TSC ticks
  * @exits: exits by reason
  * @costs: see enum regent_cost, counted where they are done
@@ -145,11 +145,20 @@ static inline struct cpu *cpu_find(u64 cpu)
 	return cpu_of(cpu);
 }
 
-/* The longest stay is exported; waiting for an interrupt is none. */
+/*
+ * The longest stay is exported. Waiting for an interrupt is none, and what takes the
+ * short way, without a loop, is not worth two looks at the clock.
+ */
+static inline void cpu_begin(struct cpu *cpu)
+{
+	cpu->entry_start = hw_rdtsc();
+}
+
 static inline void cpu_account(struct cpu *cpu)
 {
 	u64 stay = hw_rdtsc() - cpu->entry_start;
 
+	cpu->entry_start = 0;
 	if (unlikely(stay > cpu->entry_max))
 		cpu->entry_max = stay;
 }

@@ -24,6 +24,7 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights);
 void sched_remove(struct cpu *cpu, struct world *world);
 
 void sched_tick(struct cpu *cpu, u64 now);
+void sched_slice(struct cpu *cpu, struct world *world);
 void sched_arrived(struct cpu *cpu);
 void sched_halt(struct cpu *cpu);
 void sched_pause(struct cpu *cpu);

@@ -21,6 +21,16 @@ of_each_kind() {
 		all_ran $((4 * everywhere))
 }
 
+# Two thirds and a third of a CPU, where Linux has nothing to do.
+by_shares() {
+	shared 0 3 4:1024:0:1000 4:512:0:1000 || return
+	for part in 645:690 310:355; do
+		ran=$(sed -n 's/^cpu 0 test ran \([0-9]*\) .*/\1/p' "$work/shared" |
+			awk -v low="${part%:*}" -v high="${part#*:}" '$1 >= low && $1 <= high' | wc -l)
+		same 1 "$ran" || return
+	done
+}
+
 tossed() {
 	shared toss "$range" 1 0:1024:0:1000 1:1024:0:1000 2:1024:0:1000 && all_ran 3
 }
@@ -62,6 +72,7 @@ fills() {
 
 check 'taken over' take debug=1
 check 'worlds of each kind beside Linux' of_each_kind
+check 'each by its share' by_shares
 check 'worlds put on one CPU after the other' tossed
 check 'worlds wake each other' wakes
 check 'modes change under worlds' shaken

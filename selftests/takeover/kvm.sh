@@ -19,7 +19,7 @@ is_on() {
 }
 
 owner_is_named() {
-	log_has "regent: refused: another hypervisor owns $owns; if it is KVM: modprobe -r "$kvm_module""
+	log_has "regent: refused: another hypervisor owns $owns; if it is KVM: modprobe -r $kvm_module"
 }
 
 kvm_loaded() {
@@ -54,7 +54,7 @@ advice() {
 	if is_on; then
 		owner_is_named
 	else
-		log_has "regent: refused: KVM is loaded; stop its VMs, then: modprobe -r "$kvm_module" kvm (regentctl enter does it)"
+		log_has "regent: refused: KVM is loaded; stop its VMs, then: modprobe -r $kvm_module kvm (regentctl enter does it)"
 	fi
 }
 

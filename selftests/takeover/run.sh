@@ -33,10 +33,18 @@ shift
 # The console is slow, and the log keeps all; errors and worse are shown.
 dmesg -n 4
 
+# What has been printed is to be seen even if the machine ends: mawk would wait for more.
+prompt_awk() {
+	case $(readlink -f "$(command -v awk)") in
+	*/mawk) awk -W interactive "$@" ;;
+	*) awk "$@" ;;
+	esac
+}
+
 # One test's TAP, renumbered and named, becomes a part of the stream's. A test
 # that does not end as TAP says has failed, too.
 merge() { # TEST FIRST-NUMBER
-	awk -v test="$1" -v n="$2" -v merged="$merged" '
+	prompt_awk -v test="$1" -v n="$2" -v merged="$merged" '
 	/^(not )?ok / {
 		word = $1 == "not" ? "not ok" : "ok"
 		sub(/^(not )?ok [0-9]+( - )?/, "")
@@ -44,6 +52,7 @@ merge() { # TEST FIRST-NUMBER
 		if (word != "ok")
 			bad++
 		seen++
+		fflush()	# a machine may end here
 		next
 	}
 	/^1\.\.0 # SKIP/ {

@@ -248,11 +248,21 @@ test_between_cpus() {
 
 # --- nothing lost ---------------------------------------------------------------
 
-# KIND N: N times, and each time once; none later than a second
+in_time() {
+	[ "$(edu_state latest_ns)" -lt 1000000000 ]
+}
+
+# KIND N: N times, and each time once; none later than a second. The host may be away
+# for as long, but hardly twice.
 edu_runs() {
-	echo "$1 $2" >"$edu/run" || return
-	wait_for 200 edu_done
-	edu_right "$2" && [ "$(edu_state latest_ns)" -lt 1000000000 ]
+	for attempt in 1 2; do
+		echo "$1 $2" >"$edu/run" || return
+		wait_for 200 edu_done
+		edu_right "$2" || return
+		! in_time || return 0
+		echo "late, attempt $attempt"
+	done
+	return 1
 }
 
 share_all() { # [WORLD...]
@@ -381,6 +391,8 @@ test_fault() {
 	check 'Regent can be removed' give
 }
 
+# Nor has it much else to do here.
+taskset -pc "1-$last_cpu" $$ >"$work/said"
 check 'the dumper works' insmod "$dumper"
 watch_timers
 test_beside

@@ -42,6 +42,18 @@ static void does_without_what_is_not_there(void **state)
 	assert_int_equal(to.proc2, 0xa2);
 }
 
+/* Lock, VMXON inside SMX, VMXON outside SMX */
+static void firmware_decides(void **state)
+{
+	(void)state;
+	assert_null(vmx_locked_off(0x5));
+	assert_null(vmx_locked_off(0x7));
+	assert_non_null(strstr(vmx_locked_off(0x1), "switched VMX off"));
+	assert_non_null(strstr(vmx_locked_off(0x3), "switched VMX off"));
+	assert_non_null(strstr(vmx_locked_off(0x4), "nobody has locked"));
+	assert_non_null(strstr(vmx_locked_off(0), "nobody has locked"));
+}
+
 /* Each of these alone is a reason, and its words say which. */
 static void refuses(void **state)
 {
@@ -176,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_what_it_needs),
 		cmocka_unit_test(does_without_what_is_not_there),
+		cmocka_unit_test(firmware_decides),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(bitmaps),

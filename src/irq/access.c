@@ -133,8 +133,8 @@ static int write_register(struct cpu *cpu, u32 reg, u64 value)
 	}
 	if (unlikely(reg == VAPIC_REG_ESR))
 		collect_errors(cpu);
-	/* The TSC of the write is that of the exit. */
-	if (vapic_write(v, reg, value, cpu->entry_start, &e) != VAPIC_OK)
+	/* The clock is for the timer; this one comes often. */
+	if (vapic_write(v, reg, value, reg == VAPIC_REG_ICR ? 0 : hw_rdtsc(), &e) != VAPIC_OK)
 		return VAPIC_GP;
 	if ((e.what & VAPIC_EFFECT_IPI) && !send(cpu))
 		return VAPIC_GP;

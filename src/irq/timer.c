@@ -2,8 +2,8 @@
 /*
  * K's own timer on a forwarded CPU: the local APIC's, one-shot, undivided, on
  * the vector that Linux gave. It is set to the earliest of what the CPU waits
- * for: Linux's virtual timer, the end of a slice, and the time at which a world
- * wants to be woken. AMD APM volume 2, "APIC
+ * for: Linux's virtual timer, the end of a slice (where the backend has no timer for
+ * that), and the time at which a world wants to be woken. AMD APM volume 2, "APIC
  * Timer Operation".
  *
  * The APIC's clock is measured against the TSC, once for each CPU.
@@ -110,7 +110,7 @@ void timer_update(struct cpu *cpu)
 {
 	u64 at = vapic_timer_deadline(&cpu->vapic);
 
-	if (at > cpu->slice_end)
+	if (at > cpu->slice_end && !k_has(REGENT_FEAT_SLICE_TIMER))
 		at = cpu->slice_end;
 	if (at > cpu->alarm_at)
 		at = cpu->alarm_at;

@@ -102,6 +102,17 @@ void backend_intercept_idle(struct world *world, bool on)
 }
 
 /**
+ * backend_slice() - exit at a time: SVM has no timer for that
+ * @world: the next one
+ * @end: TSC
+ */
+void backend_slice(struct world *world, u64 end)
+{
+	(void)world;
+	(void)end;
+}
+
+/**
  * backend_in_shadow() - did the world execute STI or a move to SS just now?
  * @world: of this CPU
  */

@@ -29,6 +29,35 @@ static struct vmx_block *block_of(const struct world *world)
 	return world->backend;
 }
 
+/* The preemption timer counts while the world runs, and keeps its place at exits. */
+static void start_slices(struct vmx_block *b, bool on)
+{
+	u32 exit = k_params.backend[VMX_PARAM_EXIT_ENTRY];
+
+	if (!k_has(REGENT_FEAT_SLICE_TIMER))
+		return;
+	vmx_set_pin(b, on ? b->pin | VMX_PIN_TIMER : b->pin & ~VMX_PIN_TIMER);
+	hw_vmwrite(VMCS_EXIT_CONTROLS, on ? exit | VMX_EXIT_SAVE_TIMER : exit);
+	hw_vmwrite(VMCS_TIMER, ~0u);
+}
+
+/**
+ * backend_slice() - exit at a time, or earlier where that is too far away
+ * @world: the current one, of a forwarded CPU
+ * @end: TSC; ~0 for never
+ */
+void backend_slice(struct world *world, u64 end)
+{
+	u64 now, value;
+
+	(void)world;
+	if (!k_has(REGENT_FEAT_SLICE_TIMER))
+		return;
+	now = hw_rdtsc();
+	value = end > now ? (end - now) >> k_params.backend[VMX_PARAM_TIMER_RATE] : 0;
+	hw_vmwrite(VMCS_TIMER, value < ~0u ? value + 1 : ~0u);
+}
+
 /**
  * backend_forward() - whose the physical interrupts are
  * @world: the system world, of this CPU
@@ -53,6 +82,7 @@ void backend_forward(struct world *world, bool on)
 	vmx_set_proc(b, on ? b->proc | proc : b->proc & ~proc);
 	if (!on)
 		backend_window(world, false);
+	start_slices(b, on);
 	backend_flush(world);
 }
 

@@ -199,6 +199,10 @@ static void guest_controls(struct vmx_block *b, u64 mode)
 
 	if (mode != REGENT_TEST_64)
 		c.entry &= ~VMX_ENTRY_GUEST_64;
+	if (k_has(REGENT_FEAT_SLICE_TIMER)) {
+		c.pin |= VMX_PIN_TIMER;
+		c.exit |= VMX_EXIT_SAVE_TIMER;
+	}
 	b->pin = c.pin;
 	b->proc = c.proc;
 	b->proc2 = c.proc2;
@@ -218,6 +222,7 @@ static void fill(struct world *w, u64 mode)
 	hw_vmwrite(VMCS_GUEST_RIP, START_RIP);
 	hw_vmwrite(VMCS_GUEST_RSP, 0);
 	hw_vmwrite(VMCS_EPT_POINTER, vmx_eptp(w->nested_root, k_params.levels));
+	backend_slice(w, ~0ull);
 	put_this_cpu(w);
 }
 
@@ -297,6 +302,8 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 	case VMX_REASON_INTERRUPT:
 	case VMX_REASON_INIT:
 		return BACKEND_WORLD_INTERRUPT;
+	case VMX_REASON_TIMER:
+		return BACKEND_WORLD_SLICE;
 	case VMX_REASON_EVENT:
 		if ((u8)hw_vmread(VMCS_EXIT_EVENT) == HW_TRAP_MC)
 			return BACKEND_WORLD_MC;

@@ -67,6 +67,23 @@ const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to)
 }
 
 /**
+ * vmx_locked_off() - may VMX be switched on?
+ * @feature_control: IA32_FEATURE_CONTROL
+ *
+ * Locking it could not be taken back, so that somebody else has to have done it.
+ *
+ * Return: NULL, or why not.
+ */
+const char *vmx_locked_off(u64 feature_control)
+{
+	if (!(feature_control & VMX_FEATURE_CONTROL_LOCK))
+		return "nobody has locked IA32_FEATURE_CONTROL (MSR 3A), and Regent could not undo that; enable VMX (VT-x) in the firmware's setup";
+	if (!(feature_control & VMX_FEATURE_CONTROL_VMXON))
+		return "the firmware has switched VMX off; enable VMX (VT-x) in its setup";
+	return NULL;
+}
+
+/**
  * vmx_eptp() - the EPT pointer of a tree
  * @root: physical address of its top table
  * @levels: 4 or 5

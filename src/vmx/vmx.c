@@ -215,6 +215,8 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_HALT;
 	case VMX_REASON_MWAIT:
 		return REGENT_EXIT_MWAIT;
+	case VMX_REASON_TIMER:
+		return REGENT_EXIT_SLICE;
 	case VMX_REASON_PAUSE:
 		return REGENT_EXIT_PAUSE;
 	case VMX_REASON_CPUID:

@@ -13,7 +13,7 @@ enum { VMX_PA_VMCS, VMX_PA_VMXON, VMX_PA_APIC, VMX_PA_BLOCK };
 enum {
 	VMX_PARAM_MSR_BITMAP, VMX_PARAM_FORWARD_MSR_BITMAP, VMX_PARAM_GUEST_MSR_BITMAP,
 	VMX_PARAM_PIN_PROC, VMX_PARAM_PROC2, VMX_PARAM_EXIT_ENTRY, VMX_PARAM_EPT_VPID,
-	VMX_PARAM_REVISION, VMX_PARAMS
+	VMX_PARAM_REVISION, VMX_PARAM_TIMER_RATE, VMX_PARAMS
 };
 
 _Static_assert(sizeof(((struct regent_params *)0)->backend) >= VMX_PARAMS * sizeof(u64),
@@ -118,6 +118,7 @@ struct vmx_block {
 typedef void vmx_put(u64 field, u64 value);
 
 const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to);
+const char *vmx_locked_off(u64 feature_control);
 u64 vmx_eptp(u64 root, u32 levels);
 void vmx_put_controls(vmx_put *put, const struct vmx_controls *c);
 void vmx_put_host(vmx_put *put, const struct regent_handoff *h, u64 idt);

@@ -134,6 +134,12 @@ static void exit_nmi(struct cpu *cpu, struct world *world)
 	backend_retry_event(world);
 }
 
+static void exit_slice(struct cpu *cpu, struct world *world)
+{
+	if (cpu->forwarded)
+		sched_slice(cpu, world);
+}
+
 static void exit_other(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
@@ -159,6 +165,7 @@ static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
 	[REGENT_EXIT_CPUID] = exit_other,	/* backend_answer() does it */
 	[REGENT_EXIT_CONTROL] = exit_control,
 	[REGENT_EXIT_NMI] = exit_nmi,
+	[REGENT_EXIT_SLICE] = exit_slice,
 	[REGENT_EXIT_OTHER] = exit_other,
 };
 
@@ -189,24 +196,30 @@ static void catch_up(struct cpu *cpu, struct world *world)
 static inline struct world *out(struct cpu *cpu, struct world *world)
 {
 	cpu->busy = 0;
-	cpu_account(cpu);
 	return world;
 }
 
-/* In a function of its own, called last: the hot path then saves no register. */
-static struct world *__attribute__((noinline))
-enter_slow(struct cpu *cpu, struct world *world)
+static void serve_linux(struct cpu *cpu, struct world *world)
 {
-	if (unlikely(cpu->resched))
-		world = sched_next(cpu);
-	if (world != &cpu->system)
-		return out(cpu, world);
 	if (cpu->tlb_seen != host_tlb_sequence())
 		catch_up(cpu, world);
 	if (unlikely(cpu->polling))
 		mwait_end(cpu);
 	if (cpu->forwarded)
 		forward_deliver(cpu, world);
+}
+
+/* In a function of its own, called last: the hot path then saves no register. */
+static struct world *__attribute__((noinline))
+enter_slow(struct cpu *cpu, struct world *world)
+{
+	if (!cpu->entry_start)
+		cpu_begin(cpu);
+	if (unlikely(cpu->resched))
+		world = sched_next(cpu);
+	if (world == &cpu->system)
+		serve_linux(cpu, world);
+	cpu_account(cpu);
 	return out(cpu, world);
 }
 
@@ -250,13 +263,14 @@ exit_slow(struct cpu *cpu, struct world *world)
 {
 	enum regent_exit_reason reason = backend_exit_reason(world);
 
+	cpu_begin(cpu);
 	if (unlikely(backend_entry_failed(world)))
 		refused(cpu, world);
 	cpu->exits[reason]++;
 	cpu->unanswered = true;
 	exit_table[reason](cpu, world);
 	cpu->unanswered = false;
-	return enter(cpu, world);
+	return enter_slow(cpu, world);
 }
 
 /* Linux uses its APIC several times for each interrupt. */
@@ -281,6 +295,7 @@ exit_borrowed(struct cpu *cpu, struct world *world)
 static struct world *__attribute__((noinline))
 exit_scheduled(struct cpu *cpu, struct world *world)
 {
+	cpu_begin(cpu);
 	if (test_world_scheduled_exit(cpu, world)) {
 		forward_interrupt(cpu);
 		sched_arrived(cpu);
@@ -336,7 +351,6 @@ struct world *world_exit(struct world *world)
 	struct cpu *cpu = this_cpu();
 	u32 offset;
 
-	cpu->entry_start = hw_rdtsc();
 	cpu->busy = 1;
 	backend_settle(world);
 	if (unlikely(world != &cpu->system)) {

@@ -106,6 +106,7 @@ struct regent_image_header {
 #define REGENT_FEAT_PAUSE_FILTER	(1u << 12)	/* only many PAUSEs make an exit, */
 #define REGENT_FEAT_PAUSE_THRESHOLD	(1u << 13)	/* and only close together */
 #define REGENT_FEAT_TCG		(1u << 14)	/* QEMU's emulator: see write_eoi() */
+#define REGENT_FEAT_SLICE_TIMER	(1u << 15)	/* entries start a timer, which exits */
 
 /* What stands between two owners of a CPU, as the CPU needs it. */
 #define REGENT_MITIGATE_IBPB	(1u << 0)	/* indirect branch prediction barrier */
@@ -163,7 +164,7 @@ struct regent_params {
 	u64 apic_base;
 	u64 leave;
 	u64 trampoline;
-	u64 backend[8];
+	u64 backend[10];
 	u64 xcr0_all;
 	u32 xsave_size;
 	u32 nr_world_msrs;

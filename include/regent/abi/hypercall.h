@@ -166,6 +166,7 @@ enum regent_exit_reason {
 	REGENT_EXIT_CPUID,		/* unconditional on VMX, as the next one */
 	REGENT_EXIT_CONTROL,		/* XSETBV, INVD, a control register */
 	REGENT_EXIT_NMI,		/* an NMI that is Linux's, or its window */
+	REGENT_EXIT_SLICE,		/* the time of the world that ran is over */
 	REGENT_EXIT_OTHER,
 	REGENT_EXIT_REASONS
 };

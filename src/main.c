@@ -22,6 +22,7 @@ static void cpu_init(struct cpu *cpu)
 	cpu->faults = 0;
 	cpu->mc_pending = 0;
 	cpu->nmi_pending = 0;
+	cpu->entry_start = 0;
 	cpu->forwarded = false;
 	cpu->kicked = false;
 	cpu->unanswered = false;

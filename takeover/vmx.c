@@ -154,6 +154,21 @@ static const char *vmx_probe_cpu(void)
 	return NULL;
 }
 
+/* Their preemption timer counts at another rate than they say (Intel's errata). */
+static bool timer_is_wrong(void)
+{
+	static const u32 models[] = {
+		0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5, 0x20652, 0x20655, 0x206e6, 0x306a8,
+	};
+	u32 model = cpuid_eax(1) & 0x0fff3fff;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(models); i++)
+		if (models[i] == model)
+			return true;
+	return false;
+}
+
 static u32 vmx_features(u32 found)
 {
 	read_caps(&caps);
@@ -161,7 +176,8 @@ static u32 vmx_features(u32 found)
 		found &= ~REGENT_FEAT_1G;
 	if (caps.proc2 >> 32 & VMX_PROC2_PAUSE_LOOP)
 		found |= REGENT_FEAT_PAUSE_FILTER;
-	if ((caps.pin >> 32 & VMX_PIN_TIMER) && (caps.exit >> 32 & VMX_EXIT_SAVE_TIMER))
+	if ((caps.pin >> 32 & VMX_PIN_TIMER) && (caps.exit >> 32 & VMX_EXIT_SAVE_TIMER) &&
+	    !timer_is_wrong())
 		found |= REGENT_FEAT_SLICE_TIMER;
 	return found;
 }
@@ -212,6 +228,7 @@ static int vmx_cpu(struct regent_handoff *h, u64 area)
 		return -ENOMEM;
 	h->backend_pa[VMX_PA_APIC] = donated_pa(block + PAGE_SIZE);
 	h->backend_pa[VMX_PA_BLOCK] = donated_pa(block);
+	((struct vmx_block *)block)->pebs_exit.index = VMX_MSR_PEBS_ENABLE;
 	return k_map(area + REGENT_PERCPU_BACKEND, donated_pa(block), 2 * PAGE_SIZE,
 		     HW_PTE_K_DATA);
 }
@@ -267,6 +284,10 @@ static void fill_vmcs(struct regent_handoff *h)
 	put(VMCS_MSR_BITMAP, p->backend[VMX_PARAM_MSR_BITMAP]);
 	put(VMCS_EPT_POINTER, vmx_eptp(p->nested_root, p->levels));
 	put(VMCS_VPID, VMX_VPID_HOST);
+	/* perf's NMI may switch it on again before the first exit. */
+	put(VMCS_EXIT_MSR_LOAD_LIST,
+	    h->backend_pa[VMX_PA_BLOCK] + offsetof(struct vmx_block, pebs_exit));
+	put(VMCS_EXIT_MSR_LOADS, !!h->pebs);
 	capture_rest(&h->state);
 	vmx_put_guest(put, &h->state);
 	put(VMCS_GUEST_RIP, h->resume);

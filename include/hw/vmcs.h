@@ -118,6 +118,8 @@
 #define VMX_PROC_MWAIT			(1u << 10)
 #define VMX_PROC_CR3_LOAD		(1u << 15)
 #define VMX_PROC_CR3_STORE		(1u << 16)
+#define VMX_PROC_CR8_LOAD		(1u << 19)
+#define VMX_PROC_CR8_STORE		(1u << 20)
 #define VMX_PROC_TPR_SHADOW		(1u << 21)
 #define VMX_PROC_NMI_WINDOW		(1u << 22)
 #define VMX_PROC_IO			(1u << 24)

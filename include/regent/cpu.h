@@ -30,7 +30,8 @@
  * @faults: exceptions reported on this CPU; the second one halts it
  * @mc_pending: #MC came while K ran; Linux gets it at the next entry
  * @nmi_pending: NMI came while K let interrupts in; Linux gets it
- * @nmi_late: the same where NMIs come in K at any time (VMX); the backend delivers it
+ * @nmi_late: the same where NMIs come in K at any time (VMX); the backend delivers it.
+ *	1: nobody has looked yet; 2: the scheduler has, and another world runs
  * @tlb_seen: nested-table sequence this CPU has flushed up to; written by
  *	this CPU, read by all
  * @forwarded: K takes this CPU's interrupts

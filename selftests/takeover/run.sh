@@ -11,7 +11,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 common='basic fail_step corrupt_field hotplug fault memory msr kvm hypercall nmi step suspend'
 others='la57 forward sched shares'
-# cycles and beside are for Bochs: what they do, others do more of, but slower. vmx is for
+# beside, cycles and loaded are for Bochs: others do more, but slower. vmx is for
 # Intel, which only Bochs has.
 limit=900	# seconds a test may take; a shared host can be slow
 

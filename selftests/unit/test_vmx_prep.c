@@ -37,9 +37,29 @@ static void does_without_what_is_not_there(void **state)
 	struct vmx_controls to;
 
 	(void)state;
-	c.proc2 = 0xa2ull << 32;
+	c.proc2 = 0xe2ull << 32;
 	assert_null(vmx_choose(&c, &to));
 	assert_int_equal(to.proc2, 0xa2);
+}
+
+/* What has no length must not be skipped by one: all reasons there are. */
+static void only_instructions_have_lengths(void **state)
+{
+	static const u8 without[] = {
+		VMX_REASON_EVENT, VMX_REASON_INTERRUPT, VMX_REASON_TRIPLE_FAULT,
+		VMX_REASON_INIT, VMX_REASON_INTERRUPT_WINDOW, VMX_REASON_NMI_WINDOW,
+		VMX_REASON_INVALID_STATE, VMX_REASON_EPT_VIOLATION, VMX_REASON_TIMER,
+	};
+	u32 reason, i, n = 0;
+
+	(void)state;
+	for (i = 0; i < sizeof(without); i++)
+		assert_false(vmx_is_instruction(without[i]));
+	for (reason = 0; reason < 100; reason++)
+		n += vmx_is_instruction(reason);
+	assert_int_equal(n, 25);
+	assert_true(vmx_is_instruction(VMX_REASON_HLT));
+	assert_false(vmx_is_instruction(VMX_REASON_ENTRY_FAILED | VMX_REASON_INVALID_STATE));
 }
 
 /* Lock, VMXON inside SMX, VMXON outside SMX */
@@ -189,6 +209,7 @@ int main(void)
 		cmocka_unit_test(takes_what_it_needs),
 		cmocka_unit_test(does_without_what_is_not_there),
 		cmocka_unit_test(firmware_decides),
+		cmocka_unit_test(only_instructions_have_lengths),
 		cmocka_unit_test(refuses),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(bitmaps),

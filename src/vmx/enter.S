@@ -65,8 +65,8 @@ k_entry:
 	.balign	64
 vmx_resume:
 vmx_window_start:
-	cmpl	$0, %gs:CPU_NMI_LATE
-	jne	vmx_late_entry
+	cmpl	$1, %gs:CPU_NMI_LATE
+	je	vmx_late_entry
 	mov	WORLD_BACKEND(%rdi), %rax
 	cmpl	$0, BLOCK_LAUNCHED(%rax)
 	mov	%rdi, %rsp

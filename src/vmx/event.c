@@ -191,7 +191,8 @@ void backend_inject_nmi(struct world *world)
  * vmx_late() - something came between the last look and the entry
  * @world: that was about to be entered
  *
- * In another world than Linux it is as if it had come right after the entry.
+ * In another world than Linux it is as if it had come right after the entry, once:
+ * the scheduler may decide that Linux has to wait.
  *
  * Return: the world to enter.
  */
@@ -200,6 +201,8 @@ struct world *vmx_late(struct world *world)
 	struct cpu *cpu = this_cpu();
 
 	if (world != &cpu->system) {
+		if (cpu->nmi_late)
+			cpu->nmi_late = 2;
 		block_of(world)->forced = VMX_REASON_INTERRUPT;
 		return world_exit(world);
 	}

@@ -115,6 +115,9 @@ static void load(struct cpu *cpu, struct world *w)
 
 	hw_vmptrld(b->vmcs);
 	b->loaded = true;
+	/* One that another world did not end for. */
+	if (w->kind == WORLD_SYSTEM && cpu->nmi_late)
+		cpu->nmi_late = 1;
 	if (b->stale) {
 		b->stale = false;
 		vmx_set_pin(b, b->pin);
@@ -189,7 +192,8 @@ static void guest_controls(struct vmx_block *b, u64 mode)
 	struct vmx_controls c = {
 		.pin = (u32)k_params.backend[VMX_PARAM_PIN_PROC] | VMX_PIN_INTERRUPT,
 		.proc = k_params.backend[VMX_PARAM_PIN_PROC] >> 32 | VMX_PROC_HLT |
-			VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_IO,
+			VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_IO |
+			VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE,
 		.proc2 = VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED |
 			 VMX_PROC2_WBINVD |
 			 (k_params.backend[VMX_PARAM_PROC2] & VMX_PROC2_RDTSCP),

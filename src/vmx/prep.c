@@ -14,15 +14,21 @@
  * A capability has the bits that must be set in its lower half, and those that
  * may be set in its upper half.
  */
-static bool choose(u64 cap, u32 need, u32 like, u32 never, u32 *to)
+static bool choose(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
 {
 	u32 must = cap, may = cap >> 32;
 
 	*to = must | need | (like & may);
-	return !(need & ~may) && !(must & never);
+	return !((need | later) & ~may) && !(must & never);
 }
 
 #define PIN_NEED	(VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI)
+/* These are for forwarded CPUs and for other worlds. */
+#define PIN_LATER	VMX_PIN_INTERRUPT
+#define PROC_LATER	(VMX_PROC_TPR_SHADOW | VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW | \
+			 VMX_PROC_HLT | VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_IO | \
+			 VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE)
+#define PROC2_LATER	VMX_PROC2_WBINVD
 #define PROC_NEED	(VMX_PROC_MSR_BITMAP | VMX_PROC_SECONDARY)
 #define PROC_NEVER	(VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE | VMX_PROC_IO | VMX_PROC_HLT | \
 			 VMX_PROC_MWAIT | VMX_PROC_MONITOR)
@@ -52,16 +58,16 @@ const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to)
 {
 	if ((caps->basic >> VMX_BASIC_TYPE_SHIFT & 0xf) != 6)
 		return "VMX does not keep a VMCS in write-back memory; use another CPU or hypervisor below";
-	if (!choose(caps->pin, PIN_NEED, 0, VMX_PIN_INTERRUPT, &to->pin))
+	if (!choose(caps->pin, PIN_NEED, PIN_LATER, 0, VMX_PIN_INTERRUPT, &to->pin))
 		return "VMX without virtual NMIs; Regent needs a CPU with them";
-	if (!choose(caps->proc, PROC_NEED, 0, PROC_NEVER, &to->proc))
+	if (!choose(caps->proc, PROC_NEED, PROC_LATER, 0, PROC_NEVER, &to->proc))
 		return "VMX without MSR bitmaps or secondary controls; Regent needs a CPU with EPT";
-	if (!choose(caps->proc2, PROC2_NEED, PROC2_LIKE, 0, &to->proc2))
+	if (!choose(caps->proc2, PROC2_NEED, PROC2_LATER, PROC2_LIKE, 0, &to->proc2))
 		return "VMX without EPT, VPID or unrestricted guest; Regent needs a CPU with all three";
 	if ((caps->ept_vpid & EPT_NEED) != EPT_NEED)
 		return "EPT or VPID that cannot be flushed one by one, or without 2 MiB pages; use another CPU or hypervisor below";
-	if (!choose(caps->exit, EXIT_NEED, 0, 0, &to->exit) ||
-	    !choose(caps->entry, ENTRY_NEED, 0, 0, &to->entry))
+	if (!choose(caps->exit, EXIT_NEED, 0, 0, 0, &to->exit) ||
+	    !choose(caps->entry, ENTRY_NEED, 0, 0, 0, &to->entry))
 		return "VMX that does not switch EFER and PAT; Regent needs a newer CPU or hypervisor below";
 	return NULL;
 }
@@ -81,6 +87,34 @@ const char *vmx_locked_off(u64 feature_control)
 	if (!(feature_control & VMX_FEATURE_CONTROL_VMXON))
 		return "the firmware has switched VMX off; enable VMX (VT-x) in its setup";
 	return NULL;
+}
+
+/**
+ * vmx_is_instruction() - is an exit's instruction length defined?
+ * @reason: why it exited
+ */
+bool vmx_is_instruction(u32 reason)
+{
+	switch (reason) {
+	case VMX_REASON_CPUID:
+	case VMX_REASON_GETSEC:
+	case VMX_REASON_HLT:
+	case VMX_REASON_INVD:
+	case VMX_REASON_VMCALL ... VMX_REASON_VMXON:
+	case VMX_REASON_CR:
+	case VMX_REASON_RDMSR:
+	case VMX_REASON_WRMSR:
+	case VMX_REASON_MWAIT:
+	case VMX_REASON_PAUSE:
+	case VMX_REASON_INVEPT:
+	case VMX_REASON_INVVPID:
+	case VMX_REASON_XSETBV:
+	case VMX_REASON_VMFUNC:
+	case VMX_REASON_SEAMCALL:
+	case VMX_REASON_TDCALL:
+		return true;
+	}
+	return false;
 }
 
 /**

@@ -596,8 +596,7 @@ void backend_skip_hypercall(struct world *world)
 /* Was it an instruction that made the exit, and has it not been skipped yet? */
 static bool length_is_known(const struct vmx_block *b)
 {
-	return b->at_exit && b->reason > VMX_REASON_NMI_WINDOW &&
-	       b->reason != VMX_REASON_EPT_VIOLATION;
+	return b->at_exit && vmx_is_instruction(b->reason);
 }
 
 /**

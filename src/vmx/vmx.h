@@ -119,6 +119,7 @@ typedef void vmx_put(u64 field, u64 value);
 
 const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to);
 const char *vmx_locked_off(u64 feature_control);
+bool vmx_is_instruction(u32 reason);
 u64 vmx_eptp(u64 root, u32 levels);
 void vmx_put_controls(vmx_put *put, const struct vmx_controls *c);
 void vmx_put_host(vmx_put *put, const struct regent_handoff *h, u64 idt);

@@ -215,6 +215,10 @@ enter_slow(struct cpu *cpu, struct world *world)
 {
 	if (!cpu->entry_start)
 		cpu_begin(cpu);
+	/* Its timer counts while a world runs: what exits all the time would outrun it. */
+	if (k_has(REGENT_FEAT_SLICE_TIMER) && unlikely(cpu->entry_start >= cpu->slice_end) &&
+	    cpu->forwarded)
+		sched_slice(cpu, world);
 	if (unlikely(cpu->resched))
 		world = sched_next(cpu);
 	if (world == &cpu->system)
@@ -325,7 +329,9 @@ exit_run(struct cpu *cpu, struct world *host)
 		return enter(cpu, host);
 	}
 	cpu->unanswered = true;
-	return out(cpu, world_switch(cpu, w));
+	world_switch(cpu, w);
+	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
+	return out(cpu, w);
 }
 
 /* Hypercalls that need no call of a function; the others go the slow way. */

@@ -657,8 +657,6 @@ struct world *test_world_exit(struct cpu *cpu, struct world *world)
 	world->yielded = why == BACKEND_WORLD_YIELD;
 	if (unlikely(why == BACKEND_WORLD_MC))
 		machine_check(cpu);
-	if (unlikely(why == BACKEND_WORLD_SLICE))
-		backend_slice(world, VAPIC_NEVER);
 	if (unlikely(why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT))
 		died(cpu, world, why == BACKEND_WORLD_FAILED);
 	else

@@ -148,7 +148,7 @@ static inline struct cpu *cpu_find(u64 cpu)
 
 /*
  * The longest stay is exported. Waiting for an interrupt is none, and what takes the
- * short way, without a loop, is not worth two looks at the clock.
+ * short way (docs/design.md) is not worth two looks at the clock.
  */
 static inline void cpu_begin(struct cpu *cpu)
 {

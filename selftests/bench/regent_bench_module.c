@@ -101,40 +101,35 @@ static bool have_icr(void)
 
 /*
  * A hypercall by the ABI. Where nobody takes it there is #UD, and the exception
- * table makes an error of it.
+ * table makes an error of it. What is not loaded does not count.
  */
+#define HYPERCALL(nr, inputs...)						\
+({										\
+	register u64 magic asm("r11") = REGENT_HC_MAGIC;			\
+	u64 result = (nr);							\
+	int err = 0;								\
+										\
+	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n" \
+		     "2:\n"							\
+		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])	\
+		     : "+a" (result), [err] "+r" (err)				\
+		     : "r" (magic), ##inputs : "memory");			\
+	err ?: (long)result;							\
+})
+
+static __always_inline long null_call(void)
+{
+	return HYPERCALL(REGENT_HC_NULL);
+}
+
 static __always_inline long test_call2(u64 nr, u64 a, u64 b)
 {
-	register u64 magic asm("r11") = REGENT_HC_MAGIC;
-	u64 result = nr;
-	int err = 0;
-
-	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
-		     "2:\n"
-		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
-		     : "+a" (result), [err] "+r" (err)
-		     : "r" (magic), "D" (a), "S" (b) : "memory");
-	return err ?: (long)result;
+	return HYPERCALL(nr, "D" (a), "S" (b));
 }
 
 static __always_inline long test_call(u64 nr, u64 a)
 {
 	return test_call2(nr, a, 0);
-}
-
-/* Without arguments: nobody reads them. */
-static __always_inline long null_call(void)
-{
-	register u64 magic asm("r11") = REGENT_HC_MAGIC;
-	u64 result = REGENT_HC_NULL;
-	int err = 0;
-
-	asm volatile("1: " ALTERNATIVE("vmcall", "vmmcall", X86_FEATURE_VMMCALL) "\n"
-		     "2:\n"
-		     _ASM_EXTABLE_TYPE_REG(1b, 2b, EX_TYPE_EFAULT_REG, %[err])
-		     : "+a" (result), [err] "+r" (err)
-		     : "r" (magic) : "memory");
-	return err ?: (long)result;
 }
 
 static bool have_regent(void)

@@ -51,10 +51,6 @@ shaken() {
 		grep -q '^[1-9][0-9]* changes, [0-9]* a second$' "$work/shaken"
 }
 
-backtraces() { # how many CPUs told where they are
-	log | grep -Eo 'NMI backtrace for cpu [0-9]+' | sort -u | wc -l
-}
-
 # CPUs ask each other by NMI.
 nmis() {
 	mark

@@ -21,12 +21,6 @@ work_everywhere() {
 	done
 }
 
-set_all() { # MODE
-	for cpu in $(seq 0 "$last_cpu"); do
-		echo "$1" >"$sys/cpu$cpu/mode" && same "$1" "$(cat "$sys/cpu$cpu/mode")" || return
-	done
-}
-
 # A timer's interrupt comes by K.
 ticks_everywhere() {
 	for cpu in $(seq 0 "$last_cpu"); do

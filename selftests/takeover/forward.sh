@@ -12,16 +12,6 @@ few=${EDU_FEW:-20000}
 some=${EDU_SOME:-50000}
 many=${EDU_MANY:-100000}
 
-set_mode() { # CPU MODE
-	echo "$2" >"$sys/cpu$1/mode" && same "$2" "$(cat "$sys/cpu$1/mode")"
-}
-
-set_all() { # MODE
-	for cpu in $(seq 0 "$last_cpu"); do
-		set_mode "$cpu" "$1" || return
-	done
-}
-
 exits() { # CPU REASON
 	cat "$sys/cpu$1/exits_$2"
 }

@@ -173,6 +173,18 @@ give_as_found() { # [CPUS]
 	check "${2:-handed back}: all fields as found" as_found "${1:-$(nproc --all)}"
 }
 
+# --- direct and forwarded CPUs ---------------------------------------------------
+
+set_mode() { # CPU MODE
+	echo "$2" >"$sys/cpu$1/mode" && same "$2" "$(cat "$sys/cpu$1/mode")"
+}
+
+set_all() { # MODE
+	for cpu in $(seq 0 "$last_cpu"); do
+		set_mode "$cpu" "$1" || return
+	done
+}
+
 # --- QEMU's edu device -----------------------------------------------------------
 
 edu=/sys/kernel/debug/regent_edu
@@ -264,6 +276,17 @@ donates() {
 	before_kb=$(cat "$sys/memory_kb")
 	echo 1 >"$debug/donate" || return
 	same $((before_kb + 2048)) "$(cat "$sys/memory_kb")"
+}
+
+# What poke_many() has printed, twice
+same_answers() { # FILE FILE
+	diff "$work/$1" "$work/$2"
+}
+
+# --- what Linux says ---------------------------------------------------------
+
+backtraces() { # how many CPUs told where they are
+	log | grep -Eo 'NMI backtrace for cpu [0-9]+' | sort -u | wc -l
 }
 
 # --- CPUs --------------------------------------------------------------------

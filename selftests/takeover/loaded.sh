@@ -11,12 +11,6 @@ load() { # SECONDS
 	LOAD_WORKERS='memory exec signals' "$here/../load/run.sh" "$1"
 }
 
-set_all() { # MODE
-	for cpu in $(seq 0 "$last_cpu"); do
-		echo "$1" >"$sys/cpu$cpu/mode" || return
-	done
-}
-
 check 'load on the bare machine' load 2
 mark
 check 'taken over' take

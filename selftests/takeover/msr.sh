@@ -56,10 +56,6 @@ ask_as_program() {
 	done
 }
 
-same_answers() { # FILE FILE
-	diff "$work/$1" "$work/$2"
-}
-
 every_instruction_is_refused() {
 	same 8 "$(grep -c '^insn .*: trap 6$' "$work/native.0")"
 }

@@ -36,10 +36,6 @@ effect() { # NAME COMMAND
 	more "$before" "$(interrupts "$1")"
 }
 
-backtraces() { # how many CPUs told where they are
-	log | grep -Eo 'NMI backtrace for cpu [0-9]+' | sort -u | wc -l
-}
-
 sysrq_l() { # TIMES
 	for _ in $(seq "$1"); do
 		mark

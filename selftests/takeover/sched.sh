@@ -15,14 +15,21 @@ many=${EDU_MANY:-$((few * 10))}
 
 # --- Linux's timers ---------------------------------------------------------------
 
-# The CPUs whose next timer should have come more than 5 s ago
-overdue() {
+# One a line: CPU, when its next timer is due, and what time it is, in ns
+next_timers() {
 	awk '/^now at / { now = $3 }
 		/^Per CPU device: / { cpu = $4 }
 		/^Broadcast device/ { cpu = "" }
-		/^ next_event: / && cpu != "" && $2 + 5e9 < now {
-			print "CPU " cpu ": due at " $2 ", it is " now
-		}' /proc/timer_list
+		/^ next_event: / && cpu != "" { print cpu, $2, now }' /proc/timer_list
+}
+
+every_timer_is_seen() {
+	same "$(nproc --all)" "$(next_timers | awk '$3 > 0' | wc -l)"
+}
+
+# The CPUs whose next timer should have come more than 5 s ago
+overdue() {
+	next_timers | awk '$2 + 5e9 < $3 { print "CPU " $1 ": due at " $2 ", it is " $3 }'
 }
 
 watch_timers() {
@@ -391,9 +398,10 @@ test_fault() {
 	check 'Regent can be removed' give
 }
 
-# Nor has it much else to do here.
+# Neither do these tests' own programs run on CPU 0.
 taskset -pc "1-$last_cpu" $$ >"$work/said"
 check 'the dumper works' insmod "$dumper"
+check 'the timers of all CPUs can be seen' every_timer_is_seen
 watch_timers
 test_beside
 test_between_cpus

@@ -28,10 +28,6 @@ questions() { # EFER
 	echo "rdmsr $efer"
 }
 
-same_answers() { # FILE FILE
-	diff "$work/$1" "$work/$2"
-}
-
 refused() { # FILE: how many instructions
 	same "$(echo "$insns" | wc -w)" "$(grep -c '^insn .*: trap 6$' "$work/$1")"
 }
@@ -44,11 +40,7 @@ stays_off() { # CPU
 	same "wrmsr $feature_control 5: trap 13" "$(echo "wrmsr $feature_control 5" | poke_many "$1")"
 }
 
-skip_without_vmx() {
-	[ "$backend" = vmx ] || skip_all 'not a CPU of Intel'
-}
-
-skip_without_vmx
+[ "$backend" = vmx ] || skip_all 'not a CPU of Intel'
 found=$(poke rdmsr $efer | sed 's/none //')
 control=$(poke rdmsr $feature_control)
 for cpu in $(seq 0 "$last_cpu"); do

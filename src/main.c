@@ -45,9 +45,11 @@ void k_enter(struct cpu *cpu, u64 from)
 	cpu_init(cpu);
 	backend_cpu_init(cpu, from);
 	cpu->system.kind = WORLD_SYSTEM;
-	cpu->system.state = WORLD_RUNNING;
+	cpu->system.state = WORLD_RUNNABLE;
 	cpu->system.cpu = cpu->id;
 	cpu->current = &cpu->system;
+	cpu->lent = NULL;
+	world_forget_msrs(&cpu->system);
 	mapcache_flush(&cpu->window);
 	sched_cpu_init(cpu);
 	cpu->tlb_seen = host_tlb_sequence();

@@ -14,6 +14,7 @@
 #include <asm/tsc.h>
 
 #include <hw/pte.h>
+#include <regent/abi/msrtab.h>
 #include <regent/crc.h>
 #include <regent/prep.h>
 #include <regent/ptab.h>
@@ -58,8 +59,13 @@ static int map_image(const struct regent_image_header *h)
 
 static void add_world_msr(struct regent_params *p, u32 msr, bool exists)
 {
-	if (exists && p->nr_world_msrs < ARRAY_SIZE(p->world_msr))
-		p->world_msr[p->nr_world_msrs++] = msr;
+	const struct reg_entry *row = reg_find(msr);
+
+	if (!exists || p->nr_world_msrs == ARRAY_SIZE(p->world_msr))
+		return;
+	if (!row || !(row->trap & REG_TRAP_WRITE))
+		p->world_msr_live |= 1u << p->nr_world_msrs;
+	p->world_msr[p->nr_world_msrs++] = msr;
 }
 
 /* What a switch between worlds moves; the rows of class REG_WORLD a world can see. */
@@ -74,8 +80,9 @@ static void fill_switch(struct regent_params *p)
 	} else {
 		p->xsave_size = FXSAVE_SIZE;
 	}
-	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, !regent.backend->owns_debugctl);
+	/* First what has a value of its own in each world, and costs least there. */
 	add_world_msr(p, MSR_TSC_AUX, boot_cpu_has(X86_FEATURE_RDTSCP));
+	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, !regent.backend->owns_debugctl);
 	add_world_msr(p, MSR_IA32_SPEC_CTRL, boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
 		      !(p->features & REGENT_FEAT_V_SPEC_CTRL));
 	add_world_msr(p, MSR_IA32_U_CET, p->features & REGENT_FEAT_CET);

@@ -197,6 +197,8 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 #define SVM_INT_SHADOW		(1ull << 0)
 
+#define SVM_EXIT_DR_FIRST	0x020	/* reads of DR0-15, writes of DR0-15 */
+#define SVM_EXIT_DR_LAST	0x03f
 #define SVM_EXIT_EXCEPTION	0x040	/* and the vector */
 #define SVM_EXIT_INTR		0x060
 #define SVM_EXIT_NMI		0x061

@@ -122,6 +122,7 @@
 #define VMX_PROC_CR8_STORE		(1u << 20)
 #define VMX_PROC_TPR_SHADOW		(1u << 21)
 #define VMX_PROC_NMI_WINDOW		(1u << 22)
+#define VMX_PROC_DR			(1u << 23)
 #define VMX_PROC_IO			(1u << 24)
 #define VMX_PROC_MSR_BITMAP		(1u << 28)
 #define VMX_PROC_MONITOR		(1u << 29)
@@ -170,6 +171,7 @@
 #define VMX_REASON_VMCLEAR		19
 #define VMX_REASON_VMXON		27
 #define VMX_REASON_CR			28
+#define VMX_REASON_DR			29
 #define VMX_REASON_RDMSR		31
 #define VMX_REASON_WRMSR		32
 #define VMX_REASON_INVALID_STATE	33

@@ -51,12 +51,14 @@ struct msr_access {
  * @BACKEND_WORLD_HALT: it has nothing to do
  * @BACKEND_WORLD_INTERRUPT: something arrived for Linux
  * @BACKEND_WORLD_SLICE: its time is over
+ * @BACKEND_WORLD_DEBUG: it touched a debug register, for the first and last time:
+ *	world_debugs()
  * @BACKEND_WORLD_MC: a machine check: it is Linux's
  * @BACKEND_WORLD_FAILED: anything else: it is not to run any more
  */
 enum backend_world_exit {
 	BACKEND_WORLD_YIELD, BACKEND_WORLD_HALT, BACKEND_WORLD_INTERRUPT,
-	BACKEND_WORLD_SLICE, BACKEND_WORLD_MC, BACKEND_WORLD_FAILED
+	BACKEND_WORLD_SLICE, BACKEND_WORLD_DEBUG, BACKEND_WORLD_MC, BACKEND_WORLD_FAILED
 };
 
 #define BACKEND_NO_ERROR_CODE	(~0u)
@@ -64,6 +66,7 @@ enum backend_world_exit {
 /* Life of a CPU */
 void backend_cpu_init(struct cpu *cpu, u64 from);
 void backend_resume(struct world *world) __attribute__((noreturn));
+struct world *backend_enter(struct world *world);
 void backend_leave(struct cpu *cpu, u64 result) __attribute__((noreturn));
 
 /* What happened */
@@ -128,6 +131,7 @@ void backend_world_destroy(struct world *world);
 void backend_world_here(struct cpu *cpu, struct world *world);
 void backend_switch(struct cpu *cpu, struct world *from, struct world *to);
 enum backend_world_exit backend_world_exit(const struct world *world);
+bool backend_world_yields(const struct world *world);
 void backend_damage(struct world *world, u64 item);
 bool backend_outer_call(struct world *world);
 

@@ -45,6 +45,9 @@
  * @window: this CPU's mapping cache
  * @system: the system world: Linux on this CPU
  * @current: the world that runs here, or is about to
+ * @lent: the world that ran inside a hypercall last, and may at once do so again;
+ *	or NULL
+ * @lent_id: its id
  * @vapic: the system world's APIC while @forwarded
  * @owed: level-triggered vectors that await the physical EOI until Linux's
  * @halt_rip: where Linux waits for interrupts, as last seen
@@ -97,6 +100,8 @@ struct cpu {
 	struct mapcache window;
 	struct world system;
 	struct world *current;
+	struct world *lent;
+	u64 lent_id;
 	struct vapic vapic;
 	u32 owed[8];
 	u64 halt_rip;

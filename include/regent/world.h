@@ -35,12 +35,11 @@ enum world_kind { WORLD_SYSTEM, WORLD_TEST };
 
 /**
  * enum world_state - what the scheduler may do with it
- * @WORLD_BLOCKED: it waits for something
- * @WORLD_RUNNABLE: it could run
- * @WORLD_RUNNING: it is some CPU's current world
- * @WORLD_DEAD: it did something it must not; kept until it is destroyed
+ * @WORLD_RUNNABLE: it could run, as far as it is concerned, or does
+ * @WORLD_DEAD: it did something it must not, or is not built yet; kept until it is
+ *	destroyed
  */
-enum world_state { WORLD_BLOCKED, WORLD_RUNNABLE, WORLD_RUNNING, WORLD_DEAD };
+enum world_state { WORLD_RUNNABLE, WORLD_DEAD };
 
 /* What any CPU may ask of a world's CPU. */
 #define WORLD_ASK_WAKE	(1u << 0)
@@ -52,14 +51,28 @@ enum world_state { WORLD_BLOCKED, WORLD_RUNNABLE, WORLD_RUNNING, WORLD_DEAD };
 
 #define WORLD_MSRS	8	/* most registers of class REG_WORLD switched here */
 
+/* What a switch from or to a world has to do that few need. */
+#define AREA_UNSURE	((1u << WORLD_MSRS) - 1)	/* a bit for each of @msr */
+#define AREA_FXSAVE	(1u << 30)
+#define AREA_DEBUGS	(1u << 31)
+
 /**
  * struct world_state_area - what no entry or exit switches, only world_switch()
+ * @rare: AREA_UNSURE: Linux may have changed that MSR, and K has not looked since, or
+ *	it has another value than 0 and is not the first; AREA_FXSAVE: there is no
+ *	XSAVE here; AREA_DEBUGS: another world than Linux has DR0 to DR3 of its own
  * @xcr0: which components of XSAVE the world has enabled
- * @dr: DR0 to DR3
- * @msr: values of the MSRs in k_params.world_msr
+ * @dr: DR0 to DR3: Linux's while another world has its own in the processor, that
+ *	one's while it has not
+ * @msr: values of the MSRs in k_params.world_msr, 0 behind those
  * @xsave: the XSAVE area, standard format, k_params.xsave_size bytes
+ *
+ * What is Linux's may be live in the processor instead, where the switch can tell
+ * that it is not needed: DR0 to DR3 as long as nobody touches them, who else would
+ * exit, and MSRs whose writes exit.
  */
 struct world_state_area {
+	u32 rare;
 	u64 xcr0;
 	u64 dr[4];
 	u64 msr[WORLD_MSRS];
@@ -134,6 +147,10 @@ s64 world_info(u64 id, u64 what);
 /* world/switch.c */
 int world_area_init(struct world *world);
 void world_area_free(struct world *world);
+void world_forget_msrs(struct world *host);
+void world_msr_written(struct world *host, u32 index);
+void world_debugs(struct cpu *cpu, struct world *world);
+s64 world_switch_part(struct cpu *cpu, u64 part);
 struct world *world_switch(struct cpu *cpu, struct world *to);
 
 /* world/test.c */

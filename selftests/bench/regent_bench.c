@@ -288,6 +288,9 @@ static const struct op ops[] = {
 	{ "stop_machine", "stop_machine() of an empty function", 0, NULL },
 	{ "null_call", "Regent's null hypercall", 0, NULL },
 	{ "world_switch", "to a test world that yields, and back", 0, NULL },
+	{ "part_none", "a hypercall, and nothing of a switch", 0, NULL },
+	{ "part_xsave", "the same, and a switch's XSAVE out and back", 0, NULL },
+	{ "part_mitigations", "the same with its mitigations", 0, NULL },
 };
 
 #define OPS	(sizeof(ops) / sizeof(ops[0]))

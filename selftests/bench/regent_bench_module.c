@@ -163,6 +163,12 @@ static bool world_ran(unsigned int n)
 	return all;
 }
 
+/* What is part of each switch, done without one. */
+static bool have_parts(void)
+{
+	return have_world() && !test_call(REGENT_HC_TEST_PART, REGENT_PART_NONE);
+}
+
 static void destroy_world(void)
 {
 	test_call(REGENT_HC_TEST_DESTROY, bench_world);
@@ -219,6 +225,9 @@ BENCH_LOOP(ipi_sent, send(ID_OF_NOBODY))
 BENCH_LOOP(ipi_taken, send_and_take())
 BENCH_LOOP(null_call, null_call())
 BENCH_LOOP(world_switch, test_call(REGENT_HC_TEST_RUN, bench_world))
+BENCH_LOOP(part_none, test_call(REGENT_HC_TEST_PART, REGENT_PART_NONE))
+BENCH_LOOP(part_xsave, test_call(REGENT_HC_TEST_PART, REGENT_PART_XSAVE))
+BENCH_LOOP(part_mitigations, test_call(REGENT_HC_TEST_PART, REGENT_PART_MITIGATIONS))
 BENCH_LOOP(self_ipi, irq_work_queue(&self_interrupt); irq_work_sync(&self_interrupt))
 BENCH_LOOP(stop_machine, stop_machine(nothing_stopped, NULL, cpu_online_mask))
 
@@ -239,6 +248,11 @@ static const struct bench benches[] = {
 	{ "null_call", .prepare = have_regent, .run = run_null_call },
 	{ "world_switch", .prepare = have_world, .finish = destroy_world,
 	  .done = world_ran, .run = run_world_switch },
+	{ "part_none", .prepare = have_parts, .finish = destroy_world, .run = run_part_none },
+	{ "part_xsave", .prepare = have_parts, .finish = destroy_world,
+	  .run = run_part_xsave },
+	{ "part_mitigations", .prepare = have_parts, .finish = destroy_world,
+	  .run = run_part_mitigations },
 	{ "self_ipi", .interrupts = true, .run = run_self_ipi },
 	{ "stop_machine", .sleeps = true, .run = run_stop_machine },
 };

@@ -67,6 +67,8 @@ test_worlds() {
 	done
 	check 'neither allowed nor not' answers -22 11 1 2
 	check 'no such world to be woken' answers -22 13 1 41000000001000
+	check 'no part of a switch where no world may run' answers -22 14 1
+	check 'no such part of a switch' answers -22 14 3
 	check 'nothing else about worlds' answers -22 10 100000000 a
 	check 'nothing else about idle ones' answers -22 10 200000000 a
 }

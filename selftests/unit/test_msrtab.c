@@ -50,7 +50,8 @@ static void values_exist(void **state)
 
 /*
  * An access is intercepted because the value is not Linux's alone, or because
- * the map can't let it through (then both kinds of access exit).
+ * the map can't let it through (then both kinds of access exit). A write also
+ * where the switch between worlds is to know the value.
  */
 static void traps_have_a_reason(void **state)
 {
@@ -64,6 +65,8 @@ static void traps_have_a_reason(void **state)
 			assert_int_equal(row->trap, REG_TRAP_NONE);
 		else if (!msr_bitmap_covers(row->index))
 			assert_int_equal(row->trap, REG_TRAP_BOTH);
+		else if (row->when_switched == REG_WORLD)
+			assert_false(row->trap & REG_TRAP_READ);
 		else if (row->trap)
 			assert_int_not_equal(row->owner, REG_LINUX);
 		if (row->owner == REG_REGENT)

@@ -38,7 +38,7 @@ k_entry:
 	ud2
 
 /*
- * svm_resume - enter a world, and call world_exit() each time it exits
+ * svm_resume - enter a world, and go to world_exit() each time it exits
  *
  * In:	rdi	struct world: regs.link holds the physical address of its
  *		VMCB, backend the VMCB, backend_host the physical address of
@@ -93,9 +93,8 @@ svm_resume:
 	mov	VMCB_RAX(%rsi), %rax
 	mov	%rax, WORLD_RAX(%rdi)
 	mov	%gs:CPU_STACK_TOP, %rsp
-	call	world_exit
-	mov	%rax, %rdi
-	jmp	svm_resume
+	jmp	world_exit		/* it comes back to svm_resume */
+	int3
 
 /*
  * svm_leave - put back what only assembly can, and jump out of K

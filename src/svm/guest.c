@@ -31,6 +31,10 @@
 #define SEG_LDT		0x082
 #define SEG_TSS		0x08b
 
+/* DR0 to DR3, and DR7: without breakpoints enabled the others do nothing. */
+#define DR_ADDRESSES	0x000f
+#define DR_CONTROL	0x0080
+
 #define START_RIP	0x1000
 #define START_CR3	0x4000
 
@@ -41,6 +45,8 @@
  */
 static void guest_control(struct vmcb_control *c, const struct world *w)
 {
+	c->intercept_dr_read = DR_ADDRESSES;
+	c->intercept_dr_write = DR_ADDRESSES | DR_CONTROL;
 	c->intercept_exception = 1u << HW_TRAP_MC;
 	c->intercept_misc1 = SVM_INTERCEPT_INTR | SVM_INTERCEPT_NMI | SVM_INTERCEPT_SMI |
 			     SVM_INTERCEPT_INIT | SVM_INTERCEPT_INVD | SVM_INTERCEPT_HLT |
@@ -174,6 +180,39 @@ void backend_world_destroy(struct world *world)
 	world->backend = NULL;
 }
 
+static enum backend_world_exit __attribute__((noinline)) other_exit(struct vmcb *v)
+{
+	switch (v->ctl.exit_code) {
+	case SVM_EXIT_HLT:
+		v->save.rip += 1;
+		return BACKEND_WORLD_HALT;
+	case SVM_EXIT_INTR:
+	case SVM_EXIT_NMI:
+	case SVM_EXIT_SMI:
+	case SVM_EXIT_INIT:
+		return BACKEND_WORLD_INTERRUPT;
+	case SVM_EXIT_DR_FIRST ... SVM_EXIT_DR_LAST:
+		v->ctl.intercept_dr_read = 0;
+		v->ctl.intercept_dr_write = 0;
+		v->ctl.clean = 0;
+		return BACKEND_WORLD_DEBUG;
+	case SVM_EXIT_EXCEPTION + HW_TRAP_MC:
+		return BACKEND_WORLD_MC;
+	}
+	return BACKEND_WORLD_FAILED;
+}
+
+/**
+ * backend_world_yields() - is that what a world other than Linux exited for?
+ * @world: of this CPU
+ */
+bool backend_world_yields(const struct world *world)
+{
+	const struct vmcb *v = world->backend;
+
+	return v->ctl.exit_code == SVM_EXIT_VMMCALL;
+}
+
 /**
  * backend_world_exit() - why a world other than Linux exited
  * @world: of this CPU
@@ -184,22 +223,11 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 {
 	struct vmcb *v = world->backend;
 
-	switch (v->ctl.exit_code) {
-	case SVM_EXIT_VMMCALL:
-		v->save.rip += 3;
-		return BACKEND_WORLD_YIELD;
-	case SVM_EXIT_HLT:
-		v->save.rip += 1;
-		return BACKEND_WORLD_HALT;
-	case SVM_EXIT_INTR:
-	case SVM_EXIT_NMI:
-	case SVM_EXIT_SMI:
-	case SVM_EXIT_INIT:
-		return BACKEND_WORLD_INTERRUPT;
-	case SVM_EXIT_EXCEPTION + HW_TRAP_MC:
-		return BACKEND_WORLD_MC;
-	}
-	return BACKEND_WORLD_FAILED;
+	/* The first one, and no call here: what switches most often. */
+	if (unlikely(v->ctl.exit_code != SVM_EXIT_VMMCALL))
+		return other_exit(v);
+	v->save.rip += 3;
+	return BACKEND_WORLD_YIELD;
 }
 
 #define AT(item, field, mask)						\

@@ -126,6 +126,18 @@ void backend_resume(struct world *world)
 	 */
 	asm volatile("sti");
 	svm_resume(world);
+	__builtin_unreachable();
+}
+
+/**
+ * backend_enter() - the same, as the last thing that an exit does
+ * @world: of this CPU
+ *
+ * Return: not at all. It is said here to do so, that a call of it can be a jump.
+ */
+struct world *backend_enter(struct world *world)
+{
+	return svm_resume(world);
 }
 
 /**
@@ -454,10 +466,13 @@ void backend_paging(const struct world *world, struct ptab *pt)
 }
 
 /* Single-stepped: the trap comes after the instruction, as without Regent. */
-static void __attribute__((noinline)) step_trap(struct world *world)
+static void __attribute__((noinline)) advance_flags(struct world *world)
 {
 	struct vmcb *v = vmcb_of(world);
 
+	v->save.rflags &= ~HW_RFLAGS_RF;
+	if (!(v->save.rflags & HW_RFLAGS_TF))
+		return;
 	if (hw_rdmsr(MSR_DEBUGCTL) & DEBUGCTL_BTF)
 		return;		/* from branch to branch, and this is none */
 	v->save.dr6 |= HW_DR6_BS;
@@ -472,9 +487,8 @@ void svm_advance(struct world *world, u64 next)
 
 	v->save.rip = next;
 	v->ctl.int_state &= ~SVM_INT_SHADOW;
-	v->save.rflags &= ~HW_RFLAGS_RF;
-	if (unlikely(v->save.rflags & HW_RFLAGS_TF))
-		step_trap(world);
+	if (unlikely(v->save.rflags & (HW_RFLAGS_RF | HW_RFLAGS_TF)))
+		advance_flags(world);
 }
 
 /**

@@ -45,7 +45,7 @@ _Static_assert(sizeof(((struct regent_params *)0)->backend) >= SVM_PARAMS * size
 
 struct vmcb;
 
-void svm_resume(struct world *world) __attribute__((noreturn));
+struct world *svm_resume(struct world *world);	/* see backend_enter() */
 void svm_advance(struct world *world, u64 next);
 void svm_forget_interrupt(struct vmcb *v, u64 event);
 void svm_leave(u64 vmcb_pa, const struct svm_leave_frame *frame)

@@ -53,7 +53,7 @@ k_entry:
 	ud2
 
 /*
- * vmx_resume - enter a world, and call world_exit() each time it exits
+ * vmx_resume - enter a world, and go to world_exit() each time it exits
  *
  * In:	rdi	struct world; its VMCS is current, with RSP for exits behind its regs
  *	IF clear; the stack is abandoned
@@ -105,9 +105,8 @@ vmx_exit:
 	save_regs
 	mov	%rsp, %rdi
 	mov	%gs:CPU_STACK_TOP, %rsp
-	call	world_exit
-	mov	%rax, %rdi
-	jmp	vmx_resume
+	jmp	world_exit		/* it comes back to vmx_resume */
+	int3
 
 	.globl	vmx_late_entry
 vmx_late_entry:

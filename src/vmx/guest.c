@@ -193,7 +193,7 @@ static void guest_controls(struct vmx_block *b, u64 mode)
 		.pin = (u32)k_params.backend[VMX_PARAM_PIN_PROC] | VMX_PIN_INTERRUPT,
 		.proc = k_params.backend[VMX_PARAM_PIN_PROC] >> 32 | VMX_PROC_HLT |
 			VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_IO |
-			VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE,
+			VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE | VMX_PROC_DR,
 		.proc2 = VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED |
 			 VMX_PROC2_WBINVD |
 			 (k_params.backend[VMX_PARAM_PROC2] & VMX_PROC2_RDTSCP),
@@ -289,6 +289,15 @@ static void skip(void)
 }
 
 /**
+ * backend_world_yields() - is that what a world other than Linux exited for?
+ * @world: the current one
+ */
+bool backend_world_yields(const struct world *world)
+{
+	return block_of(world)->reason == VMX_REASON_VMCALL;
+}
+
+/**
  * backend_world_exit() - why a world other than Linux exited
  * @world: the current one
  *
@@ -308,6 +317,9 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 		return BACKEND_WORLD_INTERRUPT;
 	case VMX_REASON_TIMER:
 		return BACKEND_WORLD_SLICE;
+	case VMX_REASON_DR:
+		vmx_set_proc(block_of(world), block_of(world)->proc & ~VMX_PROC_DR);
+		return BACKEND_WORLD_DEBUG;
 	case VMX_REASON_EVENT:
 		if ((u8)hw_vmread(VMCS_EXIT_EVENT) == HW_TRAP_MC)
 			return BACKEND_WORLD_MC;

@@ -27,11 +27,11 @@ static bool choose(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
 #define PIN_LATER	VMX_PIN_INTERRUPT
 #define PROC_LATER	(VMX_PROC_TPR_SHADOW | VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW | \
 			 VMX_PROC_HLT | VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_IO | \
-			 VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE)
+			 VMX_PROC_CR8_LOAD | VMX_PROC_CR8_STORE | VMX_PROC_DR)
 #define PROC2_LATER	VMX_PROC2_WBINVD
 #define PROC_NEED	(VMX_PROC_MSR_BITMAP | VMX_PROC_SECONDARY)
 #define PROC_NEVER	(VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE | VMX_PROC_IO | VMX_PROC_HLT | \
-			 VMX_PROC_MWAIT | VMX_PROC_MONITOR)
+			 VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_DR)
 #define PROC2_NEED	(VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED)
 /* Without these the instruction of that name is #UD for Linux. */
 #define PROC2_LIKE	(VMX_PROC2_RDTSCP | VMX_PROC2_INVPCID | VMX_PROC2_XSAVES | \
@@ -102,6 +102,7 @@ bool vmx_is_instruction(u32 reason)
 	case VMX_REASON_INVD:
 	case VMX_REASON_VMCALL ... VMX_REASON_VMXON:
 	case VMX_REASON_CR:
+	case VMX_REASON_DR:
 	case VMX_REASON_RDMSR:
 	case VMX_REASON_WRMSR:
 	case VMX_REASON_MWAIT:
@@ -268,6 +269,8 @@ static void build(u8 *bitmap)
 		if (reg_table[i].index < REG_PSEUDO)
 			mark(bitmap, reg_table[i].index, reg_table[i].trap, true);
 	mark(bitmap, VMX_MSR_PEBS_ENABLE, REG_TRAP_WRITE, true);
+	/* Entries and exits switch it. */
+	mark(bitmap, MSR_REG_DEBUGCTL, REG_TRAP_BOTH, false);
 }
 
 /* What an entry, an exit or a change of worlds switches, a world may have for itself. */

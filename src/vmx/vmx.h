@@ -129,7 +129,7 @@ void vmx_prepare_machine(void *bitmap, void *forward_bitmap, void *guest_bitmap)
 #define VMX_BITMAP_SIZE	4096
 
 /* enter.S */
-void vmx_resume(struct world *world) __attribute__((noreturn));
+struct world *vmx_resume(struct world *world);	/* see backend_enter() */
 void vmx_leave(u64 result, u64 *left, u32 launched) __attribute__((noreturn));
 extern const char vmx_exit[];
 

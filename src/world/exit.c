@@ -12,6 +12,9 @@
 #include <regent/outer.h>
 #include <regent/sched.h>
 
+#include "switch.h"
+#include "test.h"
+
 /* Of KVM's interface; to another hypervisor it is a call that means nothing here. */
 #define KVM_HC_KICK_CPU	5
 
@@ -53,9 +56,11 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 		done = forward_msr(cpu, &a);
 	if (!done)
 		done = outer_msr(cpu, &a);
-	if (!done)	/* outside the bitmap's ranges: ask the CPU */
+	if (!done)	/* outside the bitmap's ranges, or only noted: ask the CPU */
 		done = (a.write ? guarded_wrmsr(a.index, a.value)
 				: guarded_rdmsr(a.index, &a.value)) ? 1 : -1;
+	if (a.write)
+		world_msr_written(world, a.index);
 	if (done < 0) {
 		backend_inject(world, HW_TRAP_GP, 0);
 		return;
@@ -192,11 +197,11 @@ static void catch_up(struct cpu *cpu, struct world *world)
 	deliver_mc(cpu, world);
 }
 
-/* What every way back into a world passes. */
+/* The end of every exit. */
 static inline struct world *out(struct cpu *cpu, struct world *world)
 {
 	cpu->busy = 0;
-	return world;
+	return backend_enter(world);
 }
 
 static void serve_linux(struct cpu *cpu, struct world *world)
@@ -248,6 +253,19 @@ static inline struct world *enter_forwarded(struct cpu *cpu, struct world *world
 }
 
 /*
+ * Linux's short way back in either mode, from what no user program can do: one that did
+ * nothing else would outrun its slice, where the timer for that counts in worlds only.
+ */
+static inline struct world *enter_linux(struct cpu *cpu, struct world *world)
+{
+	if (unlikely(cpu->forwarded))
+		return enter_forwarded(cpu, world);
+	if (unlikely(cpu->tlb_seen != host_tlb_sequence()))
+		return enter_slow(cpu, world);
+	return out(cpu, world);
+}
+
+/*
  * The CPU does not take the world's state. At the first entry Linux is still in
  * its trampoline and can be told; later, nothing of its state is certain.
  */
@@ -288,11 +306,30 @@ exit_apic(struct cpu *cpu, struct world *world, u32 offset)
 	return enter_forwarded(cpu, world);
 }
 
-/* Of a world that ran inside a hypercall of Linux. */
+/* Of a world that ran inside a hypercall of Linux, and may go on doing so. */
 static struct world *__attribute__((noinline))
 exit_borrowed(struct cpu *cpu, struct world *world)
 {
-	return enter(cpu, test_world_exit(cpu, world));
+	struct world *to = test_world_exit(cpu, world);
+
+	return to == world ? out(cpu, to) : enter(cpu, to);
+}
+
+/* It yields, as most do: no call in here. */
+static inline struct world *exit_yield(struct cpu *cpu, struct world *world)
+{
+	struct world *host = &cpu->system;
+
+	if (unlikely(!switch_is_plain(cpu, world, host)))
+		return exit_borrowed(cpu, world);
+	if (world == host)
+		__builtin_unreachable();
+	backend_world_exit(world);
+	world->yielded = true;
+	test_world_result(cpu, world);
+	switch_plain(cpu, world, host);
+	test_world_answered(cpu);
+	return enter_linux(cpu, host);
 }
 
 /* Of a world that is not Linux, whose own exit is done with. */
@@ -312,24 +349,37 @@ exit_scheduled(struct cpu *cpu, struct world *world)
  * exits: whatever goes wrong before, Linux is in a hypercall that failed.
  */
 static struct world *__attribute__((noinline))
-exit_run(struct cpu *cpu, struct world *host)
+exit_run_slow(struct cpu *cpu, struct world *host)
 {
 	struct world *w = test_world_borrow(cpu, host->regs.rdi);
 
-	cpu->exits[REGENT_EXIT_HYPERCALL]++;
-	if (unlikely(!w)) {
-		host->regs.rax = -REGENT_HC_EINVAL;
-		backend_skip_hypercall(host);
-		return enter(cpu, host);
-	}
 	/* What K has taken for Linux already would not end the world's run. */
-	if (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE) {
-		host->regs.rax = test_world_info(w->id, REGENT_TEST_ROUNDS);
+	if (unlikely(!w || (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE))) {
+		host->regs.rax = w ? test_world_info(w->id, REGENT_TEST_ROUNDS) :
+				     -REGENT_HC_EINVAL;
 		backend_skip_hypercall(host);
 		return enter(cpu, host);
 	}
 	cpu->unanswered = true;
 	world_switch(cpu, w);
+	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
+	return out(cpu, w);
+}
+
+/* The same world once more: no call in here. */
+static inline struct world *exit_run(struct cpu *cpu)
+{
+	struct world *host = &cpu->system, *w = cpu->lent;
+
+	cpu->exits[REGENT_EXIT_HYPERCALL]++;
+	if (unlikely(host->regs.rdi != cpu->lent_id || !w ||
+		     (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE) ||
+		     !switch_is_plain(cpu, host, w)))
+		return exit_run_slow(cpu, host);
+	if (w == host)
+		__builtin_unreachable();
+	cpu->unanswered = true;
+	switch_plain(cpu, host, w);
 	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
 	return out(cpu, w);
 }
@@ -347,10 +397,10 @@ static inline bool hypercall_fast(struct world *world)
  * world_exit() - handle one exit
  * @world: the world that exited, its registers saved
  *
- * Called from the backend's enter.S on an empty stack. GS is K's. The hot path
- * calls nothing, so that it saves nothing.
+ * From the backend's enter.S, on an empty stack. GS is K's. What comes often calls
+ * nothing, so that nothing is saved.
  *
- * Return: the world to run next.
+ * Return: not at all, see backend_enter().
  */
 struct world *world_exit(struct world *world)
 {
@@ -359,21 +409,25 @@ struct world *world_exit(struct world *world)
 
 	cpu->busy = 1;
 	backend_settle(world);
-	if (unlikely(world != &cpu->system)) {
+	if (unlikely(world->kind != WORLD_SYSTEM)) {
 		world->exits++;
-		return world->sched.rq ? exit_scheduled(cpu, world) :
-					 exit_borrowed(cpu, world);
+		if (world->sched.rq)
+			return exit_scheduled(cpu, world);
+		return backend_world_yields(world) ? exit_yield(cpu, world) :
+						     exit_borrowed(cpu, world);
 	}
-	if (likely(backend_is_hypercall(world) && hypercall_fast(world))) {
-		cpu->exits[REGENT_EXIT_HYPERCALL]++;
-		backend_skip_hypercall(world);
-		return enter(cpu, world);
+	if (likely(backend_is_hypercall(world))) {
+		if (likely(hypercall_fast(world))) {
+			cpu->exits[REGENT_EXIT_HYPERCALL]++;
+			backend_skip_hypercall(world);
+			return enter_linux(cpu, world);
+		}
+		if (world->regs.rax == REGENT_HC_TEST_RUN)
+			return exit_run(cpu);
 	}
 	if (backend_answer(cpu, world))
 		return enter(cpu, world);
 	if (cpu->forwarded && backend_touched(world, k_params.apic_base, &offset))
 		return exit_apic(cpu, world, offset);
-	if (backend_is_hypercall(world) && world->regs.rax == REGENT_HC_TEST_RUN)
-		return exit_run(cpu, world);
 	return exit_slow(cpu, world);
 }

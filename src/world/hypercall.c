@@ -78,10 +78,11 @@ static s64 test_call(struct cpu *cpu, const struct world_regs *r)
 		return test_world_destroy(cpu, r->rdi);
 	case REGENT_HC_TEST_NAP:
 		return test_world_nap(cpu, r->rdi, r->rsi);
-	default:
-		return k_has(REGENT_FEAT_DEBUG_FAULT) ? damage_choose(r->rdi, r->rsi)
-						      : -REGENT_HC_EPERM;
 	}
+	if (!k_has(REGENT_FEAT_DEBUG_FAULT))
+		return -REGENT_HC_EPERM;
+	return r->rax == REGENT_HC_TEST_PART ? world_switch_part(cpu, r->rdi) :
+					       damage_choose(r->rdi, r->rsi);
 }
 
 static s64 world_call(struct cpu *cpu, const struct world_regs *r)
@@ -152,6 +153,7 @@ bool hypercall(struct cpu *cpu, struct world *world)
 	case REGENT_HC_TEST_DESTROY:
 	case REGENT_HC_TEST_SKIP:
 	case REGENT_HC_TEST_NAP:
+	case REGENT_HC_TEST_PART:
 		r->rax = test_call(cpu, r);
 		return true;
 	default:

@@ -18,6 +18,8 @@
 #include <regent/sched.h>
 #include <regent/world.h>
 
+#include "test.h"
+
 #define MEMORY_PAGES	8
 #define CODE		0x1000
 #define DATA		0x2000
@@ -31,7 +33,6 @@
 #define DR7V		0x2290
 #define TSC_AUXV	0x2298
 #define RDTSCP		0x22a0
-#define ROUNDS		0x2f00
 #define WRONG		0x2f08
 #define STACK		0x3f00
 #define PML4		0x4000
@@ -313,6 +314,7 @@ void test_world_let_go(void)
  */
 void world_give(const struct world *world, u32 to)
 {
+	this_cpu()->lent = NULL;
 	__atomic_store_n(&owner[world->id - 1], to, __ATOMIC_RELEASE);
 }
 
@@ -369,6 +371,8 @@ struct world *test_world_claim(struct cpu *cpu, u64 id)
 {
 	struct world *w = test_world_find(cpu, id);
 
+	/* Whoever asks may be about to change what a loan depends on. */
+	cpu->lent = NULL;
 	return likely(w) ? w : claim_slow(cpu, id);
 }
 
@@ -384,8 +388,11 @@ struct world *test_world_borrow(struct cpu *cpu, u64 id)
 	struct world *w = test_world_claim(cpu, id);
 
 	if (likely(w && w->state == WORLD_RUNNABLE && !w->sched.rq &&
-		   is_allowed(w, cpu->id)))
+		   is_allowed(w, cpu->id))) {
+		cpu->lent = w;
+		cpu->lent_id = id;
 		return w;
+	}
 	if (w && !w->sched.rq)
 		world_give(w, WORLD_NOBODYS);
 	return NULL;
@@ -609,7 +616,7 @@ static s64 info(const struct world *w, u64 what)
 		return -REGENT_HC_EINVAL;
 	switch (what) {
 	case REGENT_TEST_ROUNDS:
-		return get(w, ROUNDS);
+		return get(w, TEST_WORLD_ROUNDS);
 	case REGENT_TEST_WRONG:
 		/* While it goes on, that is only the one it is looking at. */
 		return w->state == WORLD_DEAD ? (u8)get(w, WRONG) : 0;
@@ -632,38 +639,43 @@ s64 test_world_info(u64 id, u64 what)
 	return answer;
 }
 
-static void __attribute__((noinline))
-died(struct cpu *cpu, struct world *world, bool describe)
+static void died(struct cpu *cpu, struct world *world, bool describe)
 {
 	if (describe)
 		backend_exit_describe(world);
 	world->state = WORLD_DEAD;
+	cpu->lent = NULL;
 	world_switch(cpu, &cpu->system);
 }
 
 /**
- * test_world_exit() - a test world exited: Linux's hypercall is done
+ * test_world_exit() - a test world exited that runs inside a hypercall of Linux
  * @cpu: this CPU
  * @world: the test world
  *
- * Return: the world to enter: Linux.
+ * Return: the world to enter: Linux, whose hypercall is done, or @world.
  */
 struct world *test_world_exit(struct cpu *cpu, struct world *world)
 {
 	enum backend_world_exit why = backend_world_exit(world);
-	struct world *host = &cpu->system;
 
-	host->regs.rax = get(world, ROUNDS);
 	world->yielded = why == BACKEND_WORLD_YIELD;
-	if (unlikely(why == BACKEND_WORLD_MC))
-		machine_check(cpu);
-	if (unlikely(why == BACKEND_WORLD_FAILED || why == BACKEND_WORLD_HALT))
+	test_world_result(cpu, world);
+	switch (why) {
+	case BACKEND_WORLD_DEBUG:
+		world_debugs(cpu, world);
+		return world;
+	case BACKEND_WORLD_FAILED:
+	case BACKEND_WORLD_HALT:
 		died(cpu, world, why == BACKEND_WORLD_FAILED);
-	else
-		world_switch(cpu, host);
-	backend_skip_hypercall(host);
-	cpu->unanswered = false;
-	return host;
+		break;
+	default:
+		if (why == BACKEND_WORLD_MC)
+			machine_check(cpu);
+		world_switch(cpu, &cpu->system);
+	}
+	test_world_answered(cpu);
+	return &cpu->system;
 }
 
 /* It waits, unless it does so because it has found something wrong. */
@@ -694,6 +706,9 @@ bool test_world_scheduled_exit(struct cpu *cpu, struct world *world)
 		return false;
 	case BACKEND_WORLD_SLICE:
 		sched_slice(cpu, world);
+		return false;
+	case BACKEND_WORLD_DEBUG:
+		world_debugs(cpu, world);
 		return false;
 	case BACKEND_WORLD_MC:
 		machine_check(cpu);

@@ -134,6 +134,7 @@ struct regent_image_header {
  *	FXSAVE's
  * @nr_world_msrs: entries in @world_msr
  * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
+ * @world_msr_live: bit N is set when Linux changes the Nth without an exit
  * @mitigations: REGENT_MITIGATE_*
  * @code_base: virtual address of Linux's image mapping, which never changes
  * @code_size: bytes of it
@@ -169,6 +170,7 @@ struct regent_params {
 	u32 xsave_size;
 	u32 nr_world_msrs;
 	u32 world_msr[8];
+	u32 world_msr_live;
 	u32 mitigations;
 	u32 tsc_khz;
 	u64 code_base;

@@ -97,6 +97,11 @@
  * each time it waits (REGENT_TEST_NAP) in bits 0-47, 0 for until it is woken; id of a
  * world that it wakes before in bits 48-63, 0 for none. -REGENT_HC_EBUSY.
  *
+ * REGENT_HC_TEST_PART - rdi: enum regent_test_part. Does that part of a switch out and
+ * back, with Linux's own state, to be measured. -REGENT_HC_EINVAL where no test world
+ * may run on this CPU, or K does without XSAVE; -REGENT_HC_EPERM unless L was loaded
+ * with debug=1.
+ *
  * REGENT_HC_TEST_SKIP - rdi: enum regent_test_skip, rsi: enum regent_test_side.
  * From now on switches between Linux and test worlds, on all CPUs, do not give
  * that side this register of its own: what the switch moves is left as the
@@ -127,7 +132,8 @@
 #define REGENT_HC_WORLD_ALLOW	17
 #define REGENT_HC_WORLD_WAKE	18
 #define REGENT_HC_TEST_NAP	19
-#define REGENT_HC_MAX		20
+#define REGENT_HC_TEST_PART	20
+#define REGENT_HC_MAX		21
 
 /* How REGENT_HC_TEST_NAP is told what */
 #define REGENT_NAP_NS_MASK	((1ull << 48) - 1)
@@ -269,6 +275,16 @@ enum regent_test_info {
 	REGENT_TEST_WRONG,
 	REGENT_TEST_SWITCHES,
 	REGENT_TEST_INFOS
+};
+
+/**
+ * enum regent_test_part - what REGENT_HC_TEST_PART does
+ * @REGENT_PART_NONE: nothing, to be subtracted
+ * @REGENT_PART_XSAVE: XSAVE, XRSTOR, and XCR0
+ * @REGENT_PART_MITIGATIONS: what keeps one owner from steering the other
+ */
+enum regent_test_part {
+	REGENT_PART_NONE = 0, REGENT_PART_XSAVE, REGENT_PART_MITIGATIONS, REGENT_PARTS
 };
 
 /**

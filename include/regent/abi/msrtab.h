@@ -59,8 +59,10 @@ enum reg_pseudo {
 
 #define MSR_REG_EFER		0xc0000080u
 #define MSR_REG_SPEC_CTRL	0x00000048u
+#define MSR_REG_DEBUGCTL	0x000001d9u
 #define MSR_REG_PAT		0x00000277u
 #define MSR_REG_APIC_BASE	0x0000001bu
+#define MSR_REG_TSC_AUX		0xc0000103u
 #define MSR_REG_FS_BASE		0xc0000100u
 #define MSR_REG_FEATURE_CONTROL	0x0000003au
 #define MSR_REG_VM_CR		0xc0010114u
@@ -79,7 +81,8 @@ enum reg_pseudo {
  * @name: as in the blob and for corrupt_field=
  * @owner: enum reg_owner
  * @when_switched: enum reg_switch
- * @trap: REG_TRAP_*
+ * @trap: REG_TRAP_*; of a REG_WORLD row REG_TRAP_WRITE, so that the switch knows the
+ *	value without reading it: for what Linux hardly ever writes
  * @cls: enum reg_class
  * @when: enum reg_when
  */

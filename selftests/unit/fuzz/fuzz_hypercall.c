@@ -143,6 +143,11 @@ s64 damage_choose(u64 item, u64 side)
 	return item < REGENT_SKIPS && side < REGENT_SIDES ? 0 : -REGENT_HC_EINVAL;
 }
 
+s64 world_switch_part(struct cpu *cpu, u64 part)
+{
+	return cpu == cpu_of(0) && part < REGENT_PARTS ? 0 : -REGENT_HC_EINVAL;
+}
+
 /* So have the APICs. */
 int ioapic_mode(u64 mode)
 {

@@ -12,7 +12,7 @@ step_all() { # WHERE
 	for cpu in $(seq 0 "$last_cpu"); do
 		taskset -c "$cpu" sh -c 'echo step >/dev/regent_poke && cat /dev/regent_poke'
 	done >"$work/kernel.$1"
-	taskset -c 1 "$poke_user" step >"$work/program.$1"
+	taskset -c "$last_cpu" "$poke_user" step >"$work/program.$1"
 }
 
 traps_between() { # LOW FILE HIGH
@@ -32,7 +32,7 @@ check 'the kernel over RDMSR and WRMSR of EFER: as on the bare machine' \
 	diff "$work/kernel.native" "$work/kernel.world"
 check 'a program over CPUID, SYSCALL and VMMCALL: as on the bare machine' \
 	diff "$work/program.native" "$work/program.world"
-check 'these did come to Regent' [ "$(cat $sys/cpu1/exits_msr)" -ge 2 ]
-check 'these did come to Regent' [ "$(cat $sys/cpu1/exits_outer_call)" -ge 2 ]
+check 'these did come to Regent' [ "$(cat $sys/cpu$last_cpu/exits_msr)" -ge 2 ]
+check 'these did come to Regent' [ "$(cat $sys/cpu$last_cpu/exits_outer_call)" -ge 2 ]
 give_as_found "$(nproc --all)"
 finish

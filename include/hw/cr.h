@@ -23,6 +23,7 @@
 #define HW_RFLAGS_RF		(1ull << 16)
 
 #define HW_DR6_BS		(1ull << 14)
+#define HW_DR6_BREAKPOINTS	0xfull
 #define HW_DR6_RESET		0xffff0ff0ull
 #define HW_DR7_RESET		0x400ull
 

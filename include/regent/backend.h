@@ -131,6 +131,7 @@ void backend_world_destroy(struct world *world);
 void backend_world_here(struct cpu *cpu, struct world *world);
 void backend_switch(struct cpu *cpu, struct world *from, struct world *to);
 enum backend_world_exit backend_world_exit(const struct world *world);
+void backend_world_debugs(struct world *world);
 bool backend_world_yields(const struct world *world);
 void backend_damage(struct world *world, u64 item);
 bool backend_outer_call(struct world *world);

@@ -92,13 +92,15 @@ test_list() {
 
 test_modes() {
 	for cpu in $cpus; do
-		for mode in real 32 64; do
+		for mode in real 32 64 plain; do
 			check "$switches switches on CPU $cpu, mode $mode" \
 				runs "$cpu" "$mode" "$switches"
 		done
 	done
 	check 'two worlds of a mode in turns' runs 0 64,64 "$switches"
-	check 'worlds of three modes in turns' runs "$last_cpu" real,64,32,64 "$switches"
+	check 'one with debug registers of its own, and one without' runs 0 64,plain "$switches"
+	check 'worlds of four modes in turns' \
+		runs "$last_cpu" real,64,plain,32,64 "$switches"
 }
 
 # Only an interrupt ends the turn of a world that never yields.
@@ -189,6 +191,25 @@ test_left_out() {
 	check 'nothing is left out any more' runs "$last_cpu" 64 500
 }
 
+# --- debug registers ----------------------------------------------------------
+
+# Each turn ends with one exit; any more are its first touch of a debug register.
+exits_more() { # MODE NUMBER
+	id=$(printf %x "$(call 0 "$create" "$1")")
+	for _ in 1 2 3 4 5; do
+		call 0 "$run" "$id" >/dev/null
+	done
+	more=$(($(call 0 10 "$id" 8) - $(call 0 10 "$id" 7)))
+	answers 0 0 "$destroy" "$id" && same "$2" $more
+}
+
+test_debug() {
+	check 'no exit for debug registers without a touch' exits_more 6 0
+	check 'one for DR0 to DR3' exits_more 2 1
+	# VMX has them exit all or none; SVM by their numbers.
+	check 'one for DR5, which is DR7' exits_more 1 1
+}
+
 # --- ids and memory -----------------------------------------------------------
 
 test_ids() {
@@ -205,7 +226,7 @@ test_ids() {
 	for bad in 4 ff ffffffffffffffff; do
 		check "no counter $bad" answers -22 0 "$info" "$id" "$bad"
 	done
-	for bad in 6 ff ffffffffffffffff; do
+	for bad in 7 ff ffffffffffffffff; do
 		check "no mode $bad" answers -22 0 "$create" "$bad"
 	done
 	check 'it is destroyed, on any CPU' answers 0 1 "$destroy" "$id"
@@ -330,6 +351,7 @@ test_list
 test_modes
 test_spin
 check "switches on all CPUs at once" all_at_once
+test_debug
 test_left_out
 test_ids
 test_memory

@@ -89,6 +89,7 @@ struct job {
 static const char * const mode_name[REGENT_TEST_MODES] = {
 	[REGENT_TEST_REAL] = "real", [REGENT_TEST_32] = "32", [REGENT_TEST_64] = "64",
 	[REGENT_TEST_BENCH] = "bench", [REGENT_TEST_SPIN] = "spin",
+	[REGENT_TEST_NAP] = "nap", [REGENT_TEST_PLAIN] = "plain",
 };
 
 static const char * const item_name[REGENT_SKIPS] = {
@@ -257,7 +258,7 @@ static int create(struct job *job, const char *name)
 
 	if (mode < 0)
 		return -EINVAL;
-	job->any_rounds |= mode >= REGENT_TEST_BENCH;
+	job->any_rounds |= mode >= REGENT_TEST_BENCH && mode != REGENT_TEST_PLAIN;
 	return add_world(job, hypercall(REGENT_HC_TEST_CREATE, mode, 0));
 }
 

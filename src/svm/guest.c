@@ -31,9 +31,12 @@
 #define SEG_LDT		0x082
 #define SEG_TSS		0x08b
 
-/* DR0 to DR3, and DR7: without breakpoints enabled the others do nothing. */
+/*
+ * DR0 to DR3, and DR7: without breakpoints enabled the others do nothing. DR5 is DR7
+ * while CR4.DE is clear, and exits by its own number.
+ */
 #define DR_ADDRESSES	0x000f
-#define DR_CONTROL	0x0080
+#define DR_CONTROL	0x00a0
 
 #define START_RIP	0x1000
 #define START_CR3	0x4000
@@ -192,14 +195,24 @@ static enum backend_world_exit __attribute__((noinline)) other_exit(struct vmcb 
 	case SVM_EXIT_INIT:
 		return BACKEND_WORLD_INTERRUPT;
 	case SVM_EXIT_DR_FIRST ... SVM_EXIT_DR_LAST:
-		v->ctl.intercept_dr_read = 0;
-		v->ctl.intercept_dr_write = 0;
-		v->ctl.clean = 0;
 		return BACKEND_WORLD_DEBUG;
 	case SVM_EXIT_EXCEPTION + HW_TRAP_MC:
 		return BACKEND_WORLD_MC;
 	}
 	return BACKEND_WORLD_FAILED;
+}
+
+/**
+ * backend_world_debugs() - a world has debug registers of its own from now on
+ * @world: the current one, which has them already
+ */
+void backend_world_debugs(struct world *world)
+{
+	struct vmcb *v = world->backend;
+
+	v->ctl.intercept_dr_read = 0;
+	v->ctl.intercept_dr_write = 0;
+	v->ctl.clean = 0;
 }
 
 /**

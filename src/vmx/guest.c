@@ -289,6 +289,20 @@ static void skip(void)
 }
 
 /**
+ * backend_world_debugs() - a world has debug registers of its own from now on
+ * @world: the current one, which has them already
+ *
+ * DR6 may tell of a breakpoint that is not enabled: up to now that was Linux's.
+ */
+void backend_world_debugs(struct world *world)
+{
+	struct vmx_block *b = block_of(world);
+
+	hw_write_dr6(read_dr6() & ~HW_DR6_BREAKPOINTS);
+	vmx_set_proc(b, b->proc & ~VMX_PROC_DR);
+}
+
+/**
  * backend_world_yields() - is that what a world other than Linux exited for?
  * @world: the current one
  */
@@ -318,7 +332,6 @@ enum backend_world_exit backend_world_exit(const struct world *world)
 	case VMX_REASON_TIMER:
 		return BACKEND_WORLD_SLICE;
 	case VMX_REASON_DR:
-		vmx_set_proc(block_of(world), block_of(world)->proc & ~VMX_PROC_DR);
 		return BACKEND_WORLD_DEBUG;
 	case VMX_REASON_EVENT:
 		if ((u8)hw_vmread(VMCS_EXIT_EVENT) == HW_TRAP_MC)

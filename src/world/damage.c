@@ -101,6 +101,9 @@ static void damage_area(const struct world_state_area *from, struct world_state_
 	default:
 		i = msr_place(item);
 		to->msr[i] = from->msr[i];
+		/* The plain switch knows only 0 there. */
+		if (i)
+			to->rare |= 1u << i;
 	}
 }
 

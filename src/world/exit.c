@@ -253,13 +253,14 @@ static inline struct world *enter_forwarded(struct cpu *cpu, struct world *world
 }
 
 /*
- * Linux's short way back in either mode, from what no user program can do: one that did
- * nothing else would outrun its slice, where the timer for that counts in worlds only.
+ * Linux's short way back in either mode. Not where its slice ends by a timer that counts
+ * in worlds only: who does nothing else than exit would outrun it.
  */
 static inline struct world *enter_linux(struct cpu *cpu, struct world *world)
 {
 	if (unlikely(cpu->forwarded))
-		return enter_forwarded(cpu, world);
+		return k_has(REGENT_FEAT_SLICE_TIMER) ? enter_slow(cpu, world) :
+							enter_forwarded(cpu, world);
 	if (unlikely(cpu->tlb_seen != host_tlb_sequence()))
 		return enter_slow(cpu, world);
 	return out(cpu, world);
@@ -426,7 +427,7 @@ struct world *world_exit(struct world *world)
 			return exit_run(cpu);
 	}
 	if (backend_answer(cpu, world))
-		return enter(cpu, world);
+		return enter_linux(cpu, world);
 	if (cpu->forwarded && backend_touched(world, k_params.apic_base, &offset))
 		return exit_apic(cpu, world, offset);
 	return exit_slow(cpu, world);

@@ -138,6 +138,7 @@ void world_debugs(struct cpu *cpu, struct world *world)
 	save_debug(&cpu->system);
 	world->area.rare |= AREA_DEBUGS;
 	load_debug(world);
+	backend_world_debugs(world);
 }
 
 static void save_fpu(struct cpu *cpu, struct world *w)

@@ -33,6 +33,7 @@
 #define DR7V		0x2290
 #define TSC_AUXV	0x2298
 #define RDTSCP		0x22a0
+#define NO_DEBUG	0x22a8
 #define WRONG		0x2f08
 #define STACK		0x3f00
 #define PML4		0x4000
@@ -117,6 +118,14 @@ static u64 pattern(const struct world *w, u32 at)
 	return v ^ v >> 29;
 }
 
+/* What the CPU is in, for the modes that only differ in what they do. */
+static u64 cpu_mode(u64 mode)
+{
+	if (mode == REGENT_TEST_PLAIN)
+		return REGENT_TEST_64;
+	return mode <= REGENT_TEST_64 ? mode : REGENT_TEST_REAL;
+}
+
 static void fill_data(struct world *w, u64 mode)
 {
 	u32 at;
@@ -136,7 +145,8 @@ static void fill_data(struct world *w, u64 mode)
 	put(w, MSRS + 7 * 8, (u16)pattern(w, at));
 	put(w, DR6V, HW_DR6_RESET | (pattern(w, DR6V) & DR6_PATTERN));
 	put(w, DR7V, HW_DR7_RESET | (pattern(w, DR7V) & DR7_PATTERN));
-	if (mode == REGENT_TEST_64) {
+	put(w, NO_DEBUG, mode == REGENT_TEST_PLAIN);
+	if (cpu_mode(mode) == REGENT_TEST_64) {
 		put(w, PML4, PDPT | HW_PTE_P | HW_PTE_W);
 		put(w, PDPT, PD | HW_PTE_P | HW_PTE_W);
 		put(w, PD, HW_PTE_P | HW_PTE_W | 0x80);
@@ -218,6 +228,7 @@ static const struct {
 	[REGENT_TEST_BENCH] = { k_bench, k_bench_end },
 	[REGENT_TEST_SPIN] = { k_spin, k_spin_end },
 	[REGENT_TEST_NAP] = { k_nap, k_nap_end },
+	[REGENT_TEST_PLAIN] = { k_test64, k_test64_end },
 };
 
 /* Linux needs a state area, too, as soon as it is not alone. */
@@ -239,8 +250,7 @@ static int build(struct cpu *cpu, struct world *w, u64 mode)
 	if (!err)
 		err = allow(cpu, w);
 	if (!err)
-		err = backend_world_create(cpu, w, mode <= REGENT_TEST_64 ? mode :
-					   REGENT_TEST_REAL);
+		err = backend_world_create(cpu, w, cpu_mode(mode));
 	if (err)
 		return err;
 	fill_data(w, mode);

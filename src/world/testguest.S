@@ -15,6 +15,7 @@
  *	0x2288	DR6, DR7
  *	0x2298	TSC_AUX
  *	0x22a0	1 if there is RDTSCP to read it with
+ *	0x22a8	1 if the debug registers are left alone
  *	0x2800	scratch
  *	0x2f00	rounds that were right
  *	0x2f08	number of the first register that was wrong: 1 flags, from 2 the
@@ -36,6 +37,7 @@
 #define DR7V	0x2290
 #define TSC_AUXV	0x2298
 #define RDTSCP	0x22a0
+#define NO_DEBUG	0x22a8
 #define SCRATCH	0x2800
 #define ROUNDS	0x2f00
 #define WRONG	0x2f08
@@ -55,6 +57,8 @@
 	.code64
 k_test64:
 	/* What stays: debug registers, CR2, MSRs. */
+	cmpb	$0, NO_DEBUG
+	jne	1f
 	mov	DRS, %rax
 	mov	%rax, %dr0
 	mov	DRS + 8, %rax
@@ -63,7 +67,11 @@ k_test64:
 	mov	%rax, %dr2
 	mov	DRS + 24, %rax
 	mov	%rax, %dr3
-	mov	CR2V, %rax
+	mov	DR6V, %rax
+	mov	%rax, %dr6
+	mov	DR7V, %rax
+	mov	%rax, %dr7
+1:	mov	CR2V, %rax
 	mov	%rax, %cr2
 	lea	test64_msrs(%rip), %rsi
 	mov	$MSRS, %rdi
@@ -76,10 +84,6 @@ k_test64:
 	add	$8, %rdi
 	dec	%ebx
 	jnz	1b
-	mov	DR6V, %rax
-	mov	%rax, %dr6
-	mov	DR7V, %rax
-	mov	%rax, %dr7
 
 test64_round:
 	.set	i, 0
@@ -127,6 +131,8 @@ test64_round:
 	mov	SCRATCH + 8, %rax
 	check64	(32 + \n), %rax, (XMM + 16 * \n + 8)
 	.endr
+	cmpb	$0, NO_DEBUG
+	jne	5f
 	mov	%dr0, %rax
 	check64	64, %rax, DRS
 	mov	%dr1, %rax
@@ -135,7 +141,11 @@ test64_round:
 	check64	66, %rax, (DRS + 16)
 	mov	%dr3, %rax
 	check64	67, %rax, (DRS + 24)
-	mov	%cr2, %rax
+	mov	%dr6, %rax
+	check64	81, %rax, DR6V
+	mov	%dr7, %rax
+	check64	82, %rax, DR7V
+5:	mov	%cr2, %rax
 	check64	68, %rax, CR2V
 	lea	test64_msrs(%rip), %rsi
 	mov	$MSRS, %rdi
@@ -157,11 +167,7 @@ test64_round:
 	xor	%ecx, %ecx
 	xgetbv
 	check64	80, %eax, XCR0V
-4:	mov	%dr6, %rax
-	check64	81, %rax, DR6V
-	mov	%dr7, %rax
-	check64	82, %rax, DR7V
-	cmpb	$0, RDTSCP
+4:	cmpb	$0, RDTSCP
 	je	3f
 	rdtscp
 	check64	83, %ecx, TSC_AUXV
@@ -187,6 +193,9 @@ k_test64_end:
 	.balign	16
 	.code32
 k_test32:
+	/* As long as CR4.DE is clear, that is DR7. Once, this has to come to K. */
+	mov	$0x400, %eax
+	mov	%eax, %db5
 	mov	DATA + 8 * 7, %esp
 	pushl	FLAGS
 	popfl

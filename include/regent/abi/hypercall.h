@@ -229,6 +229,7 @@ enum regent_test_mode {
 	REGENT_TEST_BENCH,		/* real mode: yields, and does nothing else */
 	REGENT_TEST_SPIN,		/* real mode: counts rounds and never yields */
 	REGENT_TEST_NAP,		/* as REAL, but waits by HLT instead of yielding */
+	REGENT_TEST_PLAIN,		/* as 64, but leaves the debug registers alone */
 	REGENT_TEST_MODES
 };
 

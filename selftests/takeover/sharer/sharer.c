@@ -190,7 +190,7 @@ static int bad(int fd)
 
 	CREATE("no such CPU", ENXIO, .shares = 1, .cpu = 4096, .max = 1000);
 	CREATE("CPU ~0", ENXIO, .shares = 1, .cpu = ~0u, .max = 1000);
-	CREATE("mode 6", EINVAL, .shares = 1, .mode = 6, .max = 1000);
+	CREATE("mode 7", EINVAL, .shares = 1, .mode = 7, .max = 1000);
 	CREATE("no shares", EINVAL, .shares = 0, .max = 1000);
 	CREATE("too many shares", EINVAL, .shares = 65537, .max = 1000);
 	CREATE("max 0", EINVAL, .shares = 1, .max = 0);

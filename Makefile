@@ -76,7 +76,7 @@ check: setup
 	@scripts/check $(SUITES)
 
 check-bochs: setup
-	@scripts/check bochs-intel bochs-intel-long bochs-amd bochs-amd-long
+	@scripts/check bochs-intel bochs-intel-long bochs-amd bochs-amd-long bochs-guards
 
 demo: setup
 	@scripts/demo

@@ -92,6 +92,12 @@ static void fill_switch(struct regent_params *p)
 	if (boot_cpu_has(X86_FEATURE_IBPB))
 		p->mitigations |= REGENT_MITIGATE_IBPB;
 	p->mitigations |= REGENT_MITIGATE_RSB;
+	if (boot_cpu_has(X86_FEATURE_MD_CLEAR) &&
+	    (boot_cpu_has_bug(X86_BUG_MDS) || boot_cpu_has_bug(X86_BUG_TAA) ||
+	     boot_cpu_has_bug(X86_BUG_MMIO_STALE_DATA) || boot_cpu_has_bug(X86_BUG_RFDS)))
+		p->mitigations |= REGENT_MITIGATE_BUFFERS;
+	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D) && boot_cpu_has_bug(X86_BUG_L1TF))
+		p->mitigations |= REGENT_MITIGATE_L1D;
 }
 
 /* Without a TSC of known frequency no CPU can be forwarded. */

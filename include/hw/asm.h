@@ -85,6 +85,12 @@ static inline void hw_lfence(void)
 	asm volatile("lfence" : : : "memory");
 }
 
+/* Where microcode has it so, this overwrites the CPU's buffers. */
+static inline void hw_verw(const u16 *selector)
+{
+	asm volatile("verw %0" : : "m"(*selector) : "cc", "memory");
+}
+
 static inline void hw_pause(void)
 {
 	asm volatile("pause" : : : "memory");

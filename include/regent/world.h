@@ -180,5 +180,6 @@ bool world_is_mine(const struct cpu *cpu, const struct world *world);
 extern u32 damage_item;
 s64 damage_choose(u64 item, u64 side);
 void damage(const struct world *from, struct world *to);
+void damage_fault(const struct world *to);
 
 #endif

@@ -81,6 +81,7 @@ class Bochs(Machine):
         model, line = MODELS[options.cpu or "intel"]
         kernel = Kernel(options.kernel)
         settings = {"REGENT_PROJECT": PROJECT, "REGENT_RELEASE": kernel.release,
+                    "REGENT_VMLINUZ": "/regent/vmlinuz",
                     "REGENT_MODULES": f"/lib/modules/{kernel.release}"}
         disc = make_disc(kernel, directory,
                          f"{KERNEL_LINE} {BOCHS_LINE} {line} {options.append}".strip(),

@@ -17,7 +17,7 @@ from .common import PROJECT, SCRIPTS, SetupError, cache_directory, write_cached
 
 # Whose programs and libraries the guest finds, with what these depend on.
 PACKAGES = ("bash busybox-static coreutils dash debianutils diffutils findutils grep gzip hostname "
-            "kmod libpython3.11-stdlib mawk mount procps python3-minimal sed util-linux "
+            "kexec-tools kmod libpython3.11-stdlib mawk mount procps python3-minimal sed util-linux "
             "xz-utils").split()
 # What they depend on when they are installed, or for what nobody does in a test.
 NEEDLESS = re.compile("base-files|debconf|dpkg|gcc-.*|init-system-helpers|"
@@ -201,6 +201,7 @@ def run_files(kernel, directory, files):
     table = {"init": os.path.join(SCRIPTS, "machine-init")}
     for name, path in files.items():
         table[f"regent/{name}"] = path
+    table["regent/vmlinuz"] = kernel.vmlinuz        # for kexec
     for path in module_files(kernel):
         place = os.path.relpath(path, kernel.modules)
         table[f"usr/lib/modules/{kernel.release}/{place}"] = path

@@ -225,6 +225,67 @@ task_crash() { # CPU [offline]
 	fail 'survived the crash'
 }
 
+# --- tasks where the machine has no disk: kernels after this one ------------
+
+# What they find is for the console; then they reboot. With K still there, VMX would
+# look switched off by the firmware.
+make_witness() {
+	mkdir /tmp/witness /tmp/witness/dev /tmp/witness/proc || fail 'no room for an initramfs'
+	cp /bin/busybox /tmp/witness/busybox
+	cat >/tmp/witness/init <<-'INIT'
+	#!/busybox sh
+	/busybox mount -t proc none /proc
+	/busybox mount -t devtmpfs none /dev
+	say() {
+		echo "guards: witness: $*" >/dev/kmsg
+	}
+	say "a kernel on $(/busybox nproc) CPUs"
+	/busybox grep -qw vmx /proc/cpuinfo && say 'VMX is free'
+	[ -e /proc/vmcore ] && say "vmcore: $(/busybox stat -c %s /proc/vmcore) bytes," \
+		"$(/busybox dd if=/proc/vmcore bs=1M count=4 | /busybox wc -c) read"
+	/busybox reboot -f
+	INIT
+	chmod +x /tmp/witness/init
+	(cd /tmp/witness && busybox find . | busybox cpio -o -H newc) >/tmp/witness.cpio ||
+		fail 'cannot make an initramfs'
+}
+
+load_witness() { # OPTION... -- PARAMETER...
+	options=
+	while [ "$1" != -- ]; do
+		options="$options $1"
+		shift
+	done
+	shift
+	make_witness
+	# It digests some 70 MB, which takes minutes in Bochs; -s would have the kernel do it.
+	# shellcheck disable=SC2086 # a list
+	kexec $options -c --initrd=/tmp/witness.cpio --command-line="console=ttyS0,115200 \
+		panic=-1 cryptomgr.notests=1 reboot=t $*" "$REGENT_VMLINUZ" ||
+		fail "kexec$options"
+}
+
+task_witness_kexec() {
+	take
+	load_witness -l --
+	load
+	mark "end"
+	kexec -e
+	sleep $limit
+	fail 'survived kexec -e'
+}
+
+task_witness_crash() { # CPU
+	take
+	load_witness -p -- nr_cpus=1 irqpoll reset_devices
+	load
+	mark "written before the crash"
+	taskset -c "$1" sh -c 'echo c >/proc/sysrq-trigger'
+	fail 'survived the crash'
+}
+
+# --- and where it has one ---------------------------------------------------
+
 # A crash at once after a fault of K's.
 task_fault() {
 	take debug=1

@@ -8,6 +8,7 @@
 #
 # --list  name the cases, the slow ones of --all with a "*"
 # --all   the slow ones, too
+# --vmx   those of VMX, in Bochs, and no others
 
 cd "$(dirname "$0")/../.." || exit 1
 guest=selftests/takeover/guards-guest.sh
@@ -21,6 +22,7 @@ CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_61
 	no_svm no_npt intel one_cpu lean pti noxsave memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
 	nested_worlds nested_kexec nested_kdump nested_comers)
+VMX=(vmx_reboot vmx_emergency vmx_shutdown vmx_panic vmx_kexec vmx_kdump)
 
 # --- checking ---------------------------------------------------------------
 
@@ -442,6 +444,67 @@ broken_by_qemu() {
 	begun | sed '/sysrq: Trigger a crash/,$d' | grep -q 'int3: 0000 \[#1\]'
 }
 
+# --- on VMX, in Bochs -------------------------------------------------------
+
+boot_vmx() { # CPUS [OPTION]... -- TASK...
+	limit=600 boot --emulator bochs --cpu intel --cpus "$@"
+}
+
+case_vmx_reboot() {
+	boot_vmx 2 --expect reboot -- end reboot
+	ended_well 'reboot -f reboots'
+	handed_back 2
+	linux_content
+}
+
+case_vmx_emergency() {
+	boot_vmx 2 --expect reboot -- end sysrq b
+	ended_well 'sysrq-b resets'
+	not_handed_back
+	linux_content
+}
+
+case_vmx_shutdown() {
+	boot_vmx 1 --quiet -- triple
+	[ "$status" = 121 ] && grep -q 'triple fault?' "$work/err"
+	result $? 'a triple fault of Linux resets the machine'
+	not_handed_back
+	linux_content
+}
+
+case_vmx_panic() {
+	boot_vmx 2 --expect panic -- end sysrq c
+	ended_well 'sysrq-c panics and ends the machine'
+	console_has 'Kernel panic - not syncing: sysrq triggered crash' \
+		'with the reason on the console'
+	linux_content
+}
+
+# The next kernel is the witness, and what it has to say is on the console.
+judge_witness() { # CPUS
+	ended_well 'it ended as it was to, and the machine in the end'
+	console_has "guards: witness: a kernel on $1 CPUs" "on $1 CPUs"
+	console_has 'guards: witness: VMX is free' 'VMX is there for it'
+	linux_content
+}
+
+case_vmx_kexec() {
+	boot_vmx 2 --expect reboot -- witness_kexec
+	handed_back 2
+	judge_witness 2
+}
+
+case_vmx_kdump() {
+	boot_vmx 2 --memory 768 --append crashkernel=256M --expect panic -- witness_crash 1
+	judge_witness 1
+	console_has 'guards: written before the crash' 'it crashed when it was to'
+	# All of it takes over ten minutes there.
+	console_has 'guards: witness: vmcore: [1-9][0-9]{8,} bytes, 4194304 read' \
+		'/proc/vmcore is there, and its begin can be read'
+	! begun | sed '1,/sysrq: Trigger a crash/d' | grep -q '\[regent\]\|regent_'
+	result $? 'and nothing of Regent in the crash itself'
+}
+
 run() { # CASE
 	local before=$failures first=$count
 	case=$1
@@ -476,11 +539,12 @@ wanted=()
 for argument; do
 	case $argument in
 	--list)
-		printf '%s\n' "${CASES[@]}" "${SLOW[@]/%/ *}"
+		printf '%s\n' "${CASES[@]}" "${SLOW[@]/%/ *}" "${VMX[@]/%/ (Bochs)}"
 		exit ;;
 	--all) wanted+=("${CASES[@]}" "${SLOW[@]}") ;;
+	--vmx) wanted+=("${VMX[@]}") ;;
 	*)
-		[[ " ${CASES[*]} ${SLOW[*]} " == *" $argument "* ]] ||
+		[[ " ${CASES[*]} ${SLOW[*]} ${VMX[*]} " == *" $argument "* ]] ||
 			{ echo "guards.sh: no case $argument (see --list)" >&2; exit 2; }
 		wanted+=("$argument") ;;
 	esac

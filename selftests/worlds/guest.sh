@@ -200,7 +200,7 @@ exits_more() { # MODE NUMBER
 		call 0 "$run" "$id" >/dev/null
 	done
 	more=$(($(call 0 10 "$id" 8) - $(call 0 10 "$id" 7)))
-	answers 0 0 "$destroy" "$id" && same "$2" $more
+	answers 0 0 "$destroy" "$id" && same "$2" "$more"
 }
 
 test_debug() {
@@ -342,6 +342,26 @@ ended_clean() {
 	same none "$(value changed "$answer")"
 }
 
+# Linux's registers are in memory then, or some of them, and the processor has another's.
+faulted_between() { # MODE SIDE
+	answer=$(worlds skip "$last_cpu" "$1" FAULT "$2")
+	echo "$answer"
+	same -14 "$(value error "$answer")" && same none "$(value changed "$answer")" && given_back
+}
+
+test_fault_in_a_switch() {
+	for side in test linux; do
+		for mode in 64 plain; do
+			mark
+			check 'taken over' take_debug
+			check 'memory is given' donate
+			check "a fault in the switch to $side, mode $mode, leaves Linux its registers" \
+				faulted_between "$mode" "$side"
+			check 'Regent can be removed' give
+		done
+	done
+}
+
 mark
 insmod "$worlds_module" || { echo "Bail out! no $worlds_module"; exit 2; }
 check 'taken over' take_debug
@@ -363,6 +383,7 @@ check 'memory is given' donate
 test_handback_with_worlds
 test_fault
 test_fault_while_switching
+test_fault_in_a_switch
 mark
 check 'taken over once more' take_debug
 give_as_found "$(nproc --all)"

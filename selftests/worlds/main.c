@@ -103,7 +103,7 @@ static const char * const item_name[REGENT_SKIPS] = {
 	ITEM(DR7), ITEM(FS_BASE), ITEM(GS_BASE), ITEM(KERNEL_GS_BASE), ITEM(STAR),
 	ITEM(LSTAR), ITEM(CSTAR), ITEM(SFMASK), ITEM(SYSENTER_CS), ITEM(SYSENTER_ESP),
 	ITEM(SYSENTER_EIP), ITEM(GDTR), ITEM(IDTR), ITEM(LDTR), ITEM(TR), ITEM(ES),
-	ITEM(SS), ITEM(DS), ITEM(FS), ITEM(GS),
+	ITEM(SS), ITEM(DS), ITEM(FS), ITEM(GS), ITEM(FAULT),
 };
 
 /* What a test world reports, see testguest.S. */
@@ -163,7 +163,8 @@ static void check_result(struct job *job, u64 result)
 	struct one_world *w = &job->world[job->turn];
 
 	if (job->frame.failed || (long)result == -REGENT_HC_EINVAL ||
-	    (long)result == -REGENT_HC_EPERM || (long)result == -REGENT_HC_ENOSYS) {
+	    (long)result == -REGENT_HC_EPERM || (long)result == -REGENT_HC_ENOSYS ||
+	    (long)result == -REGENT_HC_EFAULT) {
 		job->error = job->frame.failed ? -ENODEV : (long)result;
 		w->dead = true;
 	} else if (result < w->rounds || (!job->any_rounds && result > w->rounds + 1)) {
@@ -364,7 +365,8 @@ static void skip_linux(struct job *job, int item)
 		job->error = hypercall(REGENT_HC_TEST_SKIP, item, REGENT_SIDE_LINUX);
 	if (!job->error) {
 		switch_once(job);
-		switch_once(job);
+		if (!job->error)
+			switch_once(job);
 		hypercall(REGENT_HC_TEST_SKIP, REGENT_SKIP_NONE, 0);
 	}
 	local_irq_restore(flags);

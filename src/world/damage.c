@@ -6,6 +6,7 @@
  */
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/debug.h>
 #include <regent/k.h>
 #include <regent/world.h>
 
@@ -107,6 +108,26 @@ static void damage_area(const struct world_state_area *from, struct world_state_
 	}
 }
 
+static bool is_meant(const struct world *to)
+{
+	if (to->kind != WORLD_TEST)
+		return damage_side == REGENT_SIDE_LINUX;
+	return damage_side == REGENT_SIDE_TEST && to->yielded;
+}
+
+/**
+ * damage_fault() - K faults in the middle of a switch, if that is asked for
+ * @to: its registers are in the processor, but it is not the current world yet, or
+ *	not known to be so
+ */
+void damage_fault(const struct world *to)
+{
+	if (damage_item != REGENT_SKIP_FAULT || !is_meant(to))
+		return;
+	damage_item = REGENT_SKIP_NONE;
+	debug_fault(REGENT_FAULT_UD);
+}
+
 /**
  * damage() - between saving one world and loading the next
  * @from: its state is saved
@@ -116,8 +137,7 @@ void damage(const struct world *from, struct world *to)
 {
 	u32 item = __atomic_load_n(&damage_item, __ATOMIC_ACQUIRE);
 
-	if (damage_side != (to->kind == WORLD_TEST ? REGENT_SIDE_TEST : REGENT_SIDE_LINUX) ||
-	    (to->kind == WORLD_TEST && !to->yielded))
+	if (item == REGENT_SKIP_FAULT || !is_meant(to))
 		return;
 	if (is_general(item))
 		*general(&to->regs, item) ^= FLIP;

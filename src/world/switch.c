@@ -182,7 +182,7 @@ struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 	backend_switch(cpu, from, to);
 	if (unlikely(damage_item))
 		damage(from, to);
-	switch_mitigate(cpu);
+	switch_mitigate(cpu, to == &cpu->system);
 	/* Should K fault from here on, Linux has to get its own back from memory. */
 	if (to != &cpu->system && new == to)
 		cpu->current = to;
@@ -192,6 +192,8 @@ struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 		cpu->current = to;
 	load_fpu(to);
 	load_msrs(cpu, from, to);
+	if (unlikely(damage_item))
+		damage_fault(to);
 	if (to != &cpu->system && !asid_valid(&cpu->asids, &to->asid))
 		backend_world_here(cpu, to);
 	to->switches++;
@@ -216,8 +218,8 @@ s64 world_switch_part(struct cpu *cpu, u64 part)
 		switch_save_xsave(cpu, host, false);
 		switch_load_xsave(host);
 	} else if (part == REGENT_PART_MITIGATIONS) {
-		switch_mitigate(cpu);
-		switch_mitigate(cpu);
+		switch_mitigate(cpu, false);
+		switch_mitigate(cpu, true);
 	}
 	return 0;
 }

@@ -25,6 +25,8 @@
 
 #define MSR_PRED_CMD	0x49
 #define PRED_CMD_IBPB	1
+#define MSR_FLUSH_CMD	0x10b
+#define FLUSH_CMD_L1D	1
 
 struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 	__attribute__((noinline));
@@ -59,13 +61,28 @@ static inline void switch_msr(struct cpu *cpu, const struct world *from,
 	hw_wrmsr(k_params.world_msr[i], to->area.msr[i]);
 }
 
+/* Intel's: what was used lately can be read by who should not. */
+static inline void switch_clear_data(u32 by, bool to_host)
+{
+	static const u16 writable = REGENT_SEL_SS;
+
+	/* Linux may read all memory but K's, which has no secrets; others may not. */
+	if ((by & REGENT_MITIGATE_L1D) && !to_host)
+		hw_wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);
+	if (by & REGENT_MITIGATE_BUFFERS)
+		hw_verw(&writable);
+}
+
 /*
  * Nothing that the one owner trained steers the other. The call is made by hand
  * so that the compiler need not save what it does not touch.
  */
-static inline void switch_mitigate(struct cpu *cpu)
+static inline void switch_mitigate(struct cpu *cpu, bool to_host)
 {
 	u32 by = k_params.mitigations;
+
+	if (unlikely(by & (REGENT_MITIGATE_BUFFERS | REGENT_MITIGATE_L1D)))
+		switch_clear_data(by, to_host);
 
 	if (by & REGENT_MITIGATE_IBPB) {
 		cpu->costs[REGENT_COST_IBPB]++;
@@ -89,7 +106,7 @@ switch_plain(struct cpu *cpu, struct world *from, struct world *to)
 {
 	switch_save_xsave(cpu, from, from == &cpu->system);
 	backend_switch(cpu, from, to);
-	switch_mitigate(cpu);
+	switch_mitigate(cpu, to == &cpu->system);
 	/* Should K fault from here on, Linux has to get its own back from memory. */
 	if (to != &cpu->system)
 		cpu->current = to;

@@ -111,6 +111,8 @@ struct regent_image_header {
 /* What stands between two owners of a CPU, as the CPU needs it. */
 #define REGENT_MITIGATE_IBPB	(1u << 0)	/* indirect branch prediction barrier */
 #define REGENT_MITIGATE_RSB	(1u << 1)	/* fill the return stack buffer */
+#define REGENT_MITIGATE_BUFFERS	(1u << 2)	/* VERW overwrites the CPU's buffers */
+#define REGENT_MITIGATE_L1D	(1u << 3)	/* flush the first-level data cache */
 
 /**
  * struct regent_params - what all CPUs share; read-only for K

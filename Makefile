@@ -76,7 +76,8 @@ check: setup
 	@scripts/check $(SUITES)
 
 check-bochs: setup
-	@scripts/check bochs-intel bochs-intel-long bochs-amd bochs-amd-long bochs-guards
+	@scripts/check bochs-intel bochs-intel-long bochs-amd bochs-amd-long \
+		bochs-worlds bochs-guards
 
 demo: setup
 	@scripts/demo

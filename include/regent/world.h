@@ -52,7 +52,7 @@ enum world_state { WORLD_RUNNABLE, WORLD_DEAD };
 #define WORLD_MSRS	8	/* most registers of class REG_WORLD switched here */
 
 /* What a switch from or to a world has to do that few need. */
-#define AREA_UNSURE	((1u << WORLD_MSRS) - 1)	/* a bit for each of @msr */
+#define AREA_UNSURE(i)	(1u << (i))	/* for each of @msr */
 #define AREA_FXSAVE	(1u << 30)
 #define AREA_DEBUGS	(1u << 31)
 

@@ -13,7 +13,6 @@
 
 #include "svm.h"
 
-#define MSR_DEBUGCTL	0x1d9
 #define DEBUGCTL_BTF	(1ull << 1)
 
 static struct vmcb *vmcb_of(const struct world *world)
@@ -473,7 +472,7 @@ static void __attribute__((noinline)) advance_flags(struct world *world)
 	v->save.rflags &= ~HW_RFLAGS_RF;
 	if (!(v->save.rflags & HW_RFLAGS_TF))
 		return;
-	if (hw_rdmsr(MSR_DEBUGCTL) & DEBUGCTL_BTF)
+	if (hw_rdmsr(MSR_REG_DEBUGCTL) & DEBUGCTL_BTF)
 		return;		/* from branch to branch, and this is none */
 	v->save.dr6 |= HW_DR6_BS;
 	v->ctl.clean = 0;

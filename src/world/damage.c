@@ -4,6 +4,7 @@
  * REGENT_HC_TEST_SKIP. To leave a register out is the same as to give the next
  * world the value that the last one had there.
  */
+#include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/debug.h>
@@ -13,9 +14,6 @@
 #define FLIP		(1ull << 20)
 #define XCR0_LEAST	1ull
 
-#define MSR_DEBUGCTL	0x1d9
-#define MSR_TSC_AUX	0xc0000103
-#define MSR_SPEC_CTRL	0x48
 #define MSR_U_CET	0x6a0
 #define MSR_PL3_SSP	0x6a7
 
@@ -24,9 +22,9 @@ u32 damage_item;
 static u32 damage_side;
 
 static const u32 msr_of[] = {
-	[REGENT_SKIP_DEBUGCTL - REGENT_SKIP_DEBUGCTL] = MSR_DEBUGCTL,
-	[REGENT_SKIP_TSC_AUX - REGENT_SKIP_DEBUGCTL] = MSR_TSC_AUX,
-	[REGENT_SKIP_SPEC_CTRL - REGENT_SKIP_DEBUGCTL] = MSR_SPEC_CTRL,
+	[REGENT_SKIP_DEBUGCTL - REGENT_SKIP_DEBUGCTL] = MSR_REG_DEBUGCTL,
+	[REGENT_SKIP_TSC_AUX - REGENT_SKIP_DEBUGCTL] = MSR_REG_TSC_AUX,
+	[REGENT_SKIP_SPEC_CTRL - REGENT_SKIP_DEBUGCTL] = MSR_REG_SPEC_CTRL,
 	[REGENT_SKIP_U_CET - REGENT_SKIP_DEBUGCTL] = MSR_U_CET,
 	[REGENT_SKIP_PL3_SSP - REGENT_SKIP_DEBUGCTL] = MSR_PL3_SSP,
 };
@@ -104,7 +102,7 @@ static void damage_area(const struct world_state_area *from, struct world_state_
 		to->msr[i] = from->msr[i];
 		/* The plain switch knows only 0 there. */
 		if (i)
-			to->rare |= 1u << i;
+			to->rare |= AREA_UNSURE(i);
 	}
 }
 

@@ -77,7 +77,7 @@ void world_msr_written(struct world *host, u32 index)
 
 	for (i = 0; i < k_params.nr_world_msrs; i++)
 		if (k_params.world_msr[i] == index)
-			host->area.rare |= 1u << i;
+			host->area.rare |= AREA_UNSURE(i);
 }
 
 /*
@@ -95,11 +95,11 @@ static void read_msrs(struct world_state_area *a)
 	u32 i;
 
 	for (i = 0; i < k_params.nr_world_msrs; i++) {
-		if (!(a->rare >> i & 1))
+		if (!(a->rare & AREA_UNSURE(i)))
 			continue;
 		hw_rdmsr_to(k_params.world_msr[i], &a->msr[i]);
 		if (will_stay(i, a->msr[i]))
-			a->rare &= ~(1u << i);
+			a->rare &= ~AREA_UNSURE(i);
 	}
 }
 

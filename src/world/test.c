@@ -8,6 +8,7 @@
  */
 #include <hw/cr.h>
 #include <hw/pte.h>
+#include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
@@ -40,7 +41,6 @@
 #define PDPT		0x5000
 #define PD		0x6000
 
-#define MSR_TSC_AUX	0xc0000103
 #define DR6_PATTERN	0x0000400full	/* B0-B3, BS */
 #define DR7_PATTERN	0xffff0000ull	/* lengths and kinds, nothing enabled */
 
@@ -162,7 +162,7 @@ static void fill_area(struct world *w)
 		w->area.xcr0 = k_params.xcr0_all;
 	put(w, XCR0V, w->area.xcr0);
 	for (i = 0; i < k_params.nr_world_msrs; i++) {
-		if (k_params.world_msr[i] != MSR_TSC_AUX)
+		if (k_params.world_msr[i] != MSR_REG_TSC_AUX)
 			continue;
 		w->area.msr[i] = (u32)pattern(w, TSC_AUXV);
 		put(w, TSC_AUXV, w->area.msr[i]);

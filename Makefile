@@ -22,12 +22,13 @@ help:
 	@echo 'make install      both, and the manual page (DESTDIR, PREFIX); root'
 	@echo 'make clean        remove what was built'
 	@echo 'make setup        install what the following targets need, by apt'
-	@echo 'make demo         the main job, shown in an emulator, in two minutes'
-	@echo 'make check        all tests; SUITES="..." for some (scripts/check --list)'
+	@echo 'make demo         the main job, shown in an emulator, in four minutes'
+	@echo 'make check        the tests; SUITES="..." for some (scripts/check --list)'
+	@echo 'make check-long   what takes longer and is not in check; one line each: scripts/check --list'
 	@echo 'make check-bochs  the tests in Bochs, a second emulator, with its long ones'
 	@echo 'make soak         CYCLES=100 KERNELS="6.1 6.12": takeovers under load'
 	@echo 'make bench        KERNELS="6.1": instructions and exits per operation'
-	@echo 'make style        checkpatch, sparse, headers, and the wall around K'
+	@echo 'make style        checkpatch, sparse, the wall around K; some: scripts/style --list'
 	@echo
 	@echo 'KDIR=DIR builds for these kernel headers; now: $(KDIR)'
 
@@ -46,7 +47,8 @@ module:
 module-locked: $(IMAGES)
 	@test -n "$(KREL)" || { echo "no kernel headers at '$(KDIR)': run make setup, or set KDIR=" >&2; exit 1; }
 	@mkdir -p $(M)
-	@cp -rsf $(CURDIR)/takeover $(CURDIR)/src $(CURDIR)/include $(CURDIR)/Kbuild $(M)/
+	@cp -rsf $(CURDIR)/takeover $(CURDIR)/src $(CURDIR)/include $(CURDIR)/Kbuild \
+		$(CURDIR)/VERSION $(M)/
 	@rm -f $(M)/src/Makefile && find $(M) -xtype l -delete
 	@for b in $(BACKENDS); do cmp -s $(B)/k/k-$$b.bin $(M)/k-$$b.bin || \
 		{ cp $(B)/k/k-$$b.bin $(M)/; rm -f $(M)/takeover/kimage.o; }; done
@@ -75,6 +77,9 @@ setup:
 check: setup
 	@scripts/check $(SUITES)
 
+check-long: setup
+	@scripts/check --long
+
 check-bochs: setup
 	@scripts/check bochs-intel bochs-intel-long bochs-amd bochs-amd-long \
 		bochs-worlds bochs-guards
@@ -92,4 +97,4 @@ style: setup
 	@scripts/style
 
 FORCE:
-.PHONY: all help module module-locked install clean setup check check-bochs demo soak bench style FORCE
+.PHONY: all help module module-locked install clean setup check check-long check-bochs demo soak bench style FORCE

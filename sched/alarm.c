@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Worlds that wait for a time: by that in a tree, the earliest in cpu->alarm_at,
- * to which K's timer is set at the latest.
+ * The alarms of a CPU: worlds that wait for a time, in a tree by that time. cpu->alarm_at has
+ * the earliest, and timer_update() sets K's timer no later than that.
  */
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/tree.h>
 #include "internal.h"
 
-#define RINGS	4	/* at once, so that an interrupt stays short */
+#define RINGS	4	/* alarms served by one interrupt, so that it stays short */
 
 static struct world *world_of_alarm(struct tree_node *node)
 {
-	return (struct world *)((char *)node - offsetof(struct world, alarm));
+	return container_of(node, struct world, alarm);
 }
 
+/* Bring cpu->alarm_at up to date. */
 static void look_for_next(struct cpu *cpu)
 {
 	struct tree_node *first = tree_first(&cpu->alarms);
@@ -23,11 +24,12 @@ static void look_for_next(struct cpu *cpu)
 }
 
 /**
- * alarm_set() - wake a world at a time
+ * alarm_set() - have a world woken at a time
  * @cpu: this CPU
- * @world: here, with no alarm set, about to wait; a decision follows, and with it
- *	timer_update()
- * @at: TSC
+ * @world: a world of this CPU's that is about to wait and has no alarm set
+ * @at: the time, as a TSC value
+ *
+ * The caller has the scheduler decide, which calls timer_update().
  */
 void alarm_set(struct cpu *cpu, struct world *world, u64 at)
 {
@@ -38,9 +40,9 @@ void alarm_set(struct cpu *cpu, struct world *world, u64 at)
 }
 
 /**
- * alarm_cancel() - not any more
+ * alarm_cancel() - undo alarm_set()
  * @cpu: this CPU
- * @world: here, with an alarm or without
+ * @world: a world of this CPU's, with an alarm or without
  */
 void alarm_cancel(struct cpu *cpu, struct world *world)
 {
@@ -51,16 +53,16 @@ void alarm_cancel(struct cpu *cpu, struct world *world)
 }
 
 /**
- * alarm_ring() - wake those whose time has come
- * @cpu: this CPU
- * @now: the TSC
+ * alarm_ring() - wake the worlds whose time has come
+ * @cpu: this CPU, forwarded
+ * @now: the TSC; the caller calls timer_update()
  *
- * What is left over makes the timer fire again at once.
+ * This wakes RINGS worlds at most. If more are due, the timer fires again at once.
  */
 void alarm_ring(struct cpu *cpu, u64 now)
 {
 	int i;
 
 	for (i = 0; i < RINGS && !clock_before(now, cpu->alarm_at) && cpu->alarms.root; i++)
-		share_wake(cpu, world_of_alarm(tree_first(&cpu->alarms)));
+		balance_wake(cpu, world_of_alarm(tree_first(&cpu->alarms)));
 }

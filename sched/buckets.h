@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The buckets of min and max, and of the boost: time flows in at a rate, and
- * what an entity runs is taken out. The policy's own, see <regent/policy.h>.
+ * The buckets of min, max and the boost (token buckets, in ns): time flows into a bucket at a
+ * rate, and the time that an entity runs is taken out. Private to the policy, see
+ * <regent/policy.h>.
  */
 #ifndef REGENT_SCHED_BUCKETS_H
 #define REGENT_SCHED_BUCKETS_H
 
 #include <regent/policy.h>
 
-#define ELAPSED_LIMIT	(1ull << 40)	/* ns; more fills any bucket */
+#define ELAPSED_LIMIT	(1ull << 40)	/* ns; a longer time fills any bucket, too */
 
 static inline s64 clamp(s64 value, s64 low, s64 high)
 {
 	return value < low ? low : value > high ? high : value;
 }
 
+/* ns that flow in during one period at @rate, in thousandths of a CPU */
 static inline s64 quota(u32 rate)
 {
 	return rate * (POLICY_PERIOD / POLICY_FULL);
 }
 
-/* At most @periods of it are saved up. */
+/* Return: @left and what has flowed in during @elapsed ns, at most the quota of @periods. */
 static inline s64 fill(s64 left, u32 rate, u64 elapsed, u32 periods)
 {
 	s64 most = quota(rate) * periods;
@@ -29,7 +31,7 @@ static inline s64 fill(s64 left, u32 rate, u64 elapsed, u32 periods)
 	return left > most ? most : left;
 }
 
-/* Begin a period at @at, with what the time since the last one brings. */
+/* Begin a period at @at, and let what the time since the last one brings flow in. */
 static inline void begin_period(struct sched_entity *e, u64 at)
 {
 	u64 elapsed = at - e->period;
@@ -43,7 +45,7 @@ static inline void begin_period(struct sched_entity *e, u64 at)
 	e->period = at;
 }
 
-/* As time goes by, periods follow each other without a gap. */
+/* Begin the period that @now is in, unless it has begun: periods follow without a gap. */
 static inline void roll(struct sched_entity *e, u64 now)
 {
 	u64 elapsed = now - e->period;
@@ -52,7 +54,7 @@ static inline void roll(struct sched_entity *e, u64 now)
 		begin_period(e, now - elapsed % POLICY_PERIOD);
 }
 
-/* When a bucket that is now at @left will have something in it. */
+/* Return: the start of the period in which a bucket that has @left now has time in it. */
 static inline u64 time_of_refill(const struct sched_entity *e, s64 left, u32 rate)
 {
 	if (left > 0)
@@ -60,6 +62,7 @@ static inline u64 time_of_refill(const struct sched_entity *e, s64 left, u32 rat
 	return e->period + (-left / quota(rate) + 1) * POLICY_PERIOD;
 }
 
+/* Is the cap of the entity used up? */
 static inline bool capped(const struct sched_entity *e)
 {
 	return e->max < POLICY_FULL && e->max_left <= 0;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scheduler of a CPU: it tells the policy what happens, sets the timer to
- * the end of what the policy has decided, and switches. See <regent/sched.h>.
+ * The scheduler of one CPU. It tells the policy what happens (a wake-up, a slice that is
+ * over, an interrupt), sets the timer to the end of the slice that the policy has granted,
+ * and tells the run loop which world to run next. See <regent/sched.h>.
  *
- * A decision is due when cpu->resched is set; the way out of K looks there, on
- * forwarded CPUs only. When nobody can run, K itself waits for an interrupt.
+ * WORK_RESCHED in cpu->work means that the policy has to pick a world before the next entry.
  */
 #include <hw/asm.h>
 #include <regent/backend.h>
@@ -17,81 +17,127 @@
 #define SYSTEM_SHARES	1024
 
 /*
- * Who waits for a spinlock of Linux's stalls behind a CPU that is away with it,
- * and K cannot see one. In user space there is none held; at CPL 0 Linux gets
- * this long to come out, and is looked at this often.
+ * A CPU that waits for a spinlock of Linux's spins on while K runs another world on the CPU
+ * that holds it, and K cannot see whether Linux holds one. In user space it holds none. At
+ * CPL 0, Linux gets up to GRACE_NS more to leave the kernel, and K looks every GRACE_STEP_NS.
  */
 #define GRACE_NS	(100 * POLICY_US)
 #define GRACE_STEP_NS	(20 * POLICY_US)
 
 static struct policy_machine machine;
 
+/**
+ * sched_ns() - convert TSC ticks to ns, the unit of the policy
+ * @ticks: a TSC value, or a difference of two
+ */
 u64 sched_ns(u64 ticks)
 {
 	return (unsigned __int128)ticks * k_params.ns_per_tick >> 32;
 }
 
+/**
+ * sched_ticks() - convert ns to TSC ticks
+ * @ns: a time of the policy's
+ */
 u64 sched_ticks(u64 ns)
 {
 	return (unsigned __int128)ns * k_params.ticks_per_ns >> 32;
 }
 
 /**
- * sched_cpu_init() - Linux is alone on this CPU
+ * sched_decide() - have the run loop call sched_next() before the next entry
+ * @cpu: this CPU
+ */
+void sched_decide(struct cpu *cpu)
+{
+	cpu->work.own |= WORK_RESCHED;
+}
+
+/**
+ * sched_cpu_init() - set up the scheduler of a CPU on which Linux is alone
  * @cpu: this CPU, which has just been taken over
  *
- * Linux waits for the takeover: as long as the CPU is direct, only who asks what
- * runs here looks at this. The rest comes with sched_forwarded().
+ * All of Linux waits for the takeover, so that this does little: of a direct CPU's run queue
+ * only what REGENT_HC_WORLD_INFO tells is used. sched_forwarded() does the rest.
  */
 void sched_cpu_init(struct cpu *cpu)
 {
-	/* All CPUs come at once, and set the same; later ones find it set. */
+	/*
+	 * At the takeover all CPUs come here at the same time and write the same values. A
+	 * CPU that is taken over later finds the limit set.
+	 */
 	if (!machine.min_limit)
 		policy_init_machine(&machine, k_params.nr_cpus);
-	cpu->resched = false;
+	cpu->work.own &= ~WORK_RESCHED;
 	cpu->scheduled = false;
+	cpu->worlds = NULL;
 	cpu->charged = hw_rdtsc();
 	cpu->idle.ran = 0;
 	cpu->rq.entities = 0;
-	cpu->rq.curr = &cpu->system.sched;
-	cpu->system.sched.ran = 0;
-	cpu->system.sched.shares = SYSTEM_SHARES;
-	cpu->system.sched.max = POLICY_FULL;
-	cpu->system.sched.state = SCHED_RUNNING;
+	cpu->rq.curr = &cpu->host.sched;
+	cpu->host.sched.ran = 0;
+	cpu->host.sched.shares = SYSTEM_SHARES;
+	cpu->host.sched.max = POLICY_FULL;
+	cpu->host.sched.state = SCHED_RUNNING;
 }
 
-/* The run queue, with Linux running on it. */
-static void begin(struct cpu *cpu)
+/* Make a new run queue, with the host world on it, running. */
+static void begin_run_queue(struct cpu *cpu)
 {
 	u64 now = hw_rdtsc();
-	u64 ran = sched_ran(cpu, &cpu->system.sched);
+	u64 ran = sched_ran(cpu, &cpu->host.sched);
 	u64 slice;
 
 	cpu->scheduled = true;
 	cpu->slice_end = VAPIC_NEVER;
 	cpu->alarm_at = VAPIC_NEVER;
 	cpu->alarms = (struct tree){ 0 };
-	cpu->resched = false;
+	cpu->work.own &= ~(WORK_RESCHED | WORK_STOPPED);
 	cpu->charged = now;
 	cpu->idle = (struct sched_entity){ .kind = SCHED_IDLE };
 	policy_init_cpu(&cpu->rq, &machine, cpu->id, &cpu->idle, sched_ns(now));
-	cpu->system.sched = (struct sched_entity){
+	cpu->host.sched = (struct sched_entity){
 		.kind = SCHED_SYSTEM, .shares = SYSTEM_SHARES, .max = POLICY_FULL,
 		.ran = ran,
 	};
-	policy_add(&cpu->rq, &cpu->system.sched, sched_ns(now));
-	policy_wake(&cpu->system.sched, sched_ns(now));
+	policy_add(&cpu->rq, &cpu->host.sched, sched_ns(now));
+	policy_wake(&cpu->host.sched, sched_ns(now));
 	policy_pick(&cpu->rq, sched_ns(now), &slice);
 }
 
 /**
- * sched_forget() - a world is on no run queue any more, whatever that looks like
- * @world: of this CPU, whose run queue is not used again
+ * sched_list_add() - put a world into the list of the worlds on a CPU's run queue
+ * @cpu: this CPU
+ * @world: a world other than Linux, in no such list
  */
-void sched_forget(struct world *world)
+void sched_list_add(struct cpu *cpu, struct world *world)
 {
-	if (world->sched.rq)
-		policy_give(&machine, world->sched.min);
+	world->next = cpu->worlds;
+	world->link = &cpu->worlds;
+	if (world->next)
+		world->next->link = &world->next;
+	cpu->worlds = world;
+}
+
+/**
+ * sched_list_remove() - undo sched_list_add()
+ * @world: a world in the list of this CPU
+ */
+void sched_list_remove(struct world *world)
+{
+	*world->link = world->next;
+	if (world->next)
+		world->next->link = world->link;
+	world->link = NULL;
+}
+
+/*
+ * Take a world off a run queue that may be damaged and is not used again: its state is reset
+ * without a look at the queue.
+ */
+static void forget_world(struct world *world)
+{
+	policy_give(&machine, world->sched.min);
 	world->sched = (struct sched_entity){
 		.ran = world->sched.ran, .affinity = world->sched.affinity,
 		.affinity_cpus = world->sched.affinity_cpus,
@@ -99,50 +145,80 @@ void sched_forget(struct world *world)
 	world->alarm = (struct tree_node){ 0 };
 }
 
-/* Only with others there, or to come, does Linux have to give the CPU away. */
-static void give_away(struct cpu *cpu, bool forwarded)
+/* Intercept HLT, MWAIT and PAUSE only while another world shares this CPU or may move to it. */
+static void intercept_idle(struct cpu *cpu, bool forwarded)
 {
-	backend_intercept_idle(&cpu->system, forwarded &&
+	backend_intercept_idle(&cpu->host, forwarded &&
 			       (cpu->rq.entities > 1 || cpu->visitors));
 }
 
+/**
+ * sched_others_changed() - intercept Linux's HLT, or not, as the worlds of a CPU need it
+ * @cpu: this CPU; the worlds on its run queue, or those that may come, have changed
+ */
 void sched_others_changed(struct cpu *cpu)
 {
-	give_away(cpu, cpu->forwarded);
+	intercept_idle(cpu, cpu->forwarded);
 }
 
 /**
- * sched_abandon() - after a fault of K's: only Linux runs any more
- * @cpu: this CPU, Linux the current world
+ * sched_abandon() - after a fault of K's, run nothing but Linux on this CPU
+ * @cpu: this CPU, Linux its current world
  *
- * Nothing of the run queue is believed.
+ * The fault may have come in the middle of a change of the run queue, so that a new one
+ * takes its place.
  */
 void sched_abandon(struct cpu *cpu)
 {
-	test_world_forget_all(cpu);
-	begin(cpu);
+	while (cpu->worlds) {
+		struct world *world = cpu->worlds;
+
+		sched_list_remove(world);
+		forget_world(world);
+	}
+	begin_run_queue(cpu);
 	sched_others_changed(cpu);
 }
 
+/*
+ * Stop all worlds on this CPU's run queue, and make every world of this CPU nobody's: also one
+ * that has died, or that Linux ran in a hypercall last, so that another CPU may claim it. Linux
+ * is running.
+ */
+static void stop_worlds(struct cpu *cpu)
+{
+	while (cpu->worlds)
+		sched_remove(cpu, cpu->worlds);
+	table_give_all(cpu);
+}
+
 /**
- * sched_forwarded() - the CPU has become forwarded, or direct
+ * sched_forwarded() - start or end the scheduling of worlds on a CPU
  * @cpu: this CPU, Linux running
- * @on: forwarded; else the other worlds of the CPU stop
+ * @on: true when the CPU has become forwarded; false when it is about to become direct, so
+ *	that all worlds other than Linux on its run queue stop
  */
 void sched_forwarded(struct cpu *cpu, bool on)
 {
 	if (on && !cpu->scheduled)
-		begin(cpu);
-	share_forwarded(cpu, on);
+		begin_run_queue(cpu);
+	balance_forwarded(cpu, on);
 	if (!on)
-		test_world_stop_all(cpu);
+		stop_worlds(cpu);
 	cpu->slice_end = VAPIC_NEVER;
-	/* Nothing ends the last decision any more: the policy is to know. */
-	cpu->resched = on;
-	/* On the way to direct cpu->forwarded still says so. */
-	give_away(cpu, on);
+	/* No timer ends the policy's last decision any more: have it decide anew. */
+	cpu->work.own &= ~WORK_RESCHED;
+	if (on)
+		sched_decide(cpu);
+	/* Not sched_others_changed(): cpu->forwarded is still set while @on is false. */
+	intercept_idle(cpu, on);
 }
 
+/**
+ * sched_charge() - charge the world that runs for its time up to now
+ * @cpu: this CPU
+ * @now: the TSC
+ */
 void sched_charge(struct cpu *cpu, u64 now)
 {
 	u64 ran = now - cpu->charged;
@@ -152,23 +228,33 @@ void sched_charge(struct cpu *cpu, u64 now)
 		policy_charge(cpu->rq.curr, sched_ns(ran), sched_ns(now));
 }
 
+/*
+ * The slice of the world that runs is over. Linux at CPL 0 gets GRACE_STEP_NS more, until it
+ * has had GRACE_NS; else a decision is due.
+ */
 static void slice_over(struct cpu *cpu, u64 now)
 {
-	if (cpu->rq.curr == &cpu->system.sched && backend_cpl(&cpu->system) == 0 &&
+	if (cpu->rq.curr == &cpu->host.sched && backend_cpl(&cpu->host) == 0 &&
 	    now - cpu->slice_due < sched_ticks(GRACE_NS)) {
 		cpu->slice_end = now + sched_ticks(GRACE_STEP_NS);
-		backend_slice(&cpu->system, cpu->slice_end);
+		backend_slice(&cpu->host, cpu->slice_end);
 		return;
 	}
 	cpu->slice_end = VAPIC_NEVER;
-	cpu->resched = true;
+	sched_decide(cpu);
 }
 
-/* Linux is not preempted in the kernel at once: it is to come out first. */
+/**
+ * sched_preempt() - end the slice of the world that runs now
+ * @cpu: this CPU, forwarded
+ * @now: the TSC
+ *
+ * Linux at CPL 0 is not preempted at once: it gets the time to leave its kernel.
+ */
 void sched_preempt(struct cpu *cpu, u64 now)
 {
-	if (cpu->rq.curr != &cpu->system.sched) {
-		cpu->resched = true;
+	if (cpu->rq.curr != &cpu->host.sched) {
+		sched_decide(cpu);
 		return;
 	}
 	cpu->slice_end = now;
@@ -178,13 +264,14 @@ void sched_preempt(struct cpu *cpu, u64 now)
 }
 
 /**
- * sched_add() - a world may run on this CPU from now on
+ * sched_add() - put a world on this CPU's run queue
  * @cpu: this CPU, forwarded
- * @world: its own, on no run queue
- * @weights: as REGENT_HC_WORLD_START has it
+ * @world: a world of this CPU's
+ * @weights: shares, min and max as REGENT_HC_WORLD_START has them
  *
- * Return: 0, or -REGENT_HC_EINVAL, or -REGENT_HC_ENOSPC when its guarantee is
- * more than the CPU or the machine has left.
+ * Return: 0; -REGENT_HC_EBUSY when the world is on a run queue; -REGENT_HC_EINVAL when
+ * @weights are out of range or the world may not run here; -REGENT_HC_ENOSPC when min is more
+ * than the CPU or the machine has left to guarantee, or the run queue is full.
  */
 int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 {
@@ -202,21 +289,22 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 	err = policy_add(&cpu->rq, e, sched_ns(now));
 	if (err)
 		return err == POLICY_NOROOM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
+	sched_list_add(cpu, world);
 	sched_charge(cpu, now);
 	world->ready_since = now;
 	if (policy_wake(e, sched_ns(now)))
 		sched_preempt(cpu, now);
-	share_welcome(cpu, world, true);
+	balance_visitors(cpu, world, true);
 	sched_others_changed(cpu);
 	return 0;
 }
 
 /**
- * sched_remove() - a world may not run any more
- * @cpu: its CPU, this one
- * @world: running or not; on no run queue, nothing happens
+ * sched_remove() - take a world off this CPU's run queue
+ * @cpu: this CPU
+ * @world: a world of this CPU's, running or not; nothing happens if it is on no run queue
  *
- * If it was running, sched_next() comes next.
+ * A decision is due afterwards if the world was running.
  */
 void sched_remove(struct cpu *cpu, struct world *world)
 {
@@ -226,32 +314,37 @@ void sched_remove(struct cpu *cpu, struct world *world)
 		return;
 	sched_charge(cpu, now);
 	alarm_cancel(cpu, world);
+	sched_list_remove(world);
 	policy_remove(&world->sched, sched_ns(now));
-	share_welcome(cpu, world, false);
+	balance_visitors(cpu, world, false);
 	if (!cpu->rq.curr)
-		cpu->resched = true;
+		sched_decide(cpu);
 	sched_others_changed(cpu);
 }
 
-/* Is there something for Linux? If it waits, it must be able to take it. */
+/*
+ * Is an NMI, a machine check or an interrupt pending for Linux? While Linux waits (@waits), an
+ * interrupt counts only if Linux can take it, and a kick by the hypervisor's call counts, too.
+ */
 static bool host_wanted(const struct cpu *cpu, bool waits)
 {
-	if (cpu->nmi_pending || cpu->nmi_late || cpu->mc_pending)
+	if ((cpu->work.own & WORK_NMI) || cpu->nmi_late ||
+	    (__atomic_load_n(&cpu->work.others, __ATOMIC_RELAXED) & WORK_MC))
 		return true;
 	if (waits && __atomic_load_n(&cpu->kicked, __ATOMIC_RELAXED))
 		return true;
 	if (vapic_pending(&cpu->vapic) == VAPIC_NONE)
 		return false;
-	return !waits || backend_interruptible(&cpu->system);
+	return !waits || backend_interruptible(&cpu->host);
 }
 
 /**
- * sched_arrived() - something may have arrived for Linux
- * @cpu: this CPU, forwarded
+ * sched_arrived() - wake and boost the host world if something is pending for it
+ * @cpu: this CPU, forwarded, on which an interrupt, NMI or machine check may have arrived
  */
 void sched_arrived(struct cpu *cpu)
 {
-	struct sched_entity *host = &cpu->system.sched;
+	struct sched_entity *host = &cpu->host.sched;
 	u64 now;
 
 	if (host->state == SCHED_RUNNING ||
@@ -260,16 +353,18 @@ void sched_arrived(struct cpu *cpu)
 	now = hw_rdtsc();
 	sched_charge(cpu, now);
 	if (host->state == SCHED_BLOCKED) {
-		cpu->system.ready_since = now;
+		cpu->host.ready_since = now;
 		__atomic_store_n(&cpu->kicked, false, __ATOMIC_RELAXED);
 	}
 	if (policy_boost(host, sched_ns(now)))
-		cpu->resched = true;
+		sched_decide(cpu);
 }
 
 /**
- * sched_halt() - Linux has nothing to do
- * @cpu: this CPU, forwarded, Linux behind its HLT
+ * sched_halt() - block the host world, which has nothing to do
+ * @cpu: this CPU, forwarded, Linux's RIP behind its HLT or MWAIT
+ *
+ * The host world runs on if something is pending for it already.
  */
 void sched_halt(struct cpu *cpu)
 {
@@ -279,13 +374,13 @@ void sched_halt(struct cpu *cpu)
 	    host_wanted(cpu, true))
 		return;
 	sched_charge(cpu, now);
-	policy_block(&cpu->system.sched, sched_ns(now));
-	cpu->resched = true;
+	policy_block(&cpu->host.sched, sched_ns(now));
+	sched_decide(cpu);
 }
 
 /**
- * sched_pause() - Linux spins, and would let others run
- * @cpu: this CPU, forwarded, Linux behind a PAUSE
+ * sched_pause() - let another world run before Linux, which spins
+ * @cpu: this CPU, forwarded, Linux's RIP behind a PAUSE
  */
 void sched_pause(struct cpu *cpu)
 {
@@ -294,29 +389,40 @@ void sched_pause(struct cpu *cpu)
 	if (cpu->rq.nr + cpu->rq.parked < 2)
 		return;
 	sched_charge(cpu, now);
-	policy_yield(&cpu->system.sched, sched_ns(now));
-	cpu->resched = true;
+	policy_yield(&cpu->host.sched, sched_ns(now));
+	sched_decide(cpu);
 }
 
 /**
- * sched_tick() - K's timer has interrupted
- * @cpu: this CPU, forwarded
- * @now: the TSC
+ * sched_vector() - serve K's own vector, at which its timer and kicks arrive
+ * @cpu: this CPU, with WORK_VECTOR, which is cleared
+ *
+ * The vector does not tell the one from the other: this looks at the TSC for what the timer
+ * has made due, and into the mailbox.
  */
-void sched_tick(struct cpu *cpu, u64 now)
+void sched_vector(struct cpu *cpu)
 {
+	u64 now = hw_rdtsc();
+
+	cpu->work.own &= ~WORK_VECTOR;
+	/* The vector may have come just before the CPU became direct. */
+	if (!cpu->forwarded)
+		return;
+	timer_fired(cpu, now);
 	if (unlikely(now >= cpu->alarm_at))
 		alarm_ring(cpu, now);
 	if (now >= cpu->slice_end)
 		slice_over(cpu, now);
+	timer_update(cpu);
+	balance_read_mailbox(cpu);
 }
 
 /**
- * sched_slice() - the timer that the entry has started has made an exit
+ * sched_slice() - serve the exit of the timer that counts while a world runs
  * @cpu: this CPU, forwarded
- * @world: that ran
+ * @world: the current world
  *
- * The timer cannot count as far as a slice can be long.
+ * A slice can be longer than that timer can count: then it is started once more.
  */
 void sched_slice(struct cpu *cpu, struct world *world)
 {
@@ -328,7 +434,11 @@ void sched_slice(struct cpu *cpu, struct world *world)
 		backend_slice(world, cpu->slice_end);
 }
 
-static struct sched_entity *choose(struct cpu *cpu)
+/*
+ * Have the policy pick who runs next, and set the timer to the end of that slice. Waiting time
+ * is counted here: of the one that is preempted from now on, of the one picked up to now.
+ */
+static struct sched_entity *pick_next(struct cpu *cpu)
 {
 	struct sched_entity *last = cpu->rq.curr;
 	u64 now = hw_rdtsc();
@@ -337,7 +447,7 @@ static struct sched_entity *choose(struct cpu *cpu)
 
 	sched_charge(cpu, now);
 	e = policy_pick(&cpu->rq, sched_ns(now), &slice);
-	cpu->resched = false;
+	cpu->work.own &= ~WORK_RESCHED;
 	cpu->slice_end = slice == POLICY_FOREVER ? VAPIC_NEVER : now + sched_ticks(slice);
 	cpu->slice_due = cpu->slice_end;
 	timer_update(cpu);
@@ -348,62 +458,38 @@ static struct sched_entity *choose(struct cpu *cpu)
 	return e;
 }
 
-/* What is pending for Linux counts from the moment that it is switched out. */
-static struct sched_entity *decide(struct cpu *cpu)
+/*
+ * What is pending for Linux boosts the host world only while that does not run: if another
+ * world was picked, look at it now, and pick once more if the boost wants that.
+ */
+static struct sched_entity *decide_next(struct cpu *cpu)
 {
-	struct sched_entity *e = choose(cpu);
+	struct sched_entity *e = pick_next(cpu);
 
-	if (e != &cpu->system.sched)
+	if (e != &cpu->host.sched)
 		sched_arrived(cpu);
-	return cpu->resched ? choose(cpu) : e;
-}
-
-/* The registers of the world that ran last stay where they are. */
-static void wait(struct cpu *cpu)
-{
-	int vector;
-
-	share_idle(cpu);
-	cpu_account(cpu);
-	cpu_begin(cpu);
-	while (!cpu->resched) {
-		vector = backend_idle();
-		cpu_begin(cpu);
-		if (vector >= 0)
-			forward_arrived(cpu, vector);
-		sched_arrived(cpu);
-	}
+	return cpu->work.own & WORK_RESCHED ? pick_next(cpu) : e;
 }
 
 /**
- * sched_next() - decide, and make it the current world
- * @cpu: this CPU, forwarded, cpu->resched set, the current world's exit done
+ * sched_next() - decide which world runs next
+ * @cpu: this CPU, forwarded, with WORK_RESCHED, the exit of its current world handled
  *
- * Return: the world to enter. K waits in here when there is none.
+ * Return: the world to switch to, which may be the current one; NULL when no world can run.
  */
 struct world *sched_next(struct cpu *cpu)
 {
-	struct sched_entity *e = decide(cpu);
-	struct world *world;
+	struct sched_entity *e = decide_next(cpu);
 
-	while (e == &cpu->idle) {
-		wait(cpu);
-		e = decide(cpu);
-	}
-	world = world_of(e);
-	if (world != cpu->current)
-		world_switch(cpu, world);
-	backend_slice(world, cpu->slice_end);
-	share_out(cpu);
-	return world;
+	return e == &cpu->idle ? NULL : world_of(e);
 }
 
 /**
  * sched_ran() - how long a world has run
- * @cpu: its CPU, any
- * @e: its scheduling state, or that of nobody
+ * @cpu: the CPU of the world, any
+ * @e: scheduling state of the world, or of that CPU's idle entity
  *
- * Return: ns.
+ * Return: the time in ns; of a world of another CPU it is a snapshot, which may be old.
  */
 u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e)
 {
@@ -415,10 +501,10 @@ u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e)
 }
 
 /**
- * sched_waited() - how long a world could have run, but another one did
- * @world: any
+ * sched_waited() - how long a world was runnable while another one ran
+ * @world: any world
  *
- * Return: ns.
+ * Return: the time in ns.
  */
 u64 sched_waited(const struct world *world)
 {

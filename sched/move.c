@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scheduling policy of a move, see <regent/policy.h>: one CPU lets go, the
- * other takes in. Plain logic.
+ * The scheduling policy of a move, see <regent/policy.h>: one CPU detaches an entity, the
+ * other attaches it. Plain logic.
  */
 #include <regent/policy.h>
 #include "queue.h"
 
 /**
- * policy_detach() - let go of an entity that is to go to another CPU
- * @e: a VM's or service's entity that is not running
- * @to: run queue of that CPU, of which no lock is needed
+ * policy_detach() - take an entity off this CPU's run queue, to move to another CPU
+ * @e: entity of a VM or a service, not running
+ * @to: run queue of the other CPU; its lock is not needed
  *
- * Its guarantee there is taken, and its shares count as load there: what follows
- * on the other CPU is policy_attach(), which cannot fail, or policy_drop(). Until
- * then @e is on no run queue. What it is owed, and where it is in its period,
- * go with it.
+ * The other CPU reserves the guarantee, and counts the shares as load, from here on. It then
+ * calls policy_attach(), which cannot fail, or any CPU calls policy_drop(); until then @e is on
+ * no run queue. What @e is owed and its place in its period move with it.
  *
- * Return: POLICY_OK, or an enum policy_error and nothing is changed.
+ * Return: POLICY_OK. Else nothing is changed: POLICY_INVAL for an entity on no run queue, on
+ * @to, or of a kind that never moves; POLICY_BUSY when it runs; POLICY_NOTHERE when its affinity
+ * excludes the other CPU; POLICY_NOROOM when its guarantee, or one more entity, does not fit.
  */
 int policy_detach(struct sched_entity *e, struct runq *to)
 {
@@ -46,10 +47,10 @@ int policy_detach(struct sched_entity *e, struct runq *to)
 }
 
 /**
- * policy_attach() - take in an entity that has come from another CPU
- * @e: let go of by policy_detach()
- * @to: run queue of this CPU, as there
- * @now: the time here
+ * policy_attach() - put an entity from another CPU on this CPU's run queue
+ * @e: the entity, after policy_detach()
+ * @to: run queue of this CPU, the one that policy_detach() was given
+ * @now: the time on this CPU, in ns
  *
  * Return: true if the CPU has to policy_pick() now, not at the end of the slice.
  */
@@ -69,9 +70,9 @@ bool policy_attach(struct sched_entity *e, struct runq *to, u64 now)
 }
 
 /**
- * policy_drop() - an entity on its way does not arrive
- * @e: let go of by policy_detach(), on no run queue any more afterwards
- * @to: as there
+ * policy_drop() - undo what policy_detach() has reserved, for an entity that does not arrive
+ * @e: the entity, after policy_detach(); it is on no run queue and has to be added anew
+ * @to: the run queue that policy_detach() was given; its lock is not needed
  */
 void policy_drop(struct sched_entity *e, struct runq *to)
 {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The scheduling policy between CPUs, see <regent/policy.h>: what is
- * promised in all, who may run where, where to wake, whom to steal from, and
- * what. Plain logic.
+ * The scheduling policy between CPUs, see <regent/policy.h>: the guarantees of the whole
+ * machine, affinity, on which CPU to wake an entity, from which CPU to take one, and which.
+ * Plain logic.
  */
 #include <regent/policy.h>
 
 /**
- * policy_init_machine() - what all run queues share
- * @machine: to be filled in
- * @cpus: CPUs that there are
+ * policy_init_machine() - fill in what all run queues share
+ * @machine: the struct to be filled in
+ * @cpus: number of CPUs of the machine
  */
 void policy_init_machine(struct policy_machine *machine, u32 cpus)
 {
@@ -18,11 +18,12 @@ void policy_init_machine(struct policy_machine *machine, u32 cpus)
 }
 
 /**
- * policy_take() - promise a guarantee for the machine
- * @machine: the machine's
- * @min: the guarantee
+ * policy_take() - reserve a guarantee of the machine
+ * @machine: what all run queues share
+ * @min: the guarantee, in thousandths of a CPU
  *
- * CPUs may be at it at the same time: take, look, and give back if too much.
+ * Several CPUs may do so at the same time: each adds first, and takes that back if the sum is
+ * over the limit.
  *
  * Return: POLICY_OK, or POLICY_NOROOM and nothing is changed.
  */
@@ -39,9 +40,9 @@ int policy_take(struct policy_machine *machine, u32 min)
 }
 
 /**
- * policy_give() - take such a promise back
- * @machine: the machine's
- * @min: the guarantee
+ * policy_give() - undo policy_take()
+ * @machine: what all run queues share
+ * @min: the guarantee, in thousandths of a CPU
  */
 void policy_give(struct policy_machine *machine, u32 min)
 {
@@ -49,24 +50,24 @@ void policy_give(struct policy_machine *machine, u32 min)
 }
 
 /**
- * policy_allowed() - may an entity run on a CPU
+ * policy_allowed() - does the affinity of an entity allow a CPU?
  * @e: the entity
  * @cpu: number of the CPU
  *
- * This is its affinity only: a system world is bound to its CPU besides.
+ * The host world's entity never leaves its CPU, whatever its affinity.
  */
 bool policy_allowed(const struct sched_entity *e, u32 cpu)
 {
 	if (!e->affinity)
 		return true;
-	return cpu < e->affinity_cpus && (e->affinity[cpu / 64] >> cpu % 64 & 1);
+	return cpu < e->affinity_cpus && cpus_has(e->affinity, cpu);
 }
 
 /**
  * policy_marks() - the CPUs to which an entity may move
  * @e: the entity
  *
- * Return: a bit for each, modulo 64; 0 for who never moves.
+ * Return: a bit for each CPU, its number modulo 64; 0 for an entity that never moves.
  */
 u64 policy_marks(const struct sched_entity *e)
 {
@@ -89,9 +90,9 @@ u64 policy_marks(const struct sched_entity *e)
 }
 
 /**
- * policy_min_fits() - has a CPU room for a guarantee
- * @rq: run queue of the CPU; without its lock it is a hint
- * @min: the guarantee
+ * policy_min_fits() - has a CPU room for a guarantee?
+ * @rq: run queue of the CPU; without its lock the result is a hint
+ * @min: the guarantee, in thousandths of a CPU
  */
 bool policy_min_fits(const struct runq *rq, u32 min)
 {
@@ -100,7 +101,7 @@ bool policy_min_fits(const struct runq *rq, u32 min)
 	return !min || sum + min <= POLICY_MIN_LIMIT;
 }
 
-/* They only have their guarantee where they are. */
+/* Offer a parked entity: while it is parked it gets no more than its guarantee on this CPU. */
 static struct sched_entity *offer_parked(struct runq *from, struct runq *to)
 {
 	struct tree_node *node = from->parked ? tree_first(&from->guaranteed) : NULL;
@@ -110,15 +111,15 @@ static struct sched_entity *offer_parked(struct runq *from, struct runq *to)
 }
 
 /**
- * policy_offer() - give work to a CPU that has none
+ * policy_offer() - find an entity for a CPU that has nothing to run, and detach it
  * @from: run queue of this CPU
- * @to: run queue of the other one, of which no lock is needed
+ * @to: run queue of the other CPU; its lock is not needed
  *
- * Who has waited longest here comes first. Affinities beyond the first 64
- * CPUs are told apart only by looking, and guarantees may not fit; after
- * POLICY_STEAL_LOOKS it gives up.
+ * The entity that has waited longest here comes first. A candidate may turn out not to be
+ * allowed there, because the tree knows CPUs only modulo 64, or its guarantee may not fit there:
+ * after POLICY_STEAL_LOOKS candidates the search ends.
  *
- * Return: the entity, let go of as by policy_detach(); NULL if there is none.
+ * Return: the entity, detached as by policy_detach(); NULL if there is none.
  */
 struct sched_entity *policy_offer(struct runq *from, struct runq *to)
 {
@@ -146,8 +147,8 @@ static u64 load_of(const struct runq *rq)
 }
 
 /**
- * policy_idle() - has a CPU nothing to run, and nothing that is on its way?
- * @rq: its run queue; without its lock it is a hint
+ * policy_idle() - has a CPU nothing to run, and no entity on its way to it?
+ * @rq: its run queue; without its lock the result is a hint
  */
 bool policy_idle(const struct runq *rq)
 {
@@ -155,8 +156,8 @@ bool policy_idle(const struct runq *rq)
 }
 
 /**
- * policy_has_work() - is there one that runs and one that may be had?
- * @rq: run queue of a CPU; without its lock it is a hint
+ * policy_has_work() - has a CPU an entity that it could give away, and one to run besides?
+ * @rq: its run queue; without its lock the result is a hint
  */
 bool policy_has_work(const struct runq *rq)
 {
@@ -167,17 +168,17 @@ bool policy_has_work(const struct runq *rq)
 }
 
 /**
- * policy_place() - where to wake an entity
+ * policy_place() - choose the CPU on which to wake an entity
  * @e: the entity, blocked
  * @rqs: run queues to choose from
- * @n: how many
+ * @n: number of these
  *
- * It stays where it was unless another CPU is clearly less loaded, as its
- * caches are there. No lock of @rqs is needed: it is a hint, and policy_detach()
- * may still say no.
+ * The entity stays where it was, because its caches are warm there, unless another CPU is
+ * clearly less loaded. The locks of @rqs are not needed: the result is a hint, and
+ * policy_detach() may still refuse.
  *
- * Return: a run queue that it may be moved to, or its own; NULL if its own is
- * not allowed and none of @rqs is possible.
+ * Return: a run queue to which @e may be moved, or its own; NULL if its own is not allowed and
+ * none of @rqs is possible.
  */
 struct runq *policy_place(const struct sched_entity *e, struct runq *rqs[], u32 n)
 {
@@ -201,15 +202,15 @@ struct runq *policy_place(const struct sched_entity *e, struct runq *rqs[], u32 
 }
 
 /**
- * policy_busiest() - whom to steal from
+ * policy_busiest() - choose the CPU from which to take an entity
  * @to: run queue of the CPU that has nothing to do
  * @rqs: run queues to choose from
- * @n: how many
+ * @n: number of these
  *
- * A hint like policy_place().
+ * The result is a hint, as in policy_place().
  *
- * Return: the one with the most load of those where somebody waits who may
- * move, NULL if there is none.
+ * Return: the run queue with the most load of those that policy_has_work(); NULL if there is
+ * none.
  */
 struct runq *policy_busiest(const struct runq *to, struct runq *rqs[], u32 n)
 {

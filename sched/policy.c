@@ -2,16 +2,17 @@
 /*
  * The scheduling policy, see <regent/policy.h>. Plain logic.
  *
- * From the bottom up: virtual time, in and out of the trees, admission, what
- * happens to an entity, the pick. Moving is in move.c.
+ * In this order: virtual time, in and out of the trees, admission, what happens to an entity,
+ * the pick. Moves between CPUs are in move.c and place.c.
  */
 #include <regent/policy.h>
 #include "buckets.h"
 #include "queue.h"
 
 #define VSHIFT		16	/* virtual time: 65536ths of ns, by share */
-#define RAN_LIMIT	(1000 * POLICY_MS)	/* more is not remembered anyway */
+#define RAN_LIMIT	(1000 * POLICY_MS)	/* one charge; no debt grows that large */
 
+/* The latest time that the run queue has seen becomes @now, unless that is earlier. */
 void rq_see_clock(struct runq *rq, u64 now)
 {
 	if (clock_before(rq->clock, now))
@@ -20,20 +21,20 @@ void rq_see_clock(struct runq *rq, u64 now)
 
 /* Virtual time. */
 
-/* Signed, and for amounts that keep within POLICY_DEBT. */
+/* Virtual time of @ns, signed; no overflow up to POLICY_DEBT. */
 static s64 to_virtual(s64 ns, u32 shares)
 {
 	return ns * (1ll << VSHIFT) / (s64)shares;
 }
 
-/* What @e is owed, as it is in the fair tree. */
+/* The ns of service that @e is owed; @e is in the fair tree, or has a key as if it were. */
 static s64 lag_of(const struct runq *rq, const struct sched_entity *e)
 {
 	return (s64)(rq->base - e->fair.key) * e->shares / (1ll << VSHIFT);
 }
 
-/* Move base to the floor of V: near it the sum stays small. */
-static void settle(struct runq *rq)
+/* Move base to the floor of V, so that the sum stays small. */
+static void move_base(struct runq *rq)
 {
 	s64 weight = rq->weight;
 	s64 step;
@@ -65,7 +66,7 @@ static void fair_out(struct runq *rq, struct sched_entity *e)
 	rq->movable -= !!e->fair.marks;
 }
 
-/* For @e outside of the fair tree: one slice, the shorter the more they are. */
+/* Give @e, not in the fair tree, a new deadline: a slice, the shorter the more entities. */
 static void new_request(const struct runq *rq, struct sched_entity *e)
 {
 	s64 slice = clamp(POLICY_LATENCY / (rq->nr + 1), POLICY_SLICE_MIN,
@@ -75,10 +76,10 @@ static void new_request(const struct runq *rq, struct sched_entity *e)
 }
 
 /*
- * Let @e's virtual time pass, but not so far that it owes more than @debt: what
- * is beyond is forgiven. Returns whether anything was.
+ * Charge @ran ns to the virtual time of @e, but not so much that it owes more than @debt ns: the
+ * rest is forgiven. Return: whether anything was.
  */
-static bool pass(const struct runq *rq, struct sched_entity *e, u64 ran, u64 debt)
+static bool charge_virtual(const struct runq *rq, struct sched_entity *e, u64 ran, u64 debt)
 {
 	u64 limit = rq->base + to_virtual(debt, e->shares);
 	u64 time = (ran << VSHIFT) + e->rest;
@@ -115,14 +116,14 @@ static void throttle_in(struct runq *rq, struct sched_entity *e)
 	tree_insert(&rq->throttled, &e->timed);
 }
 
-/* @e is away: remember where V is for it. Its key is free for that. */
+/* @e leaves the fair tree: its key, free now, notes where its virtual time is against V. */
 void rq_stamp(const struct runq *rq, struct sched_entity *e)
 {
 	e->fair.key = rq->base - to_virtual(e->lag, e->shares);
 	e->since = rq->clock;
 }
 
-/* What @e would be owed, had it waited instead of being away. */
+/* What @e would be owed, in ns, had it been runnable and waited since it was stamped. */
 static s64 lag_away(const struct runq *rq, const struct sched_entity *e)
 {
 	s64 most = to_virtual(POLICY_DEBT, e->shares);
@@ -137,9 +138,9 @@ static s64 lag_away(const struct runq *rq, const struct sched_entity *e)
 }
 
 /*
- * Who stays away is in the race nevertheless. Blocked, it pays off its debt as
- * it would have by waiting, but nothing more is owed to it. Throttled, it earns
- * its share, so that its cap is what limits it and not the time it lost.
+ * Bring the lag of @e, which is not in the fair tree, up to date. A blocked entity pays off a
+ * debt as it would have by waiting, but earns nothing. A throttled one earns its share, so that
+ * only its cap limits it, not also the time that it was throttled.
  */
 void rq_make_up(const struct runq *rq, struct sched_entity *e)
 {
@@ -152,21 +153,21 @@ void rq_make_up(const struct runq *rq, struct sched_entity *e)
 }
 
 /*
- * Who runs by its guarantee more than its shares would give is out of the race
- * by shares until V has caught up: the others share what is left as if it were
- * not there. It stays where its debt is the most that a guarantee may run up.
+ * Park @e, whose guarantee gives it more than its shares would: it competes by shares no more
+ * until V has caught up, and the other entities share what is left as if it were not there. It
+ * owes -@lag ns then; what its guarantee gives it beyond POLICY_MIN_DEBT is forgiven.
  */
-static void park(struct runq *rq, struct sched_entity *e, s64 lag)
+static void park_entity(struct runq *rq, struct sched_entity *e, s64 lag)
 {
-	settle(rq);
+	move_base(rq);
 	e->fair.key = rq->base - to_virtual(lag, e->shares);
 	e->parked = true;
 	rq->parked++;
 }
 
 /*
- * V moves towards who comes in, so that its lag would shrink by W / (W + w):
- * ask for as much more.
+ * Put @e into the fair tree. V, a mean, moves towards an entity that comes in, so that its lag
+ * would shrink by W / (W + w): its key makes up for that in advance.
  */
 static void race_enter(struct runq *rq, struct sched_entity *e)
 {
@@ -177,10 +178,10 @@ static void race_enter(struct runq *rq, struct sched_entity *e)
 	e->fair.key = rq->base - to_virtual(lag, e->shares);
 	new_request(rq, e);
 	fair_in(rq, e);
-	settle(rq);
+	move_base(rq);
 }
 
-/* Put @e, who is to be runnable, where it belongs. */
+/* Put @e, which becomes runnable, into the trees in which it belongs. */
 void rq_enqueue(struct runq *rq, struct sched_entity *e)
 {
 	rq_make_up(rq, e);
@@ -190,12 +191,13 @@ void rq_enqueue(struct runq *rq, struct sched_entity *e)
 		return;
 	}
 	if (e->min && rq->weight && e->lag < -(s64)POLICY_MIN_DEBT / 2)
-		park(rq, e, e->lag);
+		park_entity(rq, e, e->lag);
 	else
 		race_enter(rq, e);
 	guarantee_in(rq, e);
 }
 
+/* @e competes by shares no more, parked or not. */
 static void fair_leave(struct runq *rq, struct sched_entity *e)
 {
 	if (e->parked)
@@ -205,16 +207,17 @@ static void fair_leave(struct runq *rq, struct sched_entity *e)
 	e->parked = false;
 }
 
-/* The part of rq_dequeue() that leaves @e runnable. */
+/* Take @e out of its trees, its lag noted, but keep its load: it stays runnable (throttled). */
 static void race_leave(struct runq *rq, struct sched_entity *e)
 {
 	guarantee_out(rq, e);
 	e->lag = lag_of(rq, e);
 	fair_leave(rq, e);
-	settle(rq);
+	move_base(rq);
 	rq_stamp(rq, e);
 }
 
+/* Take @e, which is runnable or running, out of all trees. */
 void rq_dequeue(struct runq *rq, struct sched_entity *e)
 {
 	rq->load -= e->shares;
@@ -229,7 +232,7 @@ void rq_dequeue(struct runq *rq, struct sched_entity *e)
 
 /* Admission. */
 
-/* Other CPUs take of it, too, for whom they are about to send here. */
+/* Reserve a guarantee of a CPU: atomic, because a CPU that sends an entity there does so. */
 int rq_take_min(struct runq *rq, u32 min)
 {
 	if (!min)
@@ -240,6 +243,7 @@ int rq_take_min(struct runq *rq, u32 min)
 	return POLICY_NOROOM;
 }
 
+/* Undo rq_take_min(). */
 void rq_give_min(struct runq *rq, u32 min)
 {
 	__atomic_sub_fetch(&rq->min_sum, min, __ATOMIC_RELAXED);
@@ -252,12 +256,12 @@ static bool parameters_ok(u32 shares, u32 min, u32 max)
 }
 
 /**
- * policy_init_cpu() - an empty run queue
- * @rq: to be filled in
- * @machine: the machine's
- * @cpu: its number
- * @idle: what to run when there is nothing; given back by policy_pick()
- * @now: the time there
+ * policy_init_cpu() - make an empty run queue
+ * @rq: the struct to be filled in
+ * @machine: what all run queues share
+ * @cpu: number of the run queue's CPU
+ * @idle: the entity that policy_pick() returns when no other one can run
+ * @now: the time on that CPU, in ns
  */
 void policy_init_cpu(struct runq *rq, struct policy_machine *machine, u32 cpu,
 		     struct sched_entity *idle, u64 now)
@@ -274,10 +278,12 @@ void policy_init_cpu(struct runq *rq, struct policy_machine *machine, u32 cpu,
 /**
  * policy_add() - admit an entity to a CPU
  * @rq: run queue of the CPU
- * @e: the entity, which will be blocked
- * @now: the time there
+ * @e: the entity, off; afterwards it is blocked
+ * @now: the time on that CPU, in ns
  *
- * Return: POLICY_OK, or an enum policy_error and nothing is changed.
+ * Return: POLICY_OK. Else nothing is changed: POLICY_INVAL when the state, kind or parameters
+ * of @e are wrong; POLICY_NOTHERE when its affinity excludes the CPU; POLICY_BUSY when the CPU
+ * has its host world; POLICY_NOROOM when its guarantee, or one more entity, does not fit.
  */
 int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
 {
@@ -318,9 +324,9 @@ int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
 }
 
 /**
- * policy_remove() - take an entity off its CPU, in whatever state
- * @e: the entity; if it was running, pick next
- * @now: the time there
+ * policy_remove() - take an entity off its CPU, whatever its state
+ * @e: the entity; if it was running, the caller calls policy_pick()
+ * @now: the time on its CPU, in ns
  */
 void policy_remove(struct sched_entity *e, u64 now)
 {
@@ -340,15 +346,16 @@ void policy_remove(struct sched_entity *e, u64 now)
 
 /**
  * policy_set() - change what an entity gets
- * @e: the entity, in any state; charged, if running
+ * @e: the entity, in any state; if it is running, it has been charged
  * @shares: 1 to POLICY_SHARES_MAX
  * @min: guaranteed thousandths of a CPU, at most @max
  * @max: at most these thousandths, POLICY_FULL for no cap
- * @now: the time on its CPU
+ * @now: the time on its CPU, in ns
  *
- * What it is owed stays, in ns. The caller decides anew.
+ * What it is owed, in ns, stays the same. The caller calls policy_pick() then.
  *
- * Return: POLICY_OK, or an enum policy_error and nothing is changed.
+ * Return: POLICY_OK. Else nothing is changed: POLICY_INVAL when the parameters are wrong or @e
+ * is on no run queue; POLICY_NOROOM when the guarantee does not fit.
  */
 int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
 {
@@ -396,9 +403,9 @@ int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now)
  * @affinity: a bit for each allowed CPU, or NULL for all; used until changed
  * @cpus: bits in @affinity
  *
- * Return: POLICY_OK; POLICY_NOTHERE if it is done, but the caller has to stop
- * the entity, if running, and move it, as it may not be where it is;
- * POLICY_INVAL for a system world that may not be where it is: nothing changed.
+ * Return: POLICY_OK. POLICY_NOTHERE: done, but @affinity excludes the CPU of @e: the caller has
+ * to stop @e, if it runs, and move it. POLICY_INVAL: nothing is changed, because @e is on no run
+ * queue, or is the host world, which may not leave its CPU.
  */
 int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus)
 {
@@ -421,12 +428,13 @@ int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus)
 
 /* What happens to an entity. */
 
+/* Does the entity owe less than what a boost may borrow? */
 static bool boost_paid(const struct runq *rq, const struct sched_entity *e)
 {
 	return lag_of(rq, e) > -(s64)POLICY_BOOST_DEBT;
 }
 
-/* May @e, who was just made runnable, be wanted before the decision ends? */
+/* Could the policy prefer @e, just made runnable, before the slice that it has granted ends? */
 bool rq_decide_anew(const struct runq *rq, const struct sched_entity *e)
 {
 	const struct sched_entity *curr = rq->curr;
@@ -451,7 +459,7 @@ bool rq_decide_anew(const struct runq *rq, const struct sched_entity *e)
 	return e->min && clock_before(e->timed.key, rq->until);
 }
 
-/* The period begins anew, so that what is left of min counts from now. */
+/* Make a blocked entity runnable. Its period begins now, so that its min counts from now on. */
 static void make_runnable(struct runq *rq, struct sched_entity *e)
 {
 	begin_period(e, rq->clock);
@@ -460,13 +468,11 @@ static void make_runnable(struct runq *rq, struct sched_entity *e)
 }
 
 /**
- * policy_wake() - an entity can run
- * @e: the entity, on the run queue where it is to run; if it is not blocked,
- *	nothing happens
- * @now: the time there
+ * policy_wake() - make a blocked entity runnable
+ * @e: the entity, on the run queue where it is to run; nothing happens if it is not blocked
+ * @now: the time on that CPU, in ns
  *
- * Charge what is running there first: time run before @e came must not be
- * shared with it.
+ * The caller charges the running entity first, for the time before @e came.
  *
  * Return: true if the CPU has to policy_pick() now, not at the end of the slice.
  */
@@ -482,12 +488,12 @@ bool policy_wake(struct sched_entity *e, u64 now)
 }
 
 /**
- * policy_boost() - an interrupt for the host has come
- * @e: the system world; woken if need be
- * @now: the time there
+ * policy_boost() - prefer the host world, for which an interrupt has come
+ * @e: the host world's entity, which is woken if it is blocked; nothing happens if it runs
+ * @now: the time on its CPU, in ns
  *
- * The boost lasts until @e has run for POLICY_BOOST_SLICE or blocks. It
- * borrows: nobody loses share by it.
+ * The boost lasts until @e has run for POLICY_BOOST_SLICE, or blocks. It only borrows: in the
+ * long run no other entity loses share by it.
  *
  * Return: true if the CPU has to policy_pick() now.
  */
@@ -512,10 +518,9 @@ bool policy_boost(struct sched_entity *e, u64 now)
 }
 
 /**
- * policy_block() - an entity waits for something
- * @e: the entity, running (then charged) or runnable; if it is neither,
- *	nothing happens
- * @now: the time there
+ * policy_block() - block an entity, which waits for something
+ * @e: the entity, runnable, or running and charged; else nothing happens
+ * @now: the time on its CPU, in ns
  */
 void policy_block(struct sched_entity *e, u64 now)
 {
@@ -535,12 +540,12 @@ void policy_block(struct sched_entity *e, u64 now)
 }
 
 /**
- * policy_yield() - an entity would let others run first, this once
+ * policy_yield() - have the next pick prefer other entities to the running one
  * @e: the entity, running and charged; else nothing happens
- * @now: the time there
+ * @now: the time on its CPU, in ns
  *
- * It is passed over in the next pick if anybody else is eligible, and a boost of it
- * ends. What it is owed stays.
+ * The next pick passes over @e if another entity is eligible; a boost of it ends. What @e is
+ * owed stays.
  */
 void policy_yield(struct sched_entity *e, u64 now)
 {
@@ -555,10 +560,10 @@ void policy_yield(struct sched_entity *e, u64 now)
 }
 
 /*
- * Take @ran from the buckets. Returns what of it the guarantee covered: an
- * overrun of it by more than a grain was not ours to give.
+ * Take @ran ns from the buckets of @e. Return: the part that its guarantee covers. That allows
+ * for an overrun of POLICY_GRAIN, because no timer is shorter.
  */
-static u64 drain(struct sched_entity *e, u64 ran)
+static u64 charge_buckets(struct sched_entity *e, u64 ran)
 {
 	s64 covered = e->min_left;
 
@@ -576,20 +581,20 @@ static u64 drain(struct sched_entity *e, u64 ran)
 	return covered;
 }
 
-/* It went on a little after it was throttled: the pick is still to come. */
+/* Charge an entity that was throttled by an earlier charge, and runs until the next pick. */
 static void charge_throttled(struct runq *rq, struct sched_entity *e, u64 ran)
 {
 	tree_remove(&rq->throttled, &e->timed);
-	drain(e, ran);
+	charge_buckets(e, ran);
 	e->lag = clamp(e->lag - (s64)ran, -(s64)POLICY_DEBT, POLICY_CREDIT);
 	throttle_in(rq, e);
 }
 
 /**
- * policy_charge() - an entity has run
- * @e: the entity, as picked; the idle one is charged like the others
- * @ran: for how long, since it was picked or charged last
- * @now: the time there
+ * policy_charge() - charge an entity for the time that it has run
+ * @e: the entity that was picked last, the idle one included
+ * @ran: ns that it has run since it was picked, or charged last
+ * @now: the time on its CPU, in ns
  */
 void policy_charge(struct sched_entity *e, u64 ran, u64 now)
 {
@@ -601,7 +606,7 @@ void policy_charge(struct sched_entity *e, u64 ran, u64 now)
 	e->ran += ran;
 	if (ran > RAN_LIMIT)
 		ran = RAN_LIMIT;
-	/* With nobody in the race V is free: let those who are away catch up. */
+	/* With no entity in the fair tree V is free: its advance pays off debts of blocked ones. */
 	if (e->kind == SCHED_IDLE && !rq->weight)
 		rq->base += ran << VSHIFT;
 	if (e->kind == SCHED_IDLE || e->state != SCHED_RUNNING)
@@ -615,16 +620,16 @@ void policy_charge(struct sched_entity *e, u64 ran, u64 now)
 	}
 	guarantee_out(rq, e);
 	fair_leave(rq, e);
-	covered = drain(e, ran);
-	beyond = pass(rq, e, covered, POLICY_MIN_DEBT);
-	pass(rq, e, ran - covered, POLICY_DEBT);
+	covered = charge_buckets(e, ran);
+	beyond = charge_virtual(rq, e, covered, POLICY_MIN_DEBT);
+	charge_virtual(rq, e, ran - covered, POLICY_DEBT);
 	if (!clock_before(e->fair.key, e->fair.value))
 		new_request(rq, e);
 	if (beyond && rq->weight) {
-		park(rq, e, -(s64)POLICY_MIN_DEBT);
+		park_entity(rq, e, -(s64)POLICY_MIN_DEBT);
 	} else {
 		fair_in(rq, e);
-		settle(rq);
+		move_base(rq);
 	}
 	roll(e, rq->clock);
 	if (capped(e)) {
@@ -637,8 +642,8 @@ void policy_charge(struct sched_entity *e, u64 ran, u64 now)
 
 /* The pick. */
 
-/* A few at a time, so that a pick stays short when many come due at once. */
-static void release(struct runq *rq)
+/* Release throttled entities that have time again; only a few, so that a pick stays short. */
+static void release_throttled(struct runq *rq)
 {
 	int i;
 
@@ -655,7 +660,8 @@ static void release(struct runq *rq)
 	}
 }
 
-static struct sched_entity *guaranteed(const struct runq *rq)
+/* The entity whose guarantee is due, NULL if there is none. */
+static struct sched_entity *guarantee_due(const struct runq *rq)
 {
 	struct tree_node *node = tree_first(&rq->guaranteed);
 
@@ -664,8 +670,8 @@ static struct sched_entity *guaranteed(const struct runq *rq)
 	return policy_of_timed(node);
 }
 
-/* The eligible one with the earliest deadline; who has yielded only if it is alone. */
-static struct tree_node *eligible(struct runq *rq)
+/* The eligible entity with the earliest deadline; one that has yielded only if it is alone. */
+static struct tree_node *pick_eligible(struct runq *rq)
 {
 	struct sched_entity *skip = rq->skip;
 	struct tree_node *node = NULL;
@@ -679,10 +685,10 @@ static struct tree_node *eligible(struct runq *rq)
 	return node ? node : tree_earliest(&rq->fair, rq->base);
 }
 
-/* By shares; when only parked ones are left, the next of them is back. */
-static struct sched_entity *fairest(struct runq *rq)
+/* The pick by shares. If only parked entities are left, the next of them is unparked for it. */
+static struct sched_entity *pick_fair(struct runq *rq)
 {
-	struct tree_node *node = eligible(rq);
+	struct tree_node *node = pick_eligible(rq);
 	struct sched_entity *e;
 
 	if (node)
@@ -697,9 +703,9 @@ static struct sched_entity *fairest(struct runq *rq)
 	return e;
 }
 
-static struct sched_entity *choose(struct runq *rq, u8 *reason)
+static struct sched_entity *pick_entity(struct runq *rq, u8 *reason)
 {
-	struct sched_entity *first = guaranteed(rq);
+	struct sched_entity *first = guarantee_due(rq);
 	struct sched_entity *boost = rq->boost;
 
 	if (boost && !boost->throttled && boost_paid(rq, boost) &&
@@ -712,10 +718,10 @@ static struct sched_entity *choose(struct runq *rq, u8 *reason)
 		return first;
 	}
 	*reason = SCHED_FAIR;
-	return fairest(rq);
+	return pick_fair(rq);
 }
 
-/* How long @e may run for as long as nothing else happens. */
+/* How many ns @e, the entity picked, may run before another one is due. */
 static u64 turn_of(const struct runq *rq, const struct sched_entity *e)
 {
 	const struct tree_node *next = tree_first(&rq->guaranteed);
@@ -735,6 +741,7 @@ static u64 turn_of(const struct runq *rq, const struct sched_entity *e)
 	return turn < until ? turn : until;
 }
 
+/* turn_of() and what caps allow: that of @e, and those of throttled entities that come back. */
 static u64 slice_of(const struct runq *rq, const struct sched_entity *e)
 {
 	const struct tree_node *next = tree_first(&rq->throttled);
@@ -754,12 +761,11 @@ static u64 slice_of(const struct runq *rq, const struct sched_entity *e)
 
 /**
  * policy_pick() - decide what runs next
- * @rq: run queue of the CPU; what was running is charged
- * @now: the time there
- * @slice: set to how long it may run before the next decision, or
- *	POLICY_FOREVER
+ * @rq: run queue of the CPU; the entity that was running has been charged
+ * @now: the time on that CPU, in ns
+ * @slice: set to the ns that the entity may run before the next decision, or POLICY_FOREVER
  *
- * Return: the entity, now running; the idle one if there is nothing to run.
+ * Return: the entity, now running; the idle one if no other one can run.
  */
 struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 {
@@ -769,8 +775,8 @@ struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 	rq_see_clock(rq, now);
 	if (rq->curr)
 		rq->curr->state = SCHED_RUNNABLE;
-	release(rq);
-	e = choose(rq, &reason);
+	release_throttled(rq);
+	e = pick_entity(rq, &reason);
 	if (e->kind != SCHED_IDLE)
 		roll(e, rq->clock);
 	e->reason = reason;
@@ -783,10 +789,10 @@ struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 }
 
 /**
- * policy_lag() - what an entity is owed
+ * policy_lag() - how much service an entity is owed
  * @e: an entity on a run queue
  *
- * Return: ns; negative if it is ahead.
+ * Return: the time in ns; negative if the entity has had more than its share.
  */
 s64 policy_lag(const struct sched_entity *e)
 {

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * In and out of a run queue, for the files of the policy; see policy.c. The caller
- * has the run queue's lock.
+ * What puts an entity into a run queue and takes it out, for the files of the policy; the code
+ * and its comments are in policy.c. The caller holds the run queue's lock, or is, as in K, the
+ * only one to touch the run queue.
  */
 #ifndef REGENT_SCHED_QUEUE_H
 #define REGENT_SCHED_QUEUE_H
 
 #include <regent/policy.h>
 
+/* Is the entity in one of the trees of its run queue? */
 static inline bool rq_is_queued(const struct sched_entity *e)
 {
 	return e->state == SCHED_RUNNABLE || e->state == SCHED_RUNNING;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The balanced tree of the run queues, see <regent/tree.h>. Plain logic.
+ * The balanced tree (AVL) of the run queues, see <regent/tree.h>. Plain logic.
  *
  *        node                 up
  *       /    \               /  \
@@ -22,7 +22,7 @@ static int height(const struct tree_node *node)
 	return node ? node->height : 0;
 }
 
-/* Bring what a node knows about the nodes below it up to date. */
+/* Compute anew what a node holds about itself and the nodes below it. */
 static void refresh(struct tree_node *node)
 {
 	int i;
@@ -44,7 +44,7 @@ static void refresh(struct tree_node *node)
 	}
 }
 
-/* Let @by (or nothing) hang where @node hangs. */
+/* Put @by, which may be NULL, in the place of @node. */
 static void replace(struct tree *tree, const struct tree_node *node,
 		    struct tree_node *by)
 {
@@ -58,6 +58,7 @@ static void replace(struct tree *tree, const struct tree_node *node,
 		by->parent = parent;
 }
 
+/* Make @child, which may be NULL, the child of @parent on @side. */
 static void hang(struct tree_node *parent, int side, struct tree_node *child)
 {
 	parent->child[side] = child;
@@ -65,7 +66,7 @@ static void hang(struct tree_node *parent, int side, struct tree_node *child)
 		child->parent = parent;
 }
 
-/* Sink @node to @side; returns what has come up in its place. */
+/* Rotate @node down to @side. Return: the node that has come up in its place. */
 static struct tree_node *rotate(struct tree *tree, struct tree_node *node,
 				int side)
 {
@@ -79,6 +80,7 @@ static struct tree_node *rotate(struct tree *tree, struct tree_node *node,
 	return up;
 }
 
+/* Return: the root of the subtree of @node, whose two sides differ by one level at most then. */
 static struct tree_node *balance(struct tree *tree, struct tree_node *node)
 {
 	int tilt = height(node->child[1]) - height(node->child[0]);
@@ -94,7 +96,7 @@ static struct tree_node *balance(struct tree *tree, struct tree_node *node)
 	return rotate(tree, node, !side);
 }
 
-/* All the way: what is known about the nodes below has to be right everywhere. */
+/* Up to the root, because every node above holds something about the nodes below it. */
 static void refresh_upwards(struct tree *tree, struct tree_node *node)
 {
 	while (node) {
@@ -104,9 +106,9 @@ static void refresh_upwards(struct tree *tree, struct tree_node *node)
 }
 
 /**
- * tree_insert() - put a node in
+ * tree_insert() - put a node into a tree
  * @tree: the tree
- * @node: in no tree; its key, value and marks are set
+ * @node: a node in no tree, its key, value and marks set; it goes behind nodes of the same key
  */
 void tree_insert(struct tree *tree, struct tree_node *node)
 {
@@ -135,9 +137,9 @@ static struct tree_node *leftmost(struct tree_node *node)
 }
 
 /**
- * tree_remove() - take a node out
- * @tree: the tree it is in
- * @node: the node
+ * tree_remove() - take a node out of its tree
+ * @tree: the tree
+ * @node: a node in this tree
  */
 void tree_remove(struct tree *tree, struct tree_node *node)
 {
@@ -162,17 +164,17 @@ void tree_remove(struct tree *tree, struct tree_node *node)
 }
 
 /**
- * tree_first() - the lowest key
+ * tree_first() - find the node with the lowest key
  * @tree: the tree
  *
- * Return: the node that has it, NULL if the tree is empty.
+ * Return: the node, NULL if the tree is empty.
  */
 struct tree_node *tree_first(const struct tree *tree)
 {
 	return tree->root ? leftmost(tree->root) : NULL;
 }
 
-/* The node below @node, or itself, whose value is the earliest. */
+/* Return: @node or the node below it that has the earliest value of all these. */
 static struct tree_node *owner_of_earliest(struct tree_node *node)
 {
 	u64 value = node->earliest;
@@ -187,12 +189,12 @@ static struct tree_node *owner_of_earliest(struct tree_node *node)
 }
 
 /**
- * tree_earliest() - the earliest value among the lower keys
+ * tree_earliest() - find the node with the earliest value among those with a low key
  * @tree: the tree
- * @key: the highest key to look at
+ * @key: the highest key that counts
  *
- * On the way down to @key everything to the left of the way is low enough: it
- * is represented there by its top nodes, of which the best is searched at last.
+ * On the way down to @key, every subtree to the left has keys that are low enough. Its top node
+ * holds the earliest value in it, so that only the best of these subtrees is searched, at last.
  *
  * Return: the node, NULL if no key is that low.
  */
@@ -225,7 +227,7 @@ static bool any_marked(const struct tree_node *node, u64 marks)
 	return node && (node->marks_below & marks);
 }
 
-/* The lowest key at or below @node with any of @marks; there is one. */
+/* Return: the node of the lowest key with any of @marks, of @node and those below: one has. */
 static struct tree_node *lowest_marked(struct tree_node *node, u64 marks)
 {
 	for (;;) {
@@ -240,7 +242,7 @@ static struct tree_node *lowest_marked(struct tree_node *node, u64 marks)
 }
 
 /**
- * tree_marked() - the lowest key with any of some marks
+ * tree_marked() - find the node with the lowest key that has any of some marks
  * @tree: the tree
  * @marks: the marks
  *
@@ -252,11 +254,11 @@ struct tree_node *tree_marked(const struct tree *tree, u64 marks)
 }
 
 /**
- * tree_next_marked() - the next higher key with any of some marks
- * @node: where to go on from
+ * tree_next_marked() - find the next node, by key, that has any of some marks
+ * @node: the node to start behind
  * @marks: the marks
  *
- * Return: the node, NULL if there is no more.
+ * Return: the node, NULL if there are no more.
  */
 struct tree_node *tree_next_marked(struct tree_node *node, u64 marks)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The image's header. The first instruction of K on a CPU, k_entry, is the backend's.
+ * The image's header (struct regent_image_header). k_entry, K's first instruction on a CPU,
+ * is in the backend.
  */
 #include <regent/abi/handoff.h>
 

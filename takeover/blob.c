@@ -27,7 +27,7 @@ static DEFINE_MUTEX(blob_lock);
 static size_t fill;	/* bytes of the blob written so far */
 static struct regent_blob_field **cpu_fields;	/* by CPU number */
 
-static void *section(u32 type, u32 id, u32 count, u32 entry_size)
+static void *blob_section(u32 type, u32 id, u32 count, u32 entry_size)
 {
 	struct regent_blob_section *s = (void *)regent.blob + fill;
 
@@ -40,12 +40,12 @@ static void *section(u32 type, u32 id, u32 count, u32 entry_size)
 	return s + 1;
 }
 
-static void copy_section(u32 type, const void *from, u32 count, u32 entry_size)
+static void blob_copy_section(u32 type, const void *from, u32 count, u32 entry_size)
 {
-	memcpy(section(type, 0, count, entry_size), from, (size_t)count * entry_size);
+	memcpy(blob_section(type, 0, count, entry_size), from, (size_t)count * entry_size);
 }
 
-static void name_fields(struct regent_blob_field *f)
+static void blob_name_fields(struct regent_blob_field *f)
 {
 	unsigned int i;
 
@@ -71,35 +71,35 @@ static size_t blob_size(void)
 }
 
 /* Of the whole machine; what else there is, is in the other sections. */
-static void global_fields(void)
+static void blob_global_fields(void)
 {
-	struct regent_blob_field *f = section(REGENT_BLOB_GLOBAL, 0, 1, sizeof(*f));
+	struct regent_blob_field *f = blob_section(REGENT_BLOB_GLOBAL, 0, 1, sizeof(*f));
 
 	strscpy(f->name, "ONLINE_CPUS", sizeof(f->name));
 	f->cls = REGENT_FIELD_VOLATILE;
 	f->found = num_online_cpus();
 }
 
-static void layout(void)
+static void blob_layout(void)
 {
 	unsigned int cpu;
 
 	fill = sizeof(*regent.blob);
-	global_fields();
-	copy_section(REGENT_BLOB_MEMORY, inventory.range, inventory.ranges,
-		     sizeof(*inventory.range));
-	copy_section(REGENT_BLOB_PCI, inventory.pci, inventory.pcis,
-		     sizeof(*inventory.pci));
-	copy_section(REGENT_BLOB_IOAPIC, inventory.ioapic, inventory.ioapics,
-		     sizeof(*inventory.ioapic));
+	blob_global_fields();
+	blob_copy_section(REGENT_BLOB_MEMORY, inventory.range, inventory.ranges,
+			  sizeof(*inventory.range));
+	blob_copy_section(REGENT_BLOB_PCI, inventory.pci, inventory.pcis,
+			  sizeof(*inventory.pci));
+	blob_copy_section(REGENT_BLOB_IOAPIC, inventory.ioapic, inventory.ioapics,
+			  sizeof(*inventory.ioapic));
 	for_each_cpu(cpu, &regent_cpus) {
-		cpu_fields[cpu] = section(REGENT_BLOB_CPU, cpu, reg_table_size,
-					  sizeof(struct regent_blob_field));
-		name_fields(cpu_fields[cpu]);
+		cpu_fields[cpu] = blob_section(REGENT_BLOB_CPU, cpu, reg_table_size,
+					       sizeof(struct regent_blob_field));
+		blob_name_fields(cpu_fields[cpu]);
 	}
 }
 
-static void free_cpu(struct l_cpu *c)
+static void blob_free_cpu(struct l_cpu *c)
 {
 	kfree(c->exists);
 	kfree(c->found);
@@ -109,7 +109,7 @@ static void free_cpu(struct l_cpu *c)
 	memset(c, 0, sizeof(*c));
 }
 
-static int alloc_cpu(struct l_cpu *c, unsigned int cpu)
+static int blob_alloc_cpu(struct l_cpu *c, unsigned int cpu)
 {
 	c->cpu = cpu;
 	c->exists = kcalloc(reg_table_size, sizeof(*c->exists), GFP_KERNEL);
@@ -120,12 +120,12 @@ static int alloc_cpu(struct l_cpu *c, unsigned int cpu)
 	return c->exists && c->found && c->view && c->live && c->shared ? 0 : -ENOMEM;
 }
 
-static void probe_registers(void *unused)
+static void blob_probe_registers(void *unused)
 {
 	capture_probe(this_cpu_ptr(&l_cpus));
 }
 
-static bool field_exists(const char *name)
+static bool blob_has_field(const char *name)
 {
 	unsigned int i;
 
@@ -141,7 +141,7 @@ void blob_undo(void)
 
 	capture_cleanup();
 	for_each_cpu(cpu, &regent_cpus)
-		free_cpu(per_cpu_ptr(&l_cpus, cpu));
+		blob_free_cpu(per_cpu_ptr(&l_cpus, cpu));
 	vfree(regent.blob);
 	regent.blob = NULL;
 	kfree(cpu_fields);
@@ -154,23 +154,23 @@ int blob_do(void)
 	int err = 0;
 
 	cpumask_copy(&regent_cpus, cpu_present_mask);
-	if (corrupt_field && !field_exists(corrupt_field)) {
+	if (corrupt_field && !blob_has_field(corrupt_field)) {
 		pr_err("corrupt_field=%s: no such field; see regentctl state\n", corrupt_field);
 		return -EINVAL;
 	}
 	for_each_cpu(cpu, &regent_cpus)
-		err = err ?: alloc_cpu(per_cpu_ptr(&l_cpus, cpu), cpu);
+		err = err ?: blob_alloc_cpu(per_cpu_ptr(&l_cpus, cpu), cpu);
 	regent.blob = vzalloc(blob_size());
 	cpu_fields = kcalloc(nr_cpu_ids, sizeof(*cpu_fields), GFP_KERNEL);
 	if (err || !regent.blob || !cpu_fields) {
 		blob_undo();
 		return -ENOMEM;
 	}
-	on_each_cpu(probe_registers, NULL, 1);
+	on_each_cpu(blob_probe_registers, NULL, 1);
 	regent.blob->magic = REGENT_BLOB_MAGIC;
 	regent.blob->version = REGENT_BLOB_VERSION;
 	regent.blob->time = ktime_get_real_seconds();
-	layout();
+	blob_layout();
 	regent.blob->length = fill;
 	blob_seal(regent.blob);
 	err = capture_setup();
@@ -202,7 +202,7 @@ void blob_note_found(unsigned int cpu)
 	mutex_unlock(&blob_lock);
 }
 
-static void note_live(unsigned int cpu)
+static void blob_note_live(unsigned int cpu)
 {
 	const struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
 	struct regent_blob_field *f = cpu_fields[cpu];
@@ -219,8 +219,8 @@ static void note_live(unsigned int cpu)
 	}
 }
 
-static void differs(void *ctx, const struct regent_blob_section *s,
-		    const struct regent_blob_field *f)
+static void blob_differs(void *ctx, const struct regent_blob_section *s,
+			 const struct regent_blob_field *f)
 {
 	pr_warn("field %s on CPU %u: found 0x%llx now 0x%llx\n", f->name, s->id,
 		f->cls == REGENT_FIELD_TRACKED ? f->view : f->found, f->live);
@@ -239,8 +239,8 @@ void blob_report(unsigned int cpus)
 
 	mutex_lock(&blob_lock);
 	for_each_cpu(cpu, &regent_cpus)
-		note_live(cpu);
-	r = blob_compare(regent.blob, differs, NULL);
+		blob_note_live(cpu);
+	r = blob_compare(regent.blob, blob_differs, NULL);
 	if (r.same == r.compared)
 		pr_info("handed back: %u CPUs, %u of %u fields as found\n",
 			cpus, r.same, r.compared);

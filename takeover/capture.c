@@ -28,7 +28,7 @@ static struct {
 	unsigned int efer, pat, s_cet, isst, hsave, vm_cr, feature_control;
 } row;
 
-static unsigned int row_of(u32 index)
+static unsigned int capture_row(u32 index)
 {
 	return reg_find(index) - reg_table;
 }
@@ -80,14 +80,14 @@ int capture_setup(void)
 		if (!trapped)
 			hots_untrapped = hots;
 	}
-	pseudo_row = row_of(REG_CR0);
-	row.efer = row_of(MSR_REG_EFER);
-	row.pat = row_of(MSR_REG_PAT);
-	row.s_cet = row_of(MSR_REG_S_CET);
-	row.isst = row_of(MSR_REG_ISST);
-	row.hsave = row_of(MSR_REG_VM_HSAVE_PA);
-	row.vm_cr = row_of(MSR_REG_VM_CR);
-	row.feature_control = row_of(MSR_REG_FEATURE_CONTROL);
+	pseudo_row = capture_row(REG_CR0);
+	row.efer = capture_row(MSR_REG_EFER);
+	row.pat = capture_row(MSR_REG_PAT);
+	row.s_cet = capture_row(MSR_REG_S_CET);
+	row.isst = capture_row(MSR_REG_ISST);
+	row.hsave = capture_row(MSR_REG_VM_HSAVE_PA);
+	row.vm_cr = capture_row(MSR_REG_VM_CR);
+	row.feature_control = capture_row(MSR_REG_FEATURE_CONTROL);
 	return 0;
 }
 
@@ -159,7 +159,7 @@ void capture_hot(u64 *to, bool trapped)
 	capture_tables(pseudo);
 }
 
-static u64 read_apic(u32 pseudo)
+static u64 capture_apic(u32 pseudo)
 {
 	static const u32 reg[] = {
 		APIC_LVTT, APIC_LVTPC, APIC_LVT0, APIC_LVT1, APIC_LVTERR,
@@ -177,12 +177,12 @@ static u64 read_apic(u32 pseudo)
  */
 u32 capture_apic_id(void)
 {
-	u32 id = read_apic(REG_APIC_ID);
+	u32 id = capture_apic(REG_APIC_ID);
 
 	return x2apic_enabled() ? id : id >> 24;
 }
 
-static u64 read_debug(u32 pseudo)
+static u64 capture_debug(u32 pseudo)
 {
 	u64 v;
 
@@ -223,9 +223,9 @@ void capture_cold(struct l_cpu *c, u64 *to)
 		else if (index == REG_XCR0)
 			to[i] = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 		else if (index >= REG_APIC_LVTT)
-			to[i] = read_apic(index);
+			to[i] = capture_apic(index);
 		else
-			to[i] = read_debug(index);
+			to[i] = capture_debug(index);
 	}
 }
 

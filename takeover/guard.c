@@ -2,7 +2,7 @@
 /*
  * The guards: what keeps the takeover whole when Linux does something rare.
  *
- *	KVM			its device number is held, so it does not load
+ *	KVM			its device number is Regent's, so it does not load
  *	NMI			K asks for a CPU back after a fault
  *	kdump, emergency	each CPU is handed back where it is
  *	reboot, kexec		handed back first
@@ -13,7 +13,6 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/irq_work.h>
-#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/reboot.h>
@@ -23,25 +22,9 @@
 #include <asm/reboot.h>
 
 #include "l.h"
+#include "run/run.h"
 
-/* KVM's device number */
-
-static int kvm_open(struct inode *inode, struct file *file)
-{
-	return -EBUSY;
-}
-
-static const struct file_operations kvm_fops = {
-	.owner = THIS_MODULE,
-	.open = kvm_open,
-};
-
-static struct miscdevice kvm_holder = {
-	.minor = KVM_MINOR,
-	.name = "regent-kvm",
-	.fops = &kvm_fops,
-	.mode = 0400,
-};
+/* KVM */
 
 /*
  * From 6.12 on kvm_amd would get as far as a warning before it meets any of
@@ -61,9 +44,9 @@ static int guard_module(struct notifier_block *nb, unsigned long action, void *d
 
 static struct notifier_block module_guard = { .notifier_call = guard_module };
 
-static int kvm_do(void)
+static int guard_kvm_do(void)
 {
-	int err = misc_register(&kvm_holder);
+	int err = kvm_device_do();
 
 	if (err == -EBUSY)
 		return step_refused(regent.backend->kvm_is_loaded);
@@ -71,38 +54,39 @@ static int kvm_do(void)
 		return err;
 	err = register_module_notifier(&module_guard);
 	if (err)
-		misc_deregister(&kvm_holder);
+		kvm_device_undo();
 	return err;
 }
 
-static void kvm_undo(void)
+static void guard_kvm_undo(void)
 {
 	unregister_module_notifier(&module_guard);
-	misc_deregister(&kvm_holder);
+	kvm_device_undo();
 }
 
 /* Faults of K */
 
-static void fault_work_run(struct work_struct *work)
+static void guard_fault_work(struct work_struct *work)
 {
 	mutex_lock(&regent_lock);
 	if (regent.status == REGENT_TAKEN) {
 		regent.status = REGENT_FAULTED;
 		regent.why = "K faulted and gave the CPUs back; see the kernel log, then rmmod regent";
 		pr_err("K faulted; every CPU is being handed back, Linux goes on\n");
+		vms_ended();
 	}
 	mutex_unlock(&regent_lock);
 	events_drain();
 }
 
-static DECLARE_WORK(fault_work, fault_work_run);
+static DECLARE_WORK(fault_work, guard_fault_work);
 
-static void fault_irq_run(struct irq_work *work)
+static void guard_fault_irq(struct irq_work *work)
 {
 	schedule_work(&fault_work);
 }
 
-static DEFINE_IRQ_WORK(fault_irq, fault_irq_run);
+static DEFINE_IRQ_WORK(fault_irq, guard_fault_irq);
 
 static int guard_nmi(unsigned int type, struct pt_regs *regs)
 {
@@ -119,20 +103,24 @@ static int guard_nmi(unsigned int type, struct pt_regs *regs)
 		irq_work_queue(&fault_irq);
 		return NMI_HANDLED;
 	}
-	/* A second CPU faulted, too, and its NMI found nothing left to do. */
+	/*
+	 * K wants this CPU to come by, and flush what it must. Or a second CPU faulted,
+	 * too, and its NMI found nothing left to do.
+	 */
 	if ((s32)(READ_ONCE(c->shared->nmis_sent) - c->nmis_seen) > 0) {
 		c->nmis_seen++;
+		regent_hypercall(REGENT_HC_NULL, 0, 0);
 		return NMI_HANDLED;
 	}
 	return NMI_DONE;
 }
 
-static int nmi_do(void)
+static int guard_nmi_do(void)
 {
 	return register_nmi_handler(NMI_LOCAL, guard_nmi, 0, "regent");
 }
 
-static void nmi_undo(void)
+static void guard_nmi_undo(void)
 {
 	unregister_nmi_handler(NMI_LOCAL, "regent");
 	irq_work_sync(&fault_irq);
@@ -149,22 +137,43 @@ static void guard_emergency(void)
 		cpu_leave(c);
 }
 
-static int emergency_do(void)
+static int guard_emergency_do(void)
 {
 	cpu_emergency_register_virt_callback(guard_emergency);
 	return 0;
 }
 
-static void emergency_undo(void)
+static void guard_emergency_undo(void)
 {
 	cpu_emergency_unregister_virt_callback(guard_emergency);
 }
 
 /* Reboot, power-off, kexec */
 
+/* How long CPUs have to answer an interrupt; a host may be busy elsewhere. */
+#define GUARD_LOST_MS	20000
+
+/*
+ * With a CPU lost in K the orderly way is closed: what shuts devices down waits for all
+ * CPUs, and Linux wants to restart from CPU 0, which may be the one. So the machine is
+ * restarted here and now. Switching off is left to Linux, which may manage.
+ */
 static int guard_reboot(struct notifier_block *nb, unsigned long action, void *data)
 {
-	hand_back("handed back for a restart");
+	int cpu = cpu_lost(GUARD_LOST_MS);
+
+	if (cpu < 0) {
+		hand_back("handed back for a restart");
+		return NOTIFY_DONE;
+	}
+	events_try_drain();
+	if (action == SYS_RESTART) {
+		pr_emerg("CPU %d is lost in Regent: the machine restarts at once, its devices as they are\n",
+			 cpu);
+		emergency_restart();
+	}
+	pr_emerg("CPU %d is lost in Regent: if the machine does not end by itself, reset it\n",
+		 cpu);
 	return NOTIFY_DONE;
 }
 
@@ -173,12 +182,12 @@ static struct notifier_block reboot_guard = {
 	.priority = INT_MAX,
 };
 
-static int reboot_do(void)
+static int guard_reboot_do(void)
 {
 	return register_reboot_notifier(&reboot_guard);
 }
 
-static void reboot_undo(void)
+static void guard_reboot_undo(void)
 {
 	unregister_reboot_notifier(&reboot_guard);
 }
@@ -187,14 +196,14 @@ static void reboot_undo(void)
 
 static bool suspended;
 
-static void take_again(void)
+static void guard_take_again(void)
 {
 	mutex_lock(&regent_lock);
 	cpu_hotplug_disable();
 	if (suspended && regent.status == REGENT_IDLE && takeover_all())
 		regent.why = "not taken over again after suspend; rmmod regent, then insmod it";
 	suspended = false;
-	worlds_apply();
+	mode_apply_soon();
 	cpu_hotplug_enable();
 	mutex_unlock(&regent_lock);
 }
@@ -205,13 +214,15 @@ static int guard_pm(struct notifier_block *nb, unsigned long action, void *data)
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
+		if (cpu_lost(GUARD_LOST_MS) >= 0)
+			return notifier_from_errno(-EBUSY);
 		suspended = regent.status == REGENT_TAKEN;
 		hand_back("handed back for suspend");
 		break;
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
-		take_again();
+		guard_take_again();
 		break;
 	}
 	return NOTIFY_DONE;
@@ -219,12 +230,12 @@ static int guard_pm(struct notifier_block *nb, unsigned long action, void *data)
 
 static struct notifier_block pm_guard = { .notifier_call = guard_pm };
 
-static int pm_do(void)
+static int guard_pm_do(void)
 {
 	return register_pm_notifier(&pm_guard);
 }
 
-static void pm_undo(void)
+static void guard_pm_undo(void)
 {
 	unregister_pm_notifier(&pm_guard);
 }
@@ -253,7 +264,7 @@ static int guard_online(unsigned int cpu)
 	if (err)
 		pr_err("CPU %u not taken over (%pe) and so not brought online\n", cpu,
 		       ERR_PTR(err));
-	worlds_apply();
+	mode_apply_soon();
 	return err;
 }
 
@@ -263,7 +274,7 @@ static int guard_offline(unsigned int cpu)
 
 	if (c->entered) {
 		forward_none();
-		worlds_end(cpu, "the CPU went offline");
+		worlds_end_on(cpu, "the CPU went offline");
 		vector_put(cpu);
 		cpu_leave_one(c);
 	}
@@ -281,11 +292,11 @@ static int guard_prepare(unsigned int cpu)
 /* A CPU is gone, or did not come: the others are what they are to be again. */
 static int guard_dead(unsigned int cpu)
 {
-	worlds_apply();
+	mode_apply_soon();
 	return 0;
 }
 
-static int hotplug_do(void)
+static int guard_hotplug_do(void)
 {
 	prepare_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "regent:prepare",
 						  guard_prepare, guard_dead);
@@ -298,53 +309,31 @@ static int hotplug_do(void)
 	return hotplug_state < 0 ? hotplug_state : 0;
 }
 
-static void hotplug_undo(void)
+static void guard_hotplug_undo(void)
 {
 	cpuhp_remove_state_nocalls(hotplug_state);
 	cpuhp_remove_state_nocalls(prepare_state);
-	worlds_quiet();
+	mode_quiet();
 }
 
 static const struct step guards[] = {
-	{ "kvm",	kvm_do,		kvm_undo },
-	{ "nmi",	nmi_do,		nmi_undo },
-	{ "emergency",	emergency_do,	emergency_undo },
-	{ "reboot",	reboot_do,	reboot_undo },
-	{ "suspend",	pm_do,		pm_undo },
-	{ "hotplug",	hotplug_do,	hotplug_undo },
+	{ "kvm",	guard_kvm_do,		guard_kvm_undo },
+	{ "nmi",	guard_nmi_do,		guard_nmi_undo },
+	{ "emergency",	guard_emergency_do,	guard_emergency_undo },
+	{ "reboot",	guard_reboot_do,	guard_reboot_undo },
+	{ "suspend",	guard_pm_do,		guard_pm_undo },
+	{ "hotplug",	guard_hotplug_do,	guard_hotplug_undo },
 };
-
-static void undo_guards(int i)
-{
-	while (i-- > 0)
-		guards[i].undo_step();
-}
 
 int guards_do(void)
 {
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(guards); i++) {
-		int err = guards[i].do_step();
-
-		if (!err && step_fails(guards[i].name, -1)) {
-			guards[i].undo_step();
-			err = -ECANCELED;
-		}
-		if (err) {
-			/* A refusal has said why. */
-			if (err != -EOPNOTSUPP)
-				pr_err("guard %s failed: %pe\n", guards[i].name, ERR_PTR(err));
-			undo_guards(i);
-			return err;
-		}
-	}
-	return 0;
+	return steps_do(guards, ARRAY_SIZE(guards), "guard", "");
 }
 
 void guards_undo(void)
 {
-	undo_guards(ARRAY_SIZE(guards));
+	steps_undo(guards, ARRAY_SIZE(guards));
 	/* What came last may have asked for it once more. */
-	worlds_quiet();
+	mode_quiet();
+	donated_quiet();
 }

@@ -32,7 +32,7 @@ void *image_va(u64 k_va)
 	return image + (k_va - REGENT_VA_IMAGE);
 }
 
-static bool header_ok(const struct regent_image_header *h, size_t size)
+static bool image_header_ok(const struct regent_image_header *h, size_t size)
 {
 	return size >= sizeof(*h) && h->magic == REGENT_IMAGE_MAGIC &&
 	       h->abi == REGENT_IMAGE_ABI && h->file_end == size &&
@@ -40,7 +40,7 @@ static bool header_ok(const struct regent_image_header *h, size_t size)
 	       h->file_end <= h->image_end && h->image_end <= REGENT_CHUNK_SIZE / 2;
 }
 
-static int map_image(const struct regent_image_header *h)
+static int image_map(const struct regent_image_header *h)
 {
 	u64 pa = donated_pa(image);
 	int err;
@@ -57,7 +57,7 @@ static int map_image(const struct regent_image_header *h)
 
 #define FXSAVE_SIZE	512
 
-static void add_world_msr(struct regent_params *p, u32 msr, bool exists)
+static void image_add_world_msr(struct regent_params *p, u32 msr, bool exists)
 {
 	const struct reg_entry *row = reg_find(msr);
 
@@ -68,25 +68,37 @@ static void add_world_msr(struct regent_params *p, u32 msr, bool exists)
 	p->world_msr[p->nr_world_msrs++] = msr;
 }
 
-/* What a switch between worlds moves; the rows of class REG_WORLD a world can see. */
-static void fill_switch(struct regent_params *p)
+/**
+ * image_xsave() - the size of an XSAVE area with all that this machine has
+ * @xcr0_all: filled in with the components; 0 when Linux does not use XSAVE, and the size is
+ *	that of an FXSAVE area
+ *
+ * Return: bytes, in standard format.
+ */
+u32 image_xsave(u64 *xcr0_all)
 {
 	u32 eax, ebx, ecx, edx;
 
-	if (__read_cr4() & X86_CR4_OSXSAVE) {	/* booted with noxsave, the feature stays */
-		cpuid_count(0xd, 0, &eax, &ebx, &ecx, &edx);
-		p->xcr0_all = eax | (u64)edx << 32;
-		p->xsave_size = ecx;
-	} else {
-		p->xsave_size = FXSAVE_SIZE;
-	}
+	*xcr0_all = 0;
+	/* Booted with noxsave, the feature stays. */
+	if (!(__read_cr4() & X86_CR4_OSXSAVE))
+		return FXSAVE_SIZE;
+	cpuid_count(0xd, 0, &eax, &ebx, &ecx, &edx);
+	*xcr0_all = eax | (u64)edx << 32;
+	return ecx;
+}
+
+/* What a switch between worlds moves; the rows of class REG_WORLD a world can see. */
+static void image_fill_switch(struct regent_params *p)
+{
+	p->xsave_size = image_xsave(&p->xcr0_all);
 	/* First what has a value of its own in each world, and costs least there. */
-	add_world_msr(p, MSR_TSC_AUX, boot_cpu_has(X86_FEATURE_RDTSCP));
-	add_world_msr(p, MSR_IA32_DEBUGCTLMSR, !regent.backend->owns_debugctl);
-	add_world_msr(p, MSR_IA32_SPEC_CTRL, boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
-		      !(p->features & REGENT_FEAT_V_SPEC_CTRL));
-	add_world_msr(p, MSR_IA32_U_CET, p->features & REGENT_FEAT_CET);
-	add_world_msr(p, MSR_IA32_PL3_SSP, p->features & REGENT_FEAT_CET);
+	image_add_world_msr(p, MSR_TSC_AUX, boot_cpu_has(X86_FEATURE_RDTSCP));
+	image_add_world_msr(p, MSR_IA32_DEBUGCTLMSR, !regent.backend->owns_debugctl);
+	image_add_world_msr(p, MSR_IA32_SPEC_CTRL, boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) &&
+			    !(p->features & REGENT_FEAT_V_SPEC_CTRL));
+	image_add_world_msr(p, MSR_IA32_U_CET, p->features & REGENT_FEAT_CET);
+	image_add_world_msr(p, MSR_IA32_PL3_SSP, p->features & REGENT_FEAT_CET);
 	if (cpu_mitigations_off())
 		return;
 	if (boot_cpu_has(X86_FEATURE_IBPB))
@@ -101,7 +113,7 @@ static void fill_switch(struct regent_params *p)
 }
 
 /* Without a TSC of known frequency no CPU can be forwarded. */
-static void fill_clock(struct regent_params *p)
+static void image_fill_clock(struct regent_params *p)
 {
 	if (!tsc_khz)
 		return;
@@ -110,7 +122,7 @@ static void fill_clock(struct regent_params *p)
 	p->ticks_per_ns = div64_u64((u64)tsc_khz << 32, 1000000);
 }
 
-static void fill_params(struct regent_params *p)
+static void image_fill_params(struct regent_params *p)
 {
 	p->features = probe_features();
 	if (regent_debug)
@@ -120,8 +132,8 @@ static void fill_params(struct regent_params *p)
 	p->phys_bits = boot_cpu_data.x86_phys_bits;
 	p->levels = p->features & REGENT_FEAT_LA57 ? 5 : 4;
 	p->leave = (u64)regent.backend->out;
-	fill_switch(p);
-	fill_clock(p);
+	image_fill_switch(p);
+	image_fill_clock(p);
 	p->code_base = __START_KERNEL_map;
 	p->code_size = MODULES_VADDR - __START_KERNEL_map;
 	p->code_phys = phys_base;
@@ -137,7 +149,7 @@ int image_do(void)
 	const struct regent_image_header *h = (const void *)b->image;
 	size_t size = b->image_end - b->image;
 
-	if (!header_ok(h, size)) {
+	if (!image_header_ok(h, size)) {
 		pr_err("the module's K image is damaged; build it again\n");
 		return -ENOEXEC;
 	}
@@ -147,9 +159,9 @@ int image_do(void)
 	memcpy(image, b->image, size);
 	regent.header = (void *)image;
 	regent.params = image_va(h->params);
-	fill_params(regent.params);
+	image_fill_params(regent.params);
 	desc_build_idt(image_va(h->idt), h->stubs);
-	return map_image(h);
+	return image_map(h);
 }
 
 void image_undo(void)

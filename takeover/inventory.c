@@ -19,7 +19,7 @@
 
 struct inventory inventory;
 
-static u32 range_type(const struct resource *r)
+static u32 inventory_range_type(const struct resource *r)
 {
 	switch (r->desc) {
 	case IORES_DESC_ACPI_TABLES:
@@ -35,7 +35,7 @@ static u32 range_type(const struct resource *r)
 	return r->desc == IORES_DESC_RESERVED ? REGENT_RANGE_RESERVED : REGENT_RANGE_MMIO;
 }
 
-static void take_range(const struct resource *r)
+static void inventory_range(const struct resource *r)
 {
 	struct regent_blob_range *to;
 
@@ -44,14 +44,14 @@ static void take_range(const struct resource *r)
 	to = &inventory.range[inventory.ranges++];
 	to->start = r->start;
 	to->size = resource_size(r);
-	to->type = range_type(r);
+	to->type = inventory_range_type(r);
 	inventory.top = max_t(u64, inventory.top, r->end + 1);
 	if (to->type == REGENT_RANGE_RAM || to->type == REGENT_RANGE_PERSISTENT)
 		inventory.ram_top = max_t(u64, inventory.ram_top, r->end + 1);
 }
 
 /* The top level of the resource tree: RAM, firmware, bridges' windows. */
-static int take_ranges(void)
+static int inventory_ranges(void)
 {
 	struct resource *r;
 
@@ -60,11 +60,11 @@ static int take_ranges(void)
 		return -ENOMEM;
 	/* Siblings come and go only with hotplug of memory or host bridges. */
 	for (r = iomem_resource.child; r; r = r->sibling)
-		take_range(r);
+		inventory_range(r);
 	return 0;
 }
 
-static void take_bars(struct regent_blob_pci *to, struct pci_dev *dev)
+static void inventory_bars(struct regent_blob_pci *to, struct pci_dev *dev)
 {
 	int i;
 
@@ -82,7 +82,7 @@ static void take_bars(struct regent_blob_pci *to, struct pci_dev *dev)
 	}
 }
 
-static void take_function(struct regent_blob_pci *to, struct pci_dev *dev)
+static void inventory_function(struct regent_blob_pci *to, struct pci_dev *dev)
 {
 	struct device_driver *driver;
 
@@ -99,10 +99,10 @@ static void take_function(struct regent_blob_pci *to, struct pci_dev *dev)
 	if (driver)
 		strscpy(to->driver, driver->name, sizeof(to->driver));
 	device_unlock(&dev->dev);
-	take_bars(to, dev);
+	inventory_bars(to, dev);
 }
 
-static int take_pci(void)
+static int inventory_pci(void)
 {
 	struct pci_dev *dev = NULL;
 	u32 n = 0;
@@ -118,13 +118,13 @@ static int take_pci(void)
 			pci_dev_put(dev);
 			break;
 		}
-		take_function(&inventory.pci[inventory.pcis++], dev);
+		inventory_function(&inventory.pci[inventory.pcis++], dev);
 	}
 	return 0;
 }
 
 /* Linux keeps its I/O APICs as resources named so; more it does not export. */
-static int take_ioapics(void)
+static int inventory_ioapics(void)
 {
 	struct resource *r, *c;
 	u32 n = 0;
@@ -145,7 +145,7 @@ static int take_ioapics(void)
 	return 0;
 }
 
-static int take_mtrrs(void)
+static int inventory_mtrrs(void)
 {
 	static const u32 fixed[MTYPE_FIXED] = {
 		0x250, 0x258, 0x259, 0x268, 0x269, 0x26a, 0x26b, 0x26c, 0x26d, 0x26e, 0x26f,
@@ -184,14 +184,14 @@ void inventory_undo(void)
 
 int inventory_do(void)
 {
-	int err = take_ranges();
+	int err = inventory_ranges();
 
 	if (!err)
-		err = take_pci();
+		err = inventory_pci();
 	if (!err)
-		err = take_ioapics();
+		err = inventory_ioapics();
 	if (!err)
-		err = take_mtrrs();
+		err = inventory_mtrrs();
 	if (err)
 		inventory_undo();
 	return err;

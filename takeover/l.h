@@ -20,8 +20,6 @@
 #include <regent/abi/msrtab.h>
 #include <regent/mtype.h>
 
-#define REGENT_VERSION "0.1.0"
-
 /**
  * enum regent_status - where the takeover stands
  * @REGENT_IDLE: not taken over (yet, or the suspend guard handed back)
@@ -59,7 +57,7 @@ struct l_backend {
 	const u8 *image;
 	const u8 *image_end;
 	const char *kvm_is_loaded;
-	const struct nested_kind *nested;
+	const struct npt_kind *nested;
 	const char *resume;
 	const char *out;
 	const char *mapped;
@@ -157,17 +155,20 @@ struct step {
 	void (*undo_step)(void);
 };
 
-/* module.c */
-extern char *fail_step;
+/* step.c: a list of steps, done downwards and undone upwards */
+extern char *step_to_fail;
 bool step_named(const char *name, int cpu);
 
-/* In the rendezvous, too, where every instruction counts. */
+/* Inline, because the rendezvous asks, too: Linux is away meanwhile. */
 static inline bool step_fails(const char *name, int cpu)
 {
-	return unlikely(fail_step) && step_named(name, cpu);
+	return unlikely(step_to_fail) && step_named(name, cpu);
 }
 
 int step_refused(const char *why);
+int steps_do(const struct step *steps, unsigned int count, const char *what,
+	     const char *then);
+void steps_undo(const struct step *steps, unsigned int count);
 
 /* One do and undo each, in the order of the step table */
 int probe_do(void);
@@ -175,6 +176,7 @@ int memory_do(void);
 void memory_undo(void);
 int image_do(void);
 void image_undo(void);
+u32 image_xsave(u64 *xcr0_all);
 int tables_do(void);
 void tables_undo(void);
 int blob_do(void);
@@ -197,6 +199,8 @@ u64 donated_chunk(unsigned int index);
 unsigned long donated_kb(void);
 int donated_more(void);
 int donated_give(void);
+void donated_soon(void);
+void donated_quiet(void);
 
 /* image.c and tables.c */
 void *image_va(u64 k_va);
@@ -234,33 +238,20 @@ void blob_note_found(unsigned int cpu);
 void blob_report(unsigned int cpus);
 ssize_t blob_read(char *to, loff_t off, size_t count);
 
-/* rendezvous.c */
+/* rendezvous.c: the CPUs go in and out */
 int cpu_enter(struct l_cpu *c);
 void cpu_leave(struct l_cpu *c);
 int cpu_enter_one(struct l_cpu *c);
 void cpu_leave_one(struct l_cpu *c);
+int cpu_lost(unsigned int ms);
 unsigned int cpus_entered(void);
 int takeover_all(void);
+void handback_all(const char *why);
+void leave_rest(void);
+
+/* processors.c: the whole machine in and out, whatever runs on it */
 void hand_back(const char *why);
-
-/* forward.c */
-/**
- * enum forward_mode - when a CPU is to be forwarded
- * @FORWARD_AUTO: while another world than Linux is there
- * @FORWARD_OFF: never
- * @FORWARD_ON: always
- */
-enum forward_mode { FORWARD_AUTO, FORWARD_OFF, FORWARD_ON };
-
-int forward_apply(unsigned int cpu);
-int forward_want(unsigned int cpu, enum forward_mode mode);
-enum forward_mode forward_wanted(unsigned int cpu);
-bool forward_is(unsigned int cpu);
-void forward_none(void);
-
-/* vector.c */
-int vector_get(unsigned int cpu);
-void vector_put(unsigned int cpu);
+void wait_for_lost(void);
 
 /* Where Linux keeps "current", which has moved between its versions; see Kbuild. */
 #ifdef L_PCPU_HOT
@@ -269,30 +260,18 @@ void vector_put(unsigned int cpu);
 #define L_CURRENT	current_task
 #endif
 
-/* worlds.c */
-bool worlds_on(unsigned int cpu);
-void worlds_start(void);
-void worlds_end(unsigned int cpu, const char *why);
-void worlds_forget(void);
-void worlds_apply(void);
-void worlds_quiet(void);
-int worlds_do(void);
-void worlds_undo(void);
+/* kvm/device.c and kvm/call.c: /dev/kvm */
+int kvm_device_do(void);
+void kvm_device_undo(void);
+void vm_end_all(void);
+void vms_ended(void);
 
-/* hypercall.c */
+/* run/hypercall.c: asking K */
 long regent_hypercall(u64 nr, u64 a, u64 b);
+long regent_hypercall_on(unsigned int cpu, u64 nr, u64 a, u64 b);
 void visit_all(void);
 
-/* events.c */
-int events_do(void);
-void events_undo(void);
-void events_drain(void);
-void events_soon(void);
-void events_quiet(void);
-
-/* debug.c */
+/* module.c, of the parameter debug=1 */
 extern bool regent_debug;
-void debug_do(void);
-void debug_undo(void);
 
 #endif

@@ -3,9 +3,11 @@
  * K's memory: taken from Linux in 2 MiB chunks, given out in pages, zeroed,
  * and returned as a whole. More chunks come as the preparation needs them.
  */
+#include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/workqueue.h>
 
 #include "l.h"
 
@@ -125,4 +127,43 @@ int donated_give(void)
 		return err;
 	visit_all();
 	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1 ? 0 : -EIO;
+}
+
+/* Somebody else may have given K a chunk meanwhile. Without memory K gets along, slowly. */
+static void give_tables(struct work_struct *work)
+{
+	long left;
+
+	mutex_lock(&regent_lock);
+	cpus_read_lock();
+	if (regent.status == REGENT_TAKEN) {
+		left = regent_hypercall(REGENT_HC_COUNTER, cpumask_first(&regent_cpus),
+					REGENT_COUNTER_TABLE_PAGES);
+		if (left >= 0 && left <= REGENT_TABLES_LOW && donated_give())
+			pr_warn_ratelimited("no memory for more tables of Regent's: accesses to devices that are far apart can be slow\n");
+	}
+	cpus_read_unlock();
+	mutex_unlock(&regent_lock);
+}
+
+static DECLARE_WORK(give_work, give_tables);
+
+/**
+ * donated_soon() - K runs out of pages for its tables: give it a chunk
+ *
+ * Any context.
+ */
+void donated_soon(void)
+{
+	schedule_work(&give_work);
+}
+
+/**
+ * donated_quiet() - after the last donated_soon()
+ *
+ * Process context, no lock held.
+ */
+void donated_quiet(void)
+{
+	cancel_work_sync(&give_work);
 }

@@ -3,6 +3,7 @@
  * The probe: can this machine be taken over? It touches nothing. Each refusal
  * is one line that says what to do.
  */
+#include <linux/atomic.h>
 #include <linux/cpu.h>
 #include <linux/module.h>
 #include <linux/smp.h>
@@ -15,19 +16,18 @@
 #define CPUID_INVLPGB	(1u << 3)	/* 8000_0008 EBX */
 #define CPUID_CET_SS	(1u << 7)	/* 7 ECX */
 
-static const char *l_reason;
-static DEFINE_SPINLOCK(l_reason_lock);
+static const char *probe_reason;
 
-/* The first CPU's reason is the one to tell. */
-static void refuse(const char *why)
+/*
+ * The first CPU's reason is the one to tell. All CPUs come here in an interrupt at once,
+ * where a spinlock would sleep on PREEMPT_RT.
+ */
+static void probe_refuse(const char *why)
 {
-	spin_lock(&l_reason_lock);
-	if (!l_reason)
-		l_reason = why;
-	spin_unlock(&l_reason_lock);
+	cmpxchg(&probe_reason, NULL, why);
 }
 
-static const char *alike(void)
+static const char *probe_alike(void)
 {
 	const struct cpuinfo_x86 *c = &cpu_data(smp_processor_id());
 
@@ -41,12 +41,12 @@ static const char *alike(void)
 
 static void probe_this_cpu(void *unused)
 {
-	const char *why = alike();
+	const char *why = probe_alike();
 
 	if (!why)
 		why = regent.backend->probe_cpu();
 	if (why)
-		refuse(why);
+		probe_refuse(why);
 }
 
 static int probe_machine(void)
@@ -94,7 +94,7 @@ u32 probe_features(void)
 	if (boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
 		f |= REGENT_FEAT_DEADLINE;
 	if (boot_cpu_has(X86_FEATURE_HYPERVISOR))
-		f |= REGENT_FEAT_OUTER;
+		f |= REGENT_FEAT_L0;
 	if (boot_cpu_has(X86_FEATURE_HYPERVISOR) && hypervisor_cpuid_base("TCGTCGTCGTCG", 0))
 		f |= REGENT_FEAT_TCG;
 	if (boot_cpu_has(X86_FEATURE_V_SPEC_CTRL))
@@ -119,7 +119,7 @@ int probe_do(void)
 
 	if (err)
 		return err;
-	l_reason = NULL;
+	probe_reason = NULL;
 	on_each_cpu(probe_this_cpu, NULL, 1);
-	return l_reason ? step_refused(l_reason) : 0;
+	return probe_reason ? step_refused(probe_reason) : 0;
 }

@@ -11,12 +11,14 @@
  * knows then that Linux is a world on all of them.
  */
 #include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
-#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/panic.h>
 #include <linux/sched/clock.h>
-#include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/stop_machine.h>
-#include <linux/suspend.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
@@ -29,6 +31,7 @@
  * @cpus: how many take part
  * @ready: how many have reached the first barrier
  * @entered: how many have reached the second one
+ * @left: how many have left, on the way out
  * @unready: a CPU failed before the first barrier; constant after it, which
  *	@error is not: a CPU may fail to enter before others have looked
  * @error: first failure
@@ -39,20 +42,35 @@ struct rendezvous {
 	unsigned int cpus;
 	atomic_t ready;
 	atomic_t entered;
+	atomic_t left;
 	atomic_t unready;
 	atomic_t error;
 	const char *where;
 	unsigned int who;
 };
 
-static void barrier_wait(atomic_t *count, unsigned int cpus)
+/* Far above what a host that is busy elsewhere keeps a virtual CPU away for. */
+#define RENDEZVOUS_MS	60000
+
+/*
+ * A CPU that is lost in K never comes, and Linux cannot go on without it: interrupts are
+ * off everywhere. Then the machine ends as it does for Linux's own faults, with a dump or
+ * a restart, and does not stand still for ever.
+ */
+static void rendezvous_wait(atomic_t *count, unsigned int cpus)
 {
+	u64 start = rdtsc(), limit = (u64)tsc_khz * RENDEZVOUS_MS;
+
 	atomic_inc(count);
-	while (atomic_read(count) < cpus)
+	while (atomic_read(count) < cpus) {
 		cpu_relax();
+		if (limit && rdtsc() - start > limit)
+			panic("regent: a CPU is lost on its way in or out: %d of %u came\n",
+			      atomic_read(count), cpus);
+	}
 }
 
-static void failed(struct rendezvous *r, const char *where, int error)
+static void rendezvous_failed(struct rendezvous *r, const char *where, int error)
 {
 	if (atomic_cmpxchg(&r->error, 0, error) == 0) {
 		r->where = where;
@@ -61,7 +79,7 @@ static void failed(struct rendezvous *r, const char *where, int error)
 }
 
 /* Everything that can fail before this CPU has changed anything. */
-static int cpu_ready(struct l_cpu *c)
+static int rendezvous_ready(struct l_cpu *c)
 {
 	struct regent_handoff *h = c->handoff;
 
@@ -76,12 +94,12 @@ static int cpu_ready(struct l_cpu *c)
 
 /**
  * cpu_enter() - make Linux a world on this CPU
- * @c: this CPU's record, cpu_ready() done
+ * @c: this CPU's record, rendezvous_ready() done
  *
  * Interrupts off. Return: 0 as a world, or a negative errno on the bare
  * machine, nothing changed.
  */
-int cpu_enter(struct l_cpu *c)
+noinstr int cpu_enter(struct l_cpu *c)
 {
 	struct regent_handoff *h = c->handoff;
 	long err;
@@ -103,25 +121,25 @@ int cpu_enter(struct l_cpu *c)
  * Interrupts off, or an NMI. Harmless on a CPU that has left already: the
  * hypercall is #UD there, and what follows only writes what is there.
  */
-void cpu_leave(struct l_cpu *c)
+noinstr void cpu_leave(struct l_cpu *c)
 {
 	regent.backend->leave();
 	WRITE_ONCE(c->entered, false);
 	regent.backend->disable(c->handoff);
 }
 
-static int enter_all(void *arg)
+static int rendezvous_enter(void *arg)
 {
 	u64 start = rdtsc_ordered();
 	struct rendezvous *r = arg;
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
-	int err = step_fails("ready", c->cpu) ? -ECANCELED : cpu_ready(c);
+	int err = step_fails("ready", c->cpu) ? -ECANCELED : rendezvous_ready(c);
 
 	if (err) {
-		failed(r, "ready", err);
+		rendezvous_failed(r, "ready", err);
 		atomic_set(&r->unready, 1);
 	}
-	barrier_wait(&r->ready, r->cpus);
+	rendezvous_wait(&r->ready, r->cpus);
 	if (atomic_read(&r->unready))
 		return 0;
 	err = cpu_enter(c);
@@ -130,8 +148,8 @@ static int enter_all(void *arg)
 		err = -ECANCELED;
 	}
 	if (err)
-		failed(r, "processors", err);
-	barrier_wait(&r->entered, r->cpus);
+		rendezvous_failed(r, "processors", err);
+	rendezvous_wait(&r->entered, r->cpus);
 	if (atomic_read(&r->error) && c->entered)
 		cpu_leave(c);
 	/* The point of no return. */
@@ -139,9 +157,10 @@ static int enter_all(void *arg)
 	return 0;
 }
 
-static int leave_all(void *arg)
+static int rendezvous_leave(void *arg)
 {
 	u64 start = rdtsc_ordered();
+	struct rendezvous *r = arg;
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 
 	if (c->entered) {
@@ -151,22 +170,31 @@ static int leave_all(void *arg)
 		c->captured = true;
 	}
 	c->away = rdtsc_ordered() - start;
+	/* stop_machine() waits for all as well, but has no end. */
+	rendezvous_wait(&r->left, r->cpus);
 	return 0;
 }
 
-static u64 tsc_to_ns(u64 ticks)
+static void rendezvous_leave_all(void)
+{
+	struct rendezvous r = { .cpus = num_online_cpus() };
+
+	stop_machine(rendezvous_leave, &r, cpu_online_mask);
+}
+
+static u64 rendezvous_ns(u64 ticks)
 {
 	return mul_u64_u32_div(ticks, 1000000, tsc_khz ?: 1);
 }
 
-static u64 longest_away(void)
+static u64 rendezvous_longest(void)
 {
 	unsigned int cpu;
 	u64 most = 0;
 
 	for_each_online_cpu(cpu)
 		most = max(most, per_cpu_ptr(&l_cpus, cpu)->away);
-	return tsc_to_ns(most);
+	return rendezvous_ns(most);
 }
 
 /**
@@ -181,7 +209,7 @@ unsigned int cpus_entered(void)
 	return n;
 }
 
-static void cold_found(void *unused)
+static void rendezvous_cold_found(void *unused)
 {
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 
@@ -193,14 +221,14 @@ static void cold_found(void *unused)
 	capture_cold(c, c->found);
 }
 
-static void cold_view(void *unused)
+static void rendezvous_cold_view(void *unused)
 {
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 
 	capture_cold(c, c->view);
 }
 
-static void cold_live(void *unused)
+static void rendezvous_cold_live(void *unused)
 {
 	struct l_cpu *c = this_cpu_ptr(&l_cpus);
 
@@ -219,8 +247,8 @@ int takeover_all(void)
 	unsigned int cpu;
 	int err;
 
-	on_each_cpu(cold_found, NULL, 1);
-	stop_machine(enter_all, &r, cpu_online_mask);
+	on_each_cpu(rendezvous_cold_found, NULL, 1);
+	stop_machine(rendezvous_enter, &r, cpu_online_mask);
 	err = atomic_read(&r.error);
 	if (err) {
 		const char *why = per_cpu_ptr(&l_cpus, r.who)->refusal;
@@ -229,7 +257,7 @@ int takeover_all(void)
 		       why ? "; " : "", why ?: "");
 		return err;
 	}
-	regent.pause_takeover_ns = longest_away();
+	regent.pause_takeover_ns = rendezvous_longest();
 	regent.status = REGENT_TAKEN;
 	regent.why = NULL;
 	for_each_online_cpu(cpu)
@@ -239,21 +267,38 @@ int takeover_all(void)
 	return 0;
 }
 
-/* regent_lock held, hotplug held off. */
-static void handback_all(const char *why)
+/**
+ * handback_all() - hand back every CPU on which Linux is a world
+ * @why: for sysfs
+ *
+ * Process context, regent_lock held, hotplug held off.
+ */
+void handback_all(const char *why)
 {
 	unsigned int cpus = cpus_entered();
 
-	on_each_cpu(cold_view, NULL, 1);
-	stop_machine(leave_all, NULL, cpu_online_mask);
-	on_each_cpu(cold_live, NULL, 1);
-	regent.pause_handback_ns = longest_away();
+	on_each_cpu(rendezvous_cold_view, NULL, 1);
+	rendezvous_leave_all();
+	on_each_cpu(rendezvous_cold_live, NULL, 1);
+	regent.pause_handback_ns = rendezvous_longest();
 	if (regent.status == REGENT_TAKEN) {
 		regent.status = REGENT_IDLE;
 		regent.why = why;
 	}
 	pr_info("Linux was away for %llu ns\n", regent.pause_handback_ns);
 	blob_report(cpus);
+}
+
+/**
+ * leave_rest() - hand back the CPUs that K has given up, and that are still there
+ *
+ * Process context, regent_lock held, hotplug held off. After a fault of K a CPU may not
+ * have had its NMI yet.
+ */
+void leave_rest(void)
+{
+	while (cpus_entered())
+		rendezvous_leave_all();
 }
 
 /**
@@ -267,9 +312,9 @@ int cpu_enter_one(struct l_cpu *c)
 	unsigned long flags;
 	int err;
 
-	cold_found(NULL);
+	rendezvous_cold_found(NULL);
 	local_irq_save(flags);
-	err = cpu_ready(c);
+	err = rendezvous_ready(c);
 	if (!err)
 		err = cpu_enter(c);
 	local_irq_restore(flags);
@@ -288,90 +333,77 @@ void cpu_leave_one(struct l_cpu *c)
 {
 	unsigned long flags;
 
-	cold_view(NULL);
+	rendezvous_cold_view(NULL);
 	local_irq_save(flags);
 	capture_hot(c->view, false);
 	cpu_leave(c);
 	capture_hot(c->live, true);
 	c->captured = true;
 	local_irq_restore(flags);
-	cold_live(NULL);
+	rendezvous_cold_live(NULL);
 }
 
-/* A CPU that halted in K never comes out; nothing of K's may be freed then. */
-static bool cpu_lost(void)
+static DEFINE_PER_CPU(call_single_data_t, rendezvous_csd);
+static struct cpumask rendezvous_silent;	/* CPUs that have not answered */
+
+static void rendezvous_answer(void *unused)
+{
+	cpumask_clear_cpu(smp_processor_id(), &rendezvous_silent);
+}
+
+/* The CPU is free again for the next question once it has answered this one. */
+static void rendezvous_ask(unsigned int cpu)
+{
+	call_single_data_t *csd = per_cpu_ptr(&rendezvous_csd, cpu);
+
+	if (cpumask_test_and_set_cpu(cpu, &rendezvous_silent))
+		return;
+	INIT_CSD(csd, rendezvous_answer, NULL);
+	if (smp_call_function_single_async(cpu, csd))
+		cpumask_clear_cpu(cpu, &rendezvous_silent);
+}
+
+/* The first that halted in K, or -1 */
+static int rendezvous_dead(void)
 {
 	unsigned int cpu;
 
-	for_each_cpu(cpu, &regent_cpus) {
-		const struct l_cpu *c = per_cpu_ptr(&l_cpus, cpu);
-
-		if (READ_ONCE(c->shared->dead)) {
-			pr_crit("CPU %u is lost in Regent, which stays loaded; reboot this machine\n",
-				cpu);
-			return true;
-		}
-	}
-	return false;
-}
-
-static void end_worlds(void)
-{
-	unsigned int cpu;
-
-	for_each_online_cpu(cpu)
-		worlds_end(cpu, "Regent hands back");
+	for_each_cpu(cpu, &regent_cpus)
+		if (READ_ONCE(per_cpu_ptr(&l_cpus, cpu)->shared->dead))
+			return cpu;
+	return -1;
 }
 
 /**
- * hand_back() - hand every CPU back
- * @why: for sysfs
+ * cpu_lost() - is there a CPU that does not come to Linux any more?
+ * @ms: how long to wait for each CPU's answer to an interrupt
  *
- * Process context. Afterwards no CPU is in K, so that K's memory can go: also
- * after a fault of K, when a CPU may not have had its NMI yet.
+ * A CPU that halted in K never does: nothing of K's may be freed then, and who waits for
+ * all CPUs (stop_machine(), RCU) waits for ever. So this is asked first. Process context,
+ * no lock held; one caller at a time does it. Return: the CPU, or -1.
  */
-void hand_back(const char *why)
+int cpu_lost(unsigned int ms)
 {
+	static DEFINE_MUTEX(asking);
+	u64 end = ktime_get_ns() + ms * (u64)NSEC_PER_MSEC;
 	unsigned int cpu;
+	int lost;
 
-	if (cpu_lost())
-		for (;;)
-			schedule_timeout_idle(HZ * 60);
-	mutex_lock(&regent_lock);
-	cpu_hotplug_disable();
-	if (regent.status == REGENT_TAKEN) {
-		end_worlds();
-		forward_none();
-		handback_all(why);
+	mutex_lock(&asking);
+	preempt_disable();
+	for_each_online_cpu(cpu)
+		rendezvous_ask(cpu);
+	preempt_enable();
+	for (;;) {
+		lost = rendezvous_dead();
+		if (lost >= 0 || cpumask_empty(&rendezvous_silent))
+			break;
+		if (ktime_get_ns() > end) {
+			lost = cpumask_first(&rendezvous_silent);
+			break;
+		}
+		usleep_range(1000, 2000);
 	}
-	worlds_forget();
-	while (cpus_entered())
-		stop_machine(leave_all, NULL, cpu_online_mask);
-	/* A CPU that goes offline now would take its interrupt to another one. */
-	for_each_possible_cpu(cpu)
-		vector_put(cpu);
-	cpu_hotplug_enable();
-	mutex_unlock(&regent_lock);
-}
-
-int processors_do(void)
-{
-	/* Between suspend's notifiers a takeover would be lost. */
-	unsigned int sleep = lock_system_sleep();
-	int err;
-
-	mutex_lock(&regent_lock);
-	cpu_hotplug_disable();
-	err = takeover_all();
-	cpu_hotplug_enable();
-	mutex_unlock(&regent_lock);
-	unlock_system_sleep(sleep);
-	return err;
-}
-
-void processors_undo(void)
-{
-	hand_back("handed back");
-	/* The vectors' handlers are gone, which could have started it again. */
-	events_quiet();
+	mutex_unlock(&asking);
+	return lost;
 }

@@ -12,6 +12,7 @@
 #include <regent/prep.h>
 
 #include "l.h"
+#include "native.h"
 #include "../src/svm/svm.h"
 
 extern const u8 regent_k_svm[], regent_k_svm_end[];
@@ -48,7 +49,7 @@ static u32 svm_features(u32 found)
 	return found;
 }
 
-static bool encryption_active(void)
+static bool svm_encryption_active(void)
 {
 	u64 v;
 
@@ -74,7 +75,7 @@ static const char *svm_probe_cpu(void)
 		return "another hypervisor owns SVM (EFER.SVME is set); if it is KVM: modprobe -r kvm_amd";
 	if (!rdmsrl_safe(MSR_AMD64_TSC_RATIO, &v) && v && v != TSC_RATIO_ONE)
 		return "the TSC ratio for guests is not 1 (MSR C0000104), which would change Linux's clock; reboot";
-	if (encryption_active())
+	if (svm_encryption_active())
 		return "memory encryption is active; boot with mem_encrypt=off";
 #ifdef X86_CR4_FRED
 	if (__read_cr4() & X86_CR4_FRED)
@@ -121,27 +122,32 @@ static int svm_cpu(struct regent_handoff *h, u64 area)
 	return 0;
 }
 
-static long svm_enter(struct regent_handoff *h)
+static noinstr long svm_enter(struct regent_handoff *h)
 {
-	wrmsrl(MSR_EFER, h->state.efer | EFER_SVME);
-	wrmsrl(MSR_VM_HSAVE_PA, h->backend_pa[SVM_PA_HSAVE]);
+	l_wrmsr(MSR_EFER, h->state.efer | EFER_SVME);
+	l_wrmsr(MSR_VM_HSAVE_PA, h->backend_pa[SVM_PA_HSAVE]);
 	return regent_trampoline_enter(h->cr3, regent.header->entry, h->stack_top,
 				       h->cpu_va, h->cr4);
 }
 
-static long svm_come_back(void)
+static noinstr long svm_come_back(void)
 {
 	return regent_trampoline_leave();
 }
 
 /* K has put EFER back as Linux wants it; SVME had to stay for STGI. */
-static void svm_disable(struct regent_handoff *h)
+static noinstr void svm_disable(struct regent_handoff *h)
 {
-	u64 efer;
+	u64 efer = l_rdmsr(MSR_EFER);
 
-	rdmsrl(MSR_EFER, efer);
-	wrmsrl(MSR_VM_HSAVE_PA, h->hsave_found);
-	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
+	l_wrmsr(MSR_VM_HSAVE_PA, h->hsave_found);
+	l_wrmsr(MSR_EFER, efer & ~EFER_SVME);
+}
+
+/* Called through a pointer, which an assembler's function has no hash and no ENDBR for. */
+static long svm_hypercall(u64 nr, u64 a, u64 b)
+{
+	return regent_vmmcall(nr, a, b);
 }
 
 const struct l_backend l_backend_svm = {
@@ -149,7 +155,7 @@ const struct l_backend l_backend_svm = {
 	.image = regent_k_svm,
 	.image_end = regent_k_svm_end,
 	.kvm_is_loaded = "KVM is loaded; stop its VMs, then: modprobe -r kvm_amd kvm (regentctl enter does it)",
-	.nested = &nested_npt,
+	.nested = &npt_kind_svm,
 	.resume = regent_resume,
 	.out = regent_trampoline_out,
 	.mapped = regent_trampoline_start,
@@ -163,5 +169,5 @@ const struct l_backend l_backend_svm = {
 	.enter = svm_enter,
 	.leave = svm_come_back,
 	.disable = svm_disable,
-	.hypercall = regent_vmmcall,
+	.hypercall = svm_hypercall,
 };

@@ -6,6 +6,9 @@
  * Both ways in (the takeover, and the hypercall that asks to leave) push the
  * same frame, so that one way out serves both: a takeover that the CPU refuses
  * returns as if it had been handed back.
+ *
+ * No breakpoint may be set here: Linux's handler of it is not there between the two. So
+ * all is in .noinstr.text, which kprobes and tracers refuse.
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
@@ -18,7 +21,7 @@
 
 #include "frame.h"
 
-	.text
+	.section .noinstr.text, "ax"
 	.balign	64
 SYM_DATA_START(regent_trampoline_start)
 SYM_DATA_END(regent_trampoline_start)

@@ -187,7 +187,7 @@ static int map_trampoline(void)
 
 static u64 host_leaf(u64 pa)
 {
-	return nested_leaf(regent.backend->nested, mtype_of(&inventory.mtrr, pa));
+	return npt_leaf(regent.backend->nested, mtype_of(&inventory.mtrr, pa));
 }
 
 /* One identity-mapped piece of a single memory type, in the largest leaves. */
@@ -260,7 +260,7 @@ static int split_devices(struct ptab *pt)
 static int build_forward(void)
 {
 	struct regent_params *p = regent.params;
-	u64 from = p->nested_root, *to_entry = &p->forward_root;
+	u64 from = p->npt_root, *to_entry = &p->forward_root;
 	int level;
 
 	for (level = p->levels; level >= 1; level--) {
@@ -301,7 +301,7 @@ static int build_nested(void)
 
 	if (!root)
 		return -ENOMEM;
-	regent.params->nested_root = root;
+	regent.params->npt_root = root;
 	regent.params->mtrr = inventory.mtrr;
 	pt = l_ptab(regent.backend->nested->fmt, root, 3);
 	err = map_host(&pt, nested_end());
@@ -354,7 +354,7 @@ static int map_chunks(void)
 static int seal_memory(void)
 {
 	const struct ptab_format *fmt = regent.backend->nested->fmt;
-	struct ptab direct = l_ptab(fmt, regent.params->nested_root, 3);
+	struct ptab direct = l_ptab(fmt, regent.params->npt_root, 3);
 	struct ptab forward = l_ptab(fmt, regent.params->forward_root, 3);
 	unsigned int before, i;
 	int err;

@@ -6,6 +6,9 @@
  *
  * Both ways in (the takeover, and the hypercall that asks to leave) push the
  * same frame, so that one way out serves both.
+ *
+ * No breakpoint may be set here, see svm_trampoline.S: after an exit not all of Linux's
+ * state is back before vmx_disable() has been there.
  */
 #include <linux/linkage.h>
 #include <linux/objtool.h>
@@ -18,7 +21,7 @@
 
 #include "frame.h"
 
-	.text
+	.section .noinstr.text, "ax"
 /*
  * long regent_vmx_enter(void)
  *

@@ -25,6 +25,7 @@ static const struct value {
 	{ "pause_takeover_ns", "takeover pause", NS },
 	{ "pause_handback_ns", "handback pause", NS },
 	{ "entry_max_ns", "longest entry", NS },
+	{ "table_pages", "table pages", COUNT },
 	{ "hidden_reads", "hidden reads", COUNT },
 	{ "hidden_writes", "hidden writes", COUNT },
 };

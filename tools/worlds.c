@@ -82,10 +82,11 @@ struct regent_world *worlds_read(int fd, size_t *count)
  */
 void world_name(const struct regent_world *w, char name[WORLD_NAME])
 {
-	static const char * const kind[] = { "test", "host", "idle" };
+	static const char * const kind[] = { "test", "host", "idle", "vcpu" };
 
 	snprintf(name, WORLD_NAME, "%s/%llu", w->kind < ARRAY_SIZE(kind) ? kind[w->kind] : "?",
-		 w->kind == REGENT_WORLD_KIND_TEST ? w->id : w->cpu);
+		 w->kind == REGENT_WORLD_KIND_TEST || w->kind == REGENT_WORLD_KIND_VM ?
+		 w->id : w->cpu);
 }
 
 static const char *state_name(u32 state)

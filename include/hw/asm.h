@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Single instructions for K. No logic. */
+/* Single instructions for K, without logic. */
 #ifndef HW_ASM_H
 #define HW_ASM_H
 
@@ -21,7 +21,7 @@ static inline u64 hw_rdmsr(u32 msr)
 	return lo | (u64)hi << 32;
 }
 
-/* Into memory: no shifting together of the halves. */
+/* RDMSR into memory, which saves putting the halves together. */
 static inline void hw_rdmsr_to(u32 msr, u64 *value)
 {
 	asm volatile("rdmsr\n\tmov %%eax, (%1)\n\tmov %%edx, 4(%1)"
@@ -85,7 +85,7 @@ static inline void hw_lfence(void)
 	asm volatile("lfence" : : : "memory");
 }
 
-/* Where microcode has it so, this overwrites the CPU's buffers. */
+/* With the right microcode, VERW overwrites the CPU's buffers. */
 static inline void hw_verw(const u16 *selector)
 {
 	asm volatile("verw %0" : : "m"(*selector) : "cc", "memory");
@@ -109,7 +109,7 @@ static inline void hw_xsetbv(u64 v)
 	asm volatile("xsetbv" : : "c"(0), "a"((u32)v), "d"((u32)(v >> 32)));
 }
 
-/* Both take what XCR0 enables, so that is set to everything first. */
+/* XSAVE and XRSTOR move what XCR0 enables; the caller sets XCR0 to all components first. */
 static inline void hw_xsave(u8 *area)
 {
 	asm volatile("xsave64 %0" : "+m"(*(u8 (*)[4096])area) : "a"(~0u), "d"(~0u) : "memory");
@@ -153,6 +153,38 @@ static inline void hw_lgdt(const struct hw_table *t)
 static inline void hw_lidt(const struct hw_table *t)
 {
 	asm volatile("lidt %0" : : "m"(*t));
+}
+
+/* Device registers, in the width that is asked for: 1, 2, 4 or 8 bytes. */
+static inline u64 hw_mmio_read(const volatile void *at, int width)
+{
+	switch (width) {
+	case 1:
+		return *(const volatile u8 *)at;
+	case 2:
+		return *(const volatile u16 *)at;
+	case 4:
+		return *(const volatile u32 *)at;
+	default:
+		return *(const volatile u64 *)at;
+	}
+}
+
+static inline void hw_mmio_write(volatile void *at, int width, u64 value)
+{
+	switch (width) {
+	case 1:
+		*(volatile u8 *)at = value;
+		break;
+	case 2:
+		*(volatile u16 *)at = value;
+		break;
+	case 4:
+		*(volatile u32 *)at = value;
+		break;
+	default:
+		*(volatile u64 *)at = value;
+	}
 }
 
 #endif

@@ -19,12 +19,15 @@
 
 #define HW_PTE_K_MMIO		(HW_PTE_K_DATA | HW_PTE_PCD | HW_PTE_PWT)
 
-/* The host world's memory: everything allowed. */
+/* Left to software in an entry that points to a table, in all formats. */
+#define HW_PTE_SOFT		(1ull << 11)
+
+/* NPT leaf of the host world's memory: all accesses are allowed. */
 #define HW_NPT_WORLD		(HW_PTE_P | HW_PTE_W | HW_PTE_U | HW_PTE_A | HW_PTE_D)
-/* A page of zeros in place of K's memory. */
+/* NPT leaf that maps a page of zeros in place of K's memory, read-only. */
 #define HW_NPT_HIDDEN		(HW_PTE_P | HW_PTE_U | HW_PTE_A | HW_PTE_NX)
 
-/* The same in VMX's tables: read, write, execute; the memory type is above them. */
+/* The same in EPT (read, write, execute); the memory type is in the bits above. */
 #define HW_EPT_WORLD		7ull
 #define HW_EPT_HIDDEN		1ull
 #define HW_EPT_TYPE_SHIFT	3

@@ -8,6 +8,7 @@
 
 #include <regent/abi/types.h>
 
+/* A segment register with its hidden part */
 struct vmcb_seg {
 	u16 selector;
 	u16 attrib;		/* access byte in 0-7; AVL, L, D, G in 8-11 */
@@ -154,12 +155,16 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_INTERCEPT_SMI	(1u << 2)
 #define SVM_INTERCEPT_INIT	(1u << 3)
 #define SVM_INTERCEPT_VINTR	(1u << 4)
+#define SVM_INTERCEPT_RDPMC	(1u << 15)
+#define SVM_INTERCEPT_CPUID	(1u << 18)
+#define SVM_INTERCEPT_IRET	(1u << 20)
 #define SVM_INTERCEPT_INVD	(1u << 22)
 #define SVM_INTERCEPT_PAUSE	(1u << 23)
 #define SVM_INTERCEPT_HLT	(1u << 24)
 #define SVM_INTERCEPT_INVLPGA	(1u << 26)
 #define SVM_INTERCEPT_IO	(1u << 27)
 #define SVM_INTERCEPT_MSR	(1u << 28)
+#define SVM_INTERCEPT_FERR	(1u << 30)
 #define SVM_INTERCEPT_SHUTDOWN	(1u << 31)
 /* intercept_misc2 */
 #define SVM_INTERCEPT_VMRUN	(1u << 0)
@@ -173,11 +178,13 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_INTERCEPT_MONITOR	(1u << 10)
 #define SVM_INTERCEPT_MWAIT	(1u << 11)
 #define SVM_INTERCEPT_XSETBV	(1u << 13)
+#define SVM_INTERCEPT_RDPRU	(1u << 14)
 
 /* vintr */
 #define SVM_V_TPR_MASK		0xffull
 #define SVM_V_IRQ		(1ull << 8)
 #define SVM_V_INTR_PRIO		(0xfull << 16)
+#define SVM_V_INTR_PRIO_SHIFT	16
 #define SVM_V_IGN_TPR		(1ull << 20)
 #define SVM_V_INTR_MASKING	(1ull << 24)
 #define SVM_V_INTR_VECTOR_SHIFT	32
@@ -186,7 +193,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 #define SVM_TLB_FLUSH_ALL	1
 #define SVM_TLB_FLUSH_ASID	3
 
-/* Bits 0 to 12 name the groups of fields that the processor may keep. */
+/* VMCB clean bits 0 to 12: groups of fields that the processor may keep from the last VMRUN */
 #define SVM_CLEAN_ALL		0x1fffu
 #define SVM_CLEAN_INTERCEPTS	(1u << 0)
 #define SVM_CLEAN_VINTR		(1u << 3)
@@ -197,17 +204,29 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "one page");
 
 #define SVM_INT_SHADOW		(1ull << 0)
 
-#define SVM_EXIT_DR_FIRST	0x020	/* reads of DR0-15, writes of DR0-15 */
+#define SVM_EXIT_CR4_READ	0x004
+#define SVM_EXIT_CR4_WRITE	0x014
+#define SVM_EXIT_CR8_WRITE	0x018
+#define SVM_EXIT_DR_FIRST	0x020	/* reads of DR0 to DR15, then writes */
 #define SVM_EXIT_DR_LAST	0x03f
-#define SVM_EXIT_EXCEPTION	0x040	/* and the vector */
+#define SVM_EXIT_EXCEPTION	0x040	/* plus the vector */
 #define SVM_EXIT_INTR		0x060
 #define SVM_EXIT_NMI		0x061
 #define SVM_EXIT_SMI		0x062
 #define SVM_EXIT_INIT		0x063
 #define SVM_EXIT_VINTR		0x064
+#define SVM_EXIT_RDPMC		0x06f
+#define SVM_EXIT_CPUID		0x072
+#define SVM_EXIT_IRET		0x074
+#define SVM_EXIT_INVD		0x076
 #define SVM_EXIT_PAUSE		0x077
 #define SVM_EXIT_HLT		0x078
+#define SVM_EXIT_IO		0x07b
+#define SVM_EXIT_WBINVD		0x089
+#define SVM_EXIT_MONITOR	0x08a
 #define SVM_EXIT_MWAIT		0x08b
+#define SVM_EXIT_XSETBV		0x08d
+#define SVM_EXIT_RDPRU		0x08e
 #define SVM_EXIT_VMRUN		0x080
 #define SVM_EXIT_INVLPGA	0x07a
 #define SVM_EXIT_MSR		0x07c

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VMX: the numbers of the VMCS's fields, the bits of its controls, exit
- * reasons, and the capability MSRs. Intel SDM volume 3, "Virtual Machine Control
- * Structures" and appendices "VMX Capability Reporting Facility" and "Field Encoding
- * in VMCS". The VMCS itself has no layout that software may know. Only src/vmx/ and
- * takeover/vmx.c include this; selftests/unit/test_vmcs.c compares it with Linux's.
+ * VMX: field numbers of the VMCS, bits of its controls, exit reasons, and the capability
+ * MSRs. Intel SDM volume 3, "Virtual Machine Control Structures" and appendices "VMX
+ * Capability Reporting Facility" and "Field Encoding in VMCS". Software may not know the
+ * VMCS's layout. Only src/vmx/ and takeover/vmx.c include this; selftests/unit/test_vmcs.c
+ * compares it with Linux's numbers.
  */
 #ifndef HW_VMCS_H
 #define HW_VMCS_H
 
-/* 16 bits. The segments of the guest are in the order of REGENT_ES and so on. */
+/* Fields of 16 bits. The guest's segments are in the order of REGENT_ES and so on. */
 #define VMCS_VPID			0x0000
 #define VMCS_GUEST_SELECTOR(seg)	(0x0800 + 2 * (seg))
 #define VMCS_HOST_ES_SELECTOR		0x0c00
@@ -20,7 +20,7 @@
 #define VMCS_HOST_GS_SELECTOR		0x0c0a
 #define VMCS_HOST_TR_SELECTOR		0x0c0c
 
-/* 64 bits */
+/* Fields of 64 bits */
 #define VMCS_EXIT_MSR_LOAD_LIST		0x2008
 #define VMCS_ENTRY_MSR_LOAD_LIST	0x200a
 #define VMCS_MSR_BITMAP			0x2004
@@ -37,7 +37,7 @@
 #define VMCS_HOST_PAT			0x2c00
 #define VMCS_HOST_EFER			0x2c02
 
-/* 32 bits */
+/* Fields of 32 bits */
 #define VMCS_PIN_CONTROLS		0x4000
 #define VMCS_PROC_CONTROLS		0x4002
 #define VMCS_EXCEPTION_BITMAP		0x4004
@@ -73,7 +73,7 @@
 #define VMCS_TIMER			0x482e
 #define VMCS_HOST_SYSENTER_CS		0x4c00
 
-/* As wide as a register */
+/* Fields of a register's width */
 #define VMCS_CR0_MASK			0x6000
 #define VMCS_CR4_MASK			0x6002
 #define VMCS_CR0_SHADOW			0x6004
@@ -140,7 +140,7 @@
 #define VMX_PROC2_USER_WAIT		(1u << 26)
 #define VMX_PROC2_PCONFIG		(1u << 27)
 
-/* What an exit does */
+/* VM-exit controls */
 #define VMX_EXIT_SAVE_DEBUG		(1u << 2)
 #define VMX_EXIT_HOST_64		(1u << 9)
 #define VMX_EXIT_SAVE_PAT		(1u << 18)
@@ -149,13 +149,13 @@
 #define VMX_EXIT_LOAD_EFER		(1u << 21)
 #define VMX_EXIT_SAVE_TIMER		(1u << 22)
 
-/* What an entry does */
+/* VM-entry controls */
 #define VMX_ENTRY_LOAD_DEBUG		(1u << 2)
 #define VMX_ENTRY_GUEST_64		(1u << 9)
 #define VMX_ENTRY_LOAD_PAT		(1u << 14)
 #define VMX_ENTRY_LOAD_EFER		(1u << 15)
 
-/* Exit reasons; bit 31 says that the entry has failed, others above 15 are details. */
+/* Exit reasons. Bit 31: the entry has failed; bits 16 to 30 are details. */
 #define VMX_REASON_BASIC		0xffffu
 #define VMX_REASON_EVENT		0	/* an exception or an NMI */
 #define VMX_REASON_INTERRUPT		1
@@ -216,16 +216,16 @@
 #define VMX_EPT_QUAL_WRITE		(1u << 1)
 #define VMX_EPT_QUAL_FETCH		(1u << 2)
 #define VMX_EPT_QUAL_PRESENT		(7u << 3)	/* what the entry allows */
-#define VMX_EPT_QUAL_IRET		(1u << 12)	/* it had unblocked NMIs */
+#define VMX_EPT_QUAL_IRET		(1u << 12)	/* an IRET had unblocked NMIs */
 
 /* The same of an access to a control register */
 #define VMX_CR_QUAL_NUMBER		0xfu
-#define VMX_CR_QUAL_TYPE		0x30u		/* 0: a move to it */
+#define VMX_CR_QUAL_TYPE		0x30u		/* 0: MOV to the register */
 #define VMX_CR_QUAL_REG_SHIFT		8
 
 /* The EPT pointer, and entries of these tables */
 #define VMX_EPTP_WB			6ull
-#define VMX_EPTP_LEVELS_SHIFT		3		/* and one less */
+#define VMX_EPTP_LEVELS_SHIFT		3		/* levels minus 1 */
 #define VMX_EPT_R			(1ull << 0)
 #define VMX_EPT_W			(1ull << 1)
 #define VMX_EPT_X			(1ull << 2)
@@ -270,7 +270,7 @@
 
 #define VMX_FEATURE_CONTROL_LOCK	(1u << 0)
 #define VMX_FEATURE_CONTROL_SMX		(1u << 1)
-#define VMX_FEATURE_CONTROL_VMXON	(1u << 2)	/* outside of SMX */
+#define VMX_FEATURE_CONTROL_VMXON	(1u << 2)	/* VMXON outside of SMX */
 
 #define VMX_BASIC_TRUE			(1ull << 55)
 #define VMX_BASIC_TYPE_SHIFT		50

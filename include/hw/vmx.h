@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Single instructions of VMX, for K and L. No logic. */
+/* Single instructions of VMX for K and L, without logic. */
 #ifndef HW_VMX_H
 #define HW_VMX_H
 
@@ -18,7 +18,7 @@ static inline void hw_vmwrite(u64 field, u64 value)
 	asm volatile("vmwrite %1, %0" : : "r"(field), "rm"(value) : "cc", "memory");
 }
 
-/* These two say whether they worked; the operand is a physical address. */
+/* VMCLEAR and VMPTRLD take a physical address. Return: whether they worked. */
 #define HW_VMX_POINTER(insn)						\
 static inline bool hw_##insn(u64 pa)					\
 {									\
@@ -31,6 +31,7 @@ static inline bool hw_##insn(u64 pa)					\
 HW_VMX_POINTER(vmclear)
 HW_VMX_POINTER(vmptrld)
 
+/* Descriptor of INVEPT and INVVPID */
 struct hw_inv {
 	u64 what;		/* EPT pointer, or VPID */
 	u64 address;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Address space identifiers: what tags a CPU's cached translations. Each CPU gives
- * out its own, one after the other; when they are used up, all are flushed there
- * and a new generation begins. So a number that a world gets has no translations,
- * and keeps only those of that world, until it runs on another CPU: what it
- * changes there its old number never sees. Plain logic.
+ * Address space identifiers (SVM: ASIDs, VMX: VPIDs), which tag a CPU's cached
+ * translations. Each CPU gives out its own, one after the other. When they are used up, it
+ * flushes them all and begins a new generation. So an identifier has no translations when a
+ * world gets it, and later only that world's. A world that runs on another CPU needs a new
+ * one, because the CPU does not see with the old one what the world changed elsewhere.
+ * Plain logic.
  */
 #ifndef REGENT_ASID_H
 #define REGENT_ASID_H
@@ -13,9 +14,9 @@
 
 /**
  * struct asid_pool - the identifiers of a CPU
- * @generation: counts how often they were used up, from 1
- * @first: the first one to give out
- * @end: behind the last one
+ * @generation: number of the current generation, from 1; one ends when all are used up
+ * @first: the first identifier to give out
+ * @end: the last one to give out, plus 1
  * @next: the next one to give out
  */
 struct asid_pool {
@@ -27,8 +28,8 @@ struct asid_pool {
 
 /**
  * struct asid - the identifier of a world; zeroed: none
- * @pool: whose it is
- * @generation: it holds in this one only
+ * @pool: the CPU's pool that gave it out
+ * @generation: the generation of @pool in which it is valid
  * @number: the identifier
  */
 struct asid {
@@ -37,6 +38,11 @@ struct asid {
 	u32 number;
 };
 
+/**
+ * asid_valid() - may a world run with its identifier on this CPU?
+ * @pool: this CPU's
+ * @asid: the world's
+ */
 static inline bool asid_valid(const struct asid_pool *pool, const struct asid *asid)
 {
 	return asid->pool == pool && asid->generation == pool->generation;

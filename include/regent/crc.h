@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* CRC-32 (IEEE 802.3, reflected), in pieces. Plain logic. */
+/* CRC-32 (IEEE 802.3, reflected), which can be computed piece by piece. Plain logic. */
 #ifndef REGENT_CRC_H
 #define REGENT_CRC_H
 

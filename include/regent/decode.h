@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Decoder of the instructions with which operating systems access device
- * registers in memory. Plain logic.
+ * Decoder of the instructions with which operating systems access device registers in
+ * memory. Plain logic.
  *
  *	if (decode(code, n, mode, &d) == DECODE_OK && !decode_idle(&d, &regs)) {
  *		if (d.reads)
@@ -12,8 +12,8 @@
  *			write(to, d.width, out);
  *	}
  *
- * A repeated string instruction is done one element at a time: decode_apply()
- * leaves RIP on it until the last.
+ * Each round does one element of a repeated string instruction: decode_apply() leaves RIP
+ * on the instruction until the last element is done.
  */
 #ifndef REGENT_DECODE_H
 #define REGENT_DECODE_H
@@ -22,25 +22,33 @@
 
 #define DECODE_MAX	15	/* a longer instruction is #GP */
 
+/* The code segment's default operand size, or 64-bit mode */
 enum decode_mode { DECODE_16, DECODE_32, DECODE_64 };
 
+/**
+ * enum decode_result - what decode() found
+ * @DECODE_OK: an instruction with a memory operand
+ * @DECODE_MORE: the instruction is longer than the bytes that are known
+ * @DECODE_UNKNOWN: an instruction that this decoder does not know, or that has no memory
+ *	operand, or that is #UD
+ */
 enum decode_result {
 	DECODE_OK,
-	DECODE_MORE,		/* it goes on behind the bytes that are known */
-	DECODE_UNKNOWN,		/* not decoded here, or no memory operand, or #UD */
+	DECODE_MORE,
+	DECODE_UNKNOWN,
 };
 
-/* The first eight as the processor encodes them. */
+/* Operations; the first eight are numbered as the processor encodes them. */
 enum decode_op {
 	DECODE_ADD, DECODE_OR, DECODE_ADC, DECODE_SBB,
 	DECODE_AND, DECODE_SUB, DECODE_XOR, DECODE_CMP,
 	DECODE_TEST, DECODE_NOT, DECODE_NEG, DECODE_INC, DECODE_DEC,
 	DECODE_BT, DECODE_BTS, DECODE_BTR, DECODE_BTC,
-	DECODE_MOV,		/* to a register: extended to reg_width */
+	DECODE_MOV,		/* into a register: extended to reg_width */
 	DECODE_XCHG, DECODE_MOVS, DECODE_STOS, DECODE_LODS,
 };
 
-/* Numbers of registers: those of the processor, and these two. */
+/* Register numbers: 0 to 15 as the processor encodes them, and these two */
 #define DECODE_RIP	16
 #define DECODE_NO_REG	17
 
@@ -51,25 +59,25 @@ enum decode_segment {
 /**
  * struct decode - an instruction with a memory operand
  * @length: bytes of code
- * @mode: enum decode_mode it was decoded for
+ * @mode: enum decode_mode for which it was decoded
  * @op: enum decode_op
  * @width: bytes of the memory operand
- * @reg_width: bytes of the register operand, more than @width when extended
- * @reg: register operand; DECODE_NO_REG when it is @imm, or there is none
- * @high: @reg is AH, CH, DH or BH (and holds 0 to 3)
+ * @reg_width: bytes of the register operand, more than @width when it is extended
+ * @reg: register operand; DECODE_NO_REG when @imm is the operand, or there is none
+ * @high: @reg stands for AH, CH, DH or BH (and is 0 to 3)
  * @to_reg: the result goes to the register, not to memory
- * @sign: extend with the sign
- * @reads: reads memory
- * @writes: writes memory
- * @rep: repeat while the count register is not zero
- * @lock: LOCK prefix
- * @segment: enum decode_segment
+ * @sign: the memory operand is sign-extended
+ * @reads: the instruction reads memory
+ * @writes: the instruction writes memory
+ * @rep: the instruction repeats while the count register is not zero
+ * @lock: there is a LOCK prefix
+ * @segment: enum decode_segment of the memory operand
  * @address_width: bytes of an address: 2, 4 or 8
- * @base: register or DECODE_RIP or DECODE_NO_REG
- * @index: register or DECODE_NO_REG
- * @scale: the index is shifted left by this
+ * @base: base register, or DECODE_RIP, or DECODE_NO_REG
+ * @index: index register, or DECODE_NO_REG
+ * @scale: left shift of the index
  * @disp: displacement
- * @imm: immediate operand, extended to 64 bits
+ * @imm: immediate operand, sign-extended to 64 bits
  */
 struct decode {
 	u8 length;
@@ -95,13 +103,13 @@ struct decode {
 };
 
 /**
- * struct decode_move - a MOV of 32 bits between memory and something else
+ * struct decode_move - a MOV of 32 bits between memory and a register or immediate
  * @length: bytes of code
- * @reg: the register; DECODE_NO_REG when @imm is stored
- * @store: to memory; else from it
+ * @reg: register; DECODE_NO_REG when the instruction stores @imm
+ * @store: the MOV writes memory; else it reads memory
  * @imm: immediate operand
  *
- * Where the memory is, who met the access knows already.
+ * The memory address is left out: the caller knows it from the access that faulted.
  */
 struct decode_move {
 	u8 length;
@@ -110,11 +118,18 @@ struct decode_move {
 	u32 imm;
 };
 
+/**
+ * struct decode_regs - the registers that an instruction can use
+ * @gpr: general registers in the processor's order: RAX, RCX, RDX, ...
+ * @rip: RIP
+ * @flags: RFLAGS
+ * @segment_base: linear addresses of the segments, by enum decode_segment
+ */
 struct decode_regs {
-	u64 gpr[16];		/* in the processor's order: RAX, RCX, RDX, ... */
+	u64 gpr[16];
 	u64 rip;
 	u64 flags;
-	u64 segment_base[6];	/* by enum decode_segment */
+	u64 segment_base[6];
 };
 
 bool decode_move(u64 low, u64 high, struct decode_move *m);

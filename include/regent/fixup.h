@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For K's assembly: an instruction that may fault, and where to go on then.
- * trap() looks the pair up.
+ * For K's assembly: the address of an instruction that may fault, and the address at which
+ * K goes on if it does. trap() looks the pair up.
  */
 #ifndef REGENT_FIXUP_H
 #define REGENT_FIXUP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The mapping cache: a processor's own window of short-lived mappings of
- * machine pages, K's only way to memory that is not its own. The window is
- * mapped in this CPU's root table only, so no other CPU ever has to flush.
+ * The mapping cache: a processor's own window of short-lived mappings of machine pages,
+ * through which K reaches all memory that is not its own. Only this CPU's root table maps
+ * the window, so no other CPU ever has to flush.
  */
 #ifndef REGENT_MAPCACHE_H
 #define REGENT_MAPCACHE_H
@@ -11,17 +11,17 @@
 #include <regent/abi/handoff.h>
 #include <regent/abi/types.h>
 
-/* Few sets would do, but a hot page must not throw out another at each exit. */
+/* Fewer sets would do, but two hot pages of one set must not evict each other at each exit. */
 #define MAPCACHE_SETS	32
 #define MAPCACHE_WAYS	4
 #define MAPCACHE_SLOTS	(MAPCACHE_SETS * MAPCACHE_WAYS)
 
 /**
  * struct mapcache - which machine page each slot of the window shows
- * @tag: entry of the slot as it stands in the window's page table, 0 for none;
- *	a page's set is that of its number
- * @next: which way of each set is replaced next
- * @recent: which way was asked for last; it is not replaced
+ * @tag: for each slot, its entry in the window's page table, 0 for none; a page's set is
+ *	its page number modulo MAPCACHE_SETS
+ * @next: for each set, the way that is replaced next
+ * @recent: for each set, the way that was used last, which is not replaced
  * @used: there is a mapping to flush
  */
 struct mapcache {
@@ -31,15 +31,22 @@ struct mapcache {
 	bool used;
 };
 
+/* Memory types of a mapping */
 enum mapcache_type {
 	MAPCACHE_RAM,		/* write-back */
 	MAPCACHE_MMIO,		/* uncached, for device registers */
 };
 
-/*
- * A page of RAM that was the last of its set to be asked for; else NULL, and
- * mapcache_page() may still find it. Who asks whether a page is K's own need not ask
- * again: where that changes, the window is flushed.
+/**
+ * mapcache_hit() - find a page of RAM that was used last in its set
+ * @mc: this CPU's mapping cache
+ * @pa: physical address of the page
+ *
+ * A hit also means that the page is not K's own, as the caller of mapcache_page() had to
+ * check: when pages become K's, the window is flushed.
+ *
+ * Return: the page; NULL when another page was used last, and mapcache_page() may still find
+ * this one.
  */
 static inline void *mapcache_hit(const struct mapcache *mc, u64 pa)
 {

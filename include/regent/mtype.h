@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory types: what the MTRRs of a machine say about a physical address.
- * Plain logic on a recorded set of registers, compiled into K, into L and
- * into the unit tests. Used to choose the sizes of nested pages, and their
- * types where nested tables carry one.
+ * Memory types: what the MTRRs of a machine say about a physical address. Plain logic on a
+ * recorded set of registers, compiled into K, into L and into the unit tests. K and L choose
+ * by it the sizes of nested pages, and their types where nested tables hold one (EPT).
  */
 #ifndef REGENT_MTYPE_H
 #define REGENT_MTYPE_H
@@ -11,7 +10,7 @@
 #include <regent/abi/types.h>
 #include <regent/ptab.h>
 
-/* As the MTRRs and the PAT encode them; UC- only exists in the PAT. */
+/* Types as the MTRRs and the PAT encode them; only the PAT has UC-. */
 #define MTYPE_UC	0
 #define MTYPE_WC	1
 #define MTYPE_WT	4
@@ -24,8 +23,8 @@
 
 /**
  * struct mtype_var - one variable range, as its two MSRs hold it
- * @base: physical base and type
- * @mask: physical mask and the valid bit
+ * @base: physical base address, and the type
+ * @mask: physical mask, and the valid bit
  */
 struct mtype_var {
 	u64 base;
@@ -36,15 +35,15 @@ struct mtype_var {
  * struct mtrr_state - the MTRRs of one CPU
  * @cap: MTRRcap; 0 on a CPU without MTRRs
  * @def_type: MTRRdefType
- * @fixed: fixed-range registers by rising address: 64K_00000, 16K_80000,
- *	16K_A0000, 4K_C0000 ... 4K_F8000. Only the low three bits of each byte
- *	count: AMD keeps RdDram and WrDram above them
+ * @fixed: fixed-range registers by rising address: 64K_00000, 16K_80000, 16K_A0000,
+ *	4K_C0000 ... 4K_F8000. Only the low three bits of each byte count, because AMD has
+ *	RdDram and WrDram above them
  * @top_mem2: AMD's TOP_MEM2, 0 elsewhere
  * @var: variable ranges
- * @var_count: how many of @var are recorded
- * @phys_bits: width of a physical address; 0 when unknown, taken as 52
- * @tom2_wb: AMD's SYSCFG has both MtrrTom2En and Tom2ForceMemTypeWB set: what
- *	lies from 4 GiB to @top_mem2 is write-back by default
+ * @var_count: number of recorded ranges in @var
+ * @phys_bits: width of a physical address in bits; 0 when unknown, which counts as 52
+ * @tom2_wb: AMD's SYSCFG has both MtrrTom2En and Tom2ForceMemTypeWB set: memory from
+ *	4 GiB to @top_mem2 is write-back by default
  */
 struct mtrr_state {
 	u64 cap;
@@ -63,14 +62,15 @@ bool mtype_uniform(const struct mtrr_state *state, u64 start, u64 size,
 		   u8 *type);
 int mtype_leaf_level(const struct mtrr_state *state, u64 pa, u64 limit,
 		     int max_level);
-u8 mtype_combine_pat(u8 mtrr, u8 pat);
 
 /**
- * nested_leaf() - flags of a leaf of the host world's nested tables
- * @kind: whose tables
+ * npt_leaf() - flags of a leaf of the host world's nested tables
+ * @kind: kind of the tables
  * @type: MTYPE_* by the MTRRs
+ *
+ * Return: the leaf without its address.
  */
-static inline u64 nested_leaf(const struct nested_kind *kind, u8 type)
+static inline u64 npt_leaf(const struct npt_kind *kind, u8 type)
 {
 	return kind->world | (kind->type_shift ? (u64)type << kind->type_shift : 0);
 }

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* K's free pages: chunks that Linux has donated since the takeover. */
+/* K's free pages, from chunks that Linux has donated since the takeover. */
 #ifndef REGENT_PAGES_H
 #define REGENT_PAGES_H
 
 #include <regent/abi/types.h>
-
-struct cpu;
 
 int pages_add(u32 slot, u64 pa);
 void *pages_alloc(u32 count);
@@ -15,6 +13,5 @@ u64 *pages_table(void *ctx, u64 pa);
 u64 pages_table_alloc(void *ctx);
 u32 pages_free_count(void);
 void pages_lock(void);
-void pages_lock_break(const struct cpu *cpu);
 
 #endif

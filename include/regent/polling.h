@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An idle Linux that waits by MWAIT polls its thread's flags: who has work for it
- * sets NEED_RESCHED there and sends no interrupt. While K has the CPU elsewhere
- * nobody sees that write, so the bit that says "polling" is taken away for so long:
- * wakers look at it in the same atomic step in which they set NEED_RESCHED, and send
- * an interrupt then. Plain logic.
+ * An idle Linux that waits by MWAIT polls its thread's flags: a CPU that has work for it sets
+ * NEED_RESCHED there and sends no interrupt. While K runs another world on the CPU, nothing
+ * sees that write. So K clears the bit that says "polling" for that time: a waker reads the
+ * bit in the same atomic step in which it sets NEED_RESCHED, and then sends an interrupt.
+ * Plain logic.
  */
 #ifndef REGENT_POLLING_H
 #define REGENT_POLLING_H
@@ -12,13 +12,13 @@
 #include <regent/abi/types.h>
 
 /**
- * polling_stop() - may the CPU wait for an interrupt instead?
- * @flags: the thread's
- * @polling: the bit that says so
+ * polling_stop() - make wakers send an interrupt instead of relying on the poll
+ * @flags: the thread's flags
+ * @polling: the bit that says that the thread polls
  * @resched: the bits that wakers set
  *
- * Return: true when the bit was taken away, and polling_again() has to follow; false
- * when there is work already, or the thread does not poll: nothing is changed.
+ * Return: true when the bit was cleared, so that polling_again() has to follow; false when
+ * there is work already or the thread does not poll, and nothing has changed.
  */
 static inline bool polling_stop(u64 *flags, u64 polling, u64 resched)
 {
@@ -33,9 +33,9 @@ static inline bool polling_stop(u64 *flags, u64 polling, u64 resched)
 }
 
 /**
- * polling_again() - the thread goes on, and looks at its flags itself
- * @flags: the thread's
- * @polling: the bit
+ * polling_again() - the thread goes on, and reads its flags itself
+ * @flags: the thread's flags
+ * @polling: the bit that polling_stop() has cleared
  */
 static inline void polling_again(u64 *flags, u64 polling)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What L prepares in K's memory before the rendezvous, as plain logic: it
- * only writes through the pointers it is given. Compiled into L.
+ * The functions by which L prepares K's memory before the rendezvous. Plain logic, compiled
+ * into L: they write only through the pointers that they get.
  */
 #ifndef REGENT_PREP_H
 #define REGENT_PREP_H

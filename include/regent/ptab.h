@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One page-table walker and builder for every format Regent meets: K's own
- * tables, nested tables of the worlds, and the tables of a guest that K has
- * to walk by hand. Plain logic: compiled into K, into L (which builds the
- * tables before the rendezvous) and into the unit tests.
+ * One page-table walker and builder for every format that Regent meets: K's own tables, the
+ * worlds' nested tables, and a guest's tables that K walks by software. Plain logic: compiled
+ * into K, into L (which builds the tables before the rendezvous) and into the unit tests.
  *
  *   va bits   56..48   47..39   38..30   29..21   20..12   11..0
  *   level       5        4        3        2        1      offset
@@ -16,13 +15,13 @@
 #include <regent/abi/types.h>
 
 /**
- * struct ptab_format - what an entry of this kind of table looks like
- * @present: an entry with none of these bits set is not present (EPT has
- *	three such bits, the others one)
+ * struct ptab_format - the format of a table's entries
+ * @present: an entry with none of these bits set is not present (EPT has three such bits,
+ *	the other formats one)
  * @leaf: bit that makes an entry above level 1 a leaf
  * @addr: mask of the address bits in an entry
  * @table: flags of an entry that points to another table
- * @canonical: addresses are sign-extended (guest-physical ones are not)
+ * @canonical: addresses are sign-extended; guest-physical ones are not
  */
 struct ptab_format {
 	u64 present;
@@ -37,32 +36,33 @@ extern const struct ptab_format ptab_npt;	/* SVM nested tables */
 extern const struct ptab_format ptab_ept;	/* VMX nested tables */
 
 /**
- * struct nested_kind - what nested tables look like
- * @fmt: their format
- * @world: leaf flags of the host world's memory: everything allowed
- * @hidden: of a page of zeros in place of K's memory, only to be read
- * @type_shift: where a leaf has the memory type; 0: it has none, the MTRRs count
+ * struct npt_kind - the kind of a backend's nested tables: NPT or EPT
+ * @fmt: format of the entries
+ * @world: flags of a leaf of the host world's memory: all accesses are allowed
+ * @hidden: flags of a leaf that maps zeros in place of K's memory, read-only
+ * @type_shift: position of the memory type in a leaf; 0 when a leaf has none, and the
+ *	processor takes the type from the MTRRs
  */
-struct nested_kind {
+struct npt_kind {
 	const struct ptab_format *fmt;
 	u64 world;
 	u64 hidden;
 	u32 type_shift;
 };
 
-extern const struct nested_kind nested_npt;
-extern const struct nested_kind nested_ept;
+extern const struct npt_kind npt_kind_svm;
+extern const struct npt_kind npt_kind_vmx;
 
 /**
  * struct ptab - one tree of tables
- * @fmt: its format
+ * @fmt: format of the entries
  * @root: physical address of the top table
  * @levels: 4 or 5
- * @max_leaf: highest level a leaf may have: 1 (4 KiB), 2 (2 MiB), 3 (1 GiB)
- * @page: gives a usable pointer to the 4 KiB table at physical address @pa,
- *	or NULL when there is none; valid until the next call
- * @alloc: gives the physical address of a zeroed 4 KiB page, 0 for none
- * @ctx: handed to @page and @alloc
+ * @max_leaf: highest level that a leaf may have: 1 (4 KiB), 2 (2 MiB), 3 (1 GiB)
+ * @page: returns a usable pointer to the 4 KiB table at physical address @pa, or NULL when
+ *	there is none; the pointer is valid until the next call
+ * @alloc: returns the physical address of a zeroed 4 KiB page, 0 for none
+ * @ctx: argument for @page and @alloc
  *
  * The caller serializes all changes to one tree.
  */
@@ -78,12 +78,12 @@ struct ptab {
 
 /**
  * struct ptab_leaf - where a walk ended
- * @entry: the last entry read: a leaf, or one that is not present
- * @level: its level
- * @pa: physical address that the walked address translates to (leaf only)
- * @size: bytes that the entry covers
- * @rights: AND of the entries on the way, OR-ed over NX by ptab_x86's rule
- *	(bits 1, 2 and 63 meaningful for x86 and NPT; 0..2 for EPT)
+ * @entry: the last entry that was read: a leaf, or one that is not present
+ * @level: the level of @entry
+ * @pa: physical address to which the walked address translates (leaf only)
+ * @size: number of bytes that @entry covers
+ * @rights: the AND of all entries on the way, but the OR of their NX bits; bits 1, 2 and 63
+ *	count for x86 and NPT, bits 0 to 2 for EPT
  */
 struct ptab_leaf {
 	u64 entry;
@@ -93,12 +93,20 @@ struct ptab_leaf {
 	u64 rights;
 };
 
+/**
+ * enum ptab_error - errors of the functions below
+ * @PTAB_OK: no error
+ * @PTAB_NOMEM: ptab.alloc() returned 0; what was mapped before stays mapped
+ * @PTAB_FAULT: ptab.page() returned NULL
+ * @PTAB_INVAL: the range is not page-aligned, empty or out of range, or the flags are bad
+ * @PTAB_ABSENT: nothing is mapped at the address
+ */
 enum ptab_error {
 	PTAB_OK = 0,
-	PTAB_NOMEM = -12,	/* @alloc gave nothing; what was mapped stays */
-	PTAB_FAULT = -14,	/* @page gave nothing */
-	PTAB_INVAL = -22,	/* not page-aligned, empty, out of range, bad flags */
-	PTAB_ABSENT = -2,	/* nothing mapped there */
+	PTAB_NOMEM = -12,
+	PTAB_FAULT = -14,
+	PTAB_INVAL = -22,
+	PTAB_ABSENT = -2,
 };
 
 int ptab_walk(const struct ptab *pt, u64 va, struct ptab_leaf *leaf);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A ring with one producer and one consumer, in memory that both sides can
- * write: neither trusts the other's index. Used by K to tell L of events, one
- * ring per CPU.
+ * A ring with one producer and one consumer, in memory that both can write: neither trusts
+ * the other's index. K tells L of events by it, with one ring for each CPU.
  *
- * The memory layout (struct regent_ring) is ABI between K and L; the
- * functions are plain logic compiled into both.
+ * The memory layout (struct regent_ring) is ABI between K and L; the functions are plain
+ * logic, compiled into both.
  */
 #ifndef REGENT_RING_H
 #define REGENT_RING_H

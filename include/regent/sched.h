@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The scheduler: which world runs on a CPU. policy.h decides, sched/core.c does,
- * sched/share.c moves worlds between CPUs. All on the CPU concerned, with interrupts
- * held off; there is no lock.
+ * The scheduler: which world runs on a CPU. The policy (policy.h) decides, sched/core.c tells
+ * it what happens, sched/balance.c moves worlds between CPUs, sched/table.c knows the owner
+ * of each world. Each function runs on the CPU concerned, with interrupts held off; only the
+ * table has a lock.
  *
- * It works on forwarded CPUs: on a direct one Linux is alone.
+ * K schedules worlds on forwarded CPUs; a direct CPU has only the host world. The scheduler
+ * does not switch: sched_next() returns the next world, and src/world/run.c switches to it.
  */
 #ifndef REGENT_SCHED_H
 #define REGENT_SCHED_H
@@ -15,26 +17,55 @@ struct cpu;
 struct sched_entity;
 struct world;
 
+/* sched/core.c */
 void sched_cpu_init(struct cpu *cpu);
 void sched_abandon(struct cpu *cpu);
 void sched_forwarded(struct cpu *cpu, bool on);
 
-void sched_forget(struct world *world);
 int sched_add(struct cpu *cpu, struct world *world, u64 weights);
 void sched_remove(struct cpu *cpu, struct world *world);
 
-void sched_tick(struct cpu *cpu, u64 now);
 void sched_slice(struct cpu *cpu, struct world *world);
 void sched_arrived(struct cpu *cpu);
 void sched_halt(struct cpu *cpu);
 void sched_pause(struct cpu *cpu);
-void sched_wait(struct cpu *cpu, struct world *world, u64 ns);
-void sched_ask(struct cpu *cpu, struct world *world, u32 what);
-void sched_rung(struct cpu *cpu);
-void sched_kicked(struct cpu *cpu, u64 apic_id);
+void sched_vector(struct cpu *cpu);
 struct world *sched_next(struct cpu *cpu);
 
 u64 sched_ran(const struct cpu *cpu, const struct sched_entity *e);
 u64 sched_waited(const struct world *world);
+
+/* sched/balance.c */
+void sched_wait(struct cpu *cpu, struct world *world, u64 ns);
+void sched_ask(struct cpu *cpu, struct world *world, u32 what);
+void sched_kicked(struct cpu *cpu, u64 apic_id);
+void sched_asked(struct cpu *cpu);
+void balance_push(struct cpu *cpu);
+void balance_pull(struct cpu *cpu);
+
+/* sched/table.c: the owners of worlds */
+int table_add(struct cpu *cpu, struct world *world);
+s64 table_publish(struct world *world);
+void table_remove(struct world *world);
+const struct world *table_hold(u64 id);
+void table_release(void);
+bool table_has(u64 id);
+void table_give(const struct world *world, u32 owner);
+void table_give_all(struct cpu *cpu);
+bool table_is_mine(const struct cpu *cpu, const struct world *world);
+struct world *table_claim(struct cpu *cpu, u64 id);
+s64 table_ask(struct cpu *cpu, u64 id, u32 what);
+s64 table_start(struct cpu *cpu, u64 id, u64 weights);
+s64 table_stop(struct cpu *cpu, u64 id);
+s64 table_allow(struct cpu *cpu, u64 id, bool on);
+s64 table_wake(struct cpu *cpu, u64 id);
+s64 table_retire(struct cpu *cpu, u64 id, struct world **world);
+bool world_is_allowed(const struct world *world, u32 cpu);
+
+/* sched/area.c: the registers of a world that only a switch moves */
+int world_area_init(struct world *world);
+void world_area_free(struct world *world);
+void world_forget_msrs(struct world *world);
+int world_allow(struct cpu *cpu, struct world *world);
 
 #endif

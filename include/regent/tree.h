@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An intrusive balanced (AVL) tree for queues ordered by a clock that may wrap
- * round: keys and values are compared by the sign of their difference, so all
- * of one tree have to lie within half of the range of each other.
+ * An intrusive balanced (AVL) tree for queues that are ordered by a clock which may wrap
+ * round: keys and values are compared by the sign of their difference, so that all of one
+ * tree have to lie within half of the range of each other.
  *
- * Each node also knows the earliest value and the marks of everything below
- * it, so that "the earliest value among the keys up to here" and "the next
- * node with this mark" take a descent and no scan. Equal keys stay in the
- * order of insertion. Nothing recurses, nothing allocates; every operation
- * visits O(height) nodes, and the height is at most 1.45 * log2(nodes + 2).
+ * Each node also knows the earliest value and all marks at or below it, so that finding
+ * "the earliest value among the keys up to here" and "the next node with this mark" takes
+ * a descent and no scan. Equal keys stay in the order of insertion. Nothing recurses or
+ * allocates; each operation visits O(height) nodes, and the height is at most
+ * 1.45 * log2(nodes + 2).
  */
 #ifndef REGENT_TREE_H
 #define REGENT_TREE_H
@@ -17,17 +17,17 @@
 
 /**
  * struct tree_node - one element
- * @child: lower keys, then equal and higher ones
- * @parent: NULL for the root
- * @key: what the tree is ordered by
+ * @child: child[0] has lower keys, child[1] equal and higher ones
+ * @parent: parent node, NULL for the root
+ * @key: the order of the tree
  * @value: what tree_earliest() looks for
  * @earliest: the earliest @value at or below this node
  * @marks: what tree_marked() looks for
- * @marks_below: all @marks at or below this node
- * @height: 1 for a leaf, 0 while in no tree
+ * @marks_below: the OR of all @marks at or below this node
+ * @height: 1 for a leaf, 0 while the node is in no tree
  *
- * @key, @value and @marks belong to the owner, who changes them only while
- * the node is in no tree. A zeroed node is in no tree.
+ * @key, @value and @marks belong to the owner, which changes them only while the node is in
+ * no tree. A zeroed node is in no tree.
  */
 struct tree_node {
 	struct tree_node *child[2];
@@ -41,8 +41,8 @@ struct tree_node {
 };
 
 /**
- * struct tree - the root; zeroed means empty
- * @root: top node, or NULL
+ * struct tree - a tree; zeroed means empty
+ * @root: the top node, or NULL
  */
 struct tree {
 	struct tree_node *root;
@@ -54,6 +54,7 @@ static inline bool clock_before(u64 a, u64 b)
 	return (s64)(a - b) < 0;
 }
 
+/* Is the node in a tree? */
 static inline bool tree_holds(const struct tree_node *node)
 {
 	return node->height != 0;
@@ -67,7 +68,7 @@ struct tree_node *tree_marked(const struct tree *tree, u64 marks);
 struct tree_node *tree_next_marked(struct tree_node *node, u64 marks);
 
 #ifdef REGENT_TREE_STEPS
-extern u64 tree_steps;		/* nodes visited; the tests' measure of cost */
+extern u64 tree_steps;		/* nodes visited, by which the tests measure cost */
 #endif
 
 #endif

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * K's shadow of an IOAPIC. Linux sees its own redirection entries; what the
- * hardware gets has K's mask ORed in. Plain logic: what has to be written is
- * handed back, and the caller writes it. A call and its writes, and a loop over
- * a function that is to be called again, are done under the lock of that IOAPIC
- * and with interrupts off: a pin that is let go may interrupt at once, and the
- * same loop must not see it held again.
+ * K's shadow of an IOAPIC. Linux sees its own redirection entries; the hardware gets them
+ * with K's mask ORed in. Plain logic: a function returns what has to be written, and the
+ * caller writes it. The caller holds the lock of that IOAPIC, with interrupts off, around a
+ * call and its writes, and around a loop over a function that is to be called again: a pin
+ * that was let go may interrupt at once, and the same loop must not find it held again.
  *
- * While another world runs, an interrupt that came for Linux is in Linux's
- * virtual APIC, and the physical one has had its EOI. So that it does not
- * come again until Linux can take it, its pin is *held*:
+ * While another world runs, an interrupt that came for Linux is pending in Linux's virtual
+ * APIC, and the physical interrupt has had its EOI. K *holds* the interrupt's pin, so that
+ * the interrupt does not come again until Linux can take it:
  *
- * - a level-triggered one from its arrival to Linux's EOI, in place of the
- *   remote IRR bit that the physical EOI cleared, and that Linux still sees
- * - an edge-triggered one after it came several times while its vector was
- *   pending, until the vector is delivered. An edge on a masked pin is lost;
- *   until delivery the pending vector stands for it, after that it would not,
- *   so a hold must not last to the EOI.
+ * - a level-triggered pin from the interrupt's arrival to Linux's EOI, in place of the
+ *   remote IRR bit, which the physical EOI has cleared and Linux still sees
+ * - an edge-triggered pin from several arrivals while its vector was pending to the delivery
+ *   of the vector. An edge on a masked pin is lost: before the delivery the pending vector
+ *   stands for it, after the delivery nothing would, so a hold must not last to the EOI.
  */
 #ifndef REGENT_VIOAPIC_H
 #define REGENT_VIOAPIC_H
@@ -30,7 +28,7 @@ struct vapic;
 #define VIOAPIC_EOI		0x40
 
 #define VIOAPIC_REG_VERSION	0x01
-#define VIOAPIC_REG_ENTRY	0x10	/* two a pin */
+#define VIOAPIC_REG_ENTRY	0x10	/* two registers for each pin */
 #define VIOAPIC_PINS		120	/* as many as can be selected */
 
 #define VIOAPIC_STATUS		(1u << 12)
@@ -38,18 +36,28 @@ struct vapic;
 #define VIOAPIC_LEVEL		(1u << 15)
 #define VIOAPIC_MASKED		(1u << 16)
 
-#define VIOAPIC_STORM		4	/* edges while one is pending */
+#define VIOAPIC_STORM		4	/* edges while their vector is pending */
 #define VIOAPIC_ANY_CPU		(~0u)
 #define VIOAPIC_NO_ROUTE	(-1)
 
+/**
+ * enum vioapic_action - what the caller has to do after vioapic_write()
+ * @VIOAPIC_NOTHING: nothing
+ * @VIOAPIC_WRITE: write the value to the register of struct vioapic_write
+ * @VIOAPIC_WRITE_EOI: write the value to the EOI register, then call
+ *	vioapic_directed_eoi()
+ */
 enum vioapic_action {
 	VIOAPIC_NOTHING,
-	VIOAPIC_WRITE,		/* write @value to register @reg */
-	VIOAPIC_WRITE_EOI,	/* write @value to the EOI register, then do
-				 * what vioapic_directed_eoi() says
-				 */
+	VIOAPIC_WRITE,
+	VIOAPIC_WRITE_EOI,
 };
 
+/**
+ * struct vioapic_write - a write that the caller has to make
+ * @reg: the register to select
+ * @value: the value for the window
+ */
 struct vioapic_write {
 	u32 reg;
 	u32 value;
@@ -57,18 +65,18 @@ struct vioapic_write {
 
 /**
  * struct vioapic_pin - one redirection entry
- * @entry: Linux's, without the read-only bits
- * @vector: what arrives at a CPU: @entry's, or where a remapper leads
- * @next: next pin of that vector, VIOAPIC_PINS at the end
- * @routed: a remapper translates it: @entry's vector and destination are not
- *	those of the interrupt
- * @held: masked by K
- * @held_edge: until delivery instead of EOI
- * @irr: Linux sees remote IRR
- * @edges: how many came while one was pending
- * @held_vector: the vector whose EOI or delivery ends the hold. Linux may
- *	have put another one into the entry since.
- * @held_cpu: the CPU of that
+ * @entry: Linux's entry, without the read-only bits
+ * @vector: the vector that arrives at a CPU: the entry's, or the remapper's
+ * @next: next pin with that vector, VIOAPIC_PINS at the end
+ * @routed: a remapper translates the entry, whose vector and destination are not those of
+ *	the interrupt
+ * @held: K masks the pin
+ * @held_edge: the hold ends with the delivery, not with the EOI
+ * @irr: Linux sees remote IRR set
+ * @edges: number of edges that came while the vector was pending
+ * @held_vector: the vector whose EOI or delivery ends the hold, because Linux may have
+ *	put another one into the entry since
+ * @held_cpu: the CPU whose EOI or delivery ends the hold
  */
 struct vioapic_pin {
 	u64 entry;
@@ -83,17 +91,28 @@ struct vioapic_pin {
 	u32 held_cpu;
 };
 
+/**
+ * struct vioapic - the shadow of an IOAPIC
+ * @version: its version register
+ * @pins: number of pins
+ * @held: number of held pins
+ * @noisy: number of pins whose edges are not 0
+ * @select: the register that Linux has selected
+ * @first: first pin of each vector, VIOAPIC_PINS for none
+ * @pin: the pins
+ */
 struct vioapic {
 	u32 version;
 	u32 pins;
-	u32 held;		/* how many pins are */
-	u32 noisy;		/* how many pins have edges != 0 */
+	u32 held;
+	u32 noisy;
 	u8 select;
-	u8 first[256];		/* pin of each vector */
+	u8 first[256];
 	struct vioapic_pin pin[VIOAPIC_PINS];
 };
 
 void vioapic_load(struct vioapic *io, u32 version, const u64 *entries);
+bool vioapic_changed(struct vioapic *io, u32 live, struct vioapic_write *w);
 void vioapic_route(struct vioapic *io, u32 pin, int vector);
 
 int vioapic_needs(const struct vioapic *io, u32 offset);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Included before everything else of K by src/Makefile: every symbol is in the
- * image, so the compiler may address it relative to RIP without a GOT.
+ * src/Makefile includes this before everything else of K: every symbol is in the image, so
+ * the compiler may address it relative to RIP without a GOT.
  */
 #pragma GCC visibility push(hidden)

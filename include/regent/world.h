@@ -1,75 +1,96 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A world: what K schedules. The system world of each processor, in which Linux
- * runs, and test worlds.
+ * A world is what K schedules: the host world of each processor, in which Linux runs, vCPUs
+ * of virtual machines, and test worlds.
  */
 #ifndef REGENT_WORLD_H
 #define REGENT_WORLD_H
 
 #include <regent/abi/types.h>
 #include <regent/asid.h>
-#include <regent/inbox.h>
+#include <regent/bits.h>
+#include <regent/mailbox.h>
 #include <regent/policy.h>
 
 struct cpu;
 
 /**
  * struct world_regs - general registers while the world does not run
+ * @r15: R15
+ * @r14: R14
+ * @r13: R13
+ * @r12: R12
+ * @r11: R11
+ * @r10: R10
+ * @r9: R9
+ * @r8: R8
+ * @rbp: RBP
+ * @rdi: RDI
+ * @rsi: RSI
+ * @rdx: RDX
+ * @rcx: RCX
+ * @rbx: RBX
+ * @link: a word of the backend's, which it pops and pushes with the registers (SVM: the
+ *	physical address of the VMCB)
+ * @rax: RAX
  *
- * The order is that of the pushes in the backend's enter.S, which checks it.
- * RSP, RIP and RFLAGS are the backend's.
+ * The order is that of the pushes in the backend's enter.S, which checks it. The backend
+ * has RSP, RIP and RFLAGS in its control structure.
  */
 struct world_regs {
 	u64 r15, r14, r13, r12, r11, r10, r9, r8;
 	u64 rbp, rdi, rsi, rdx, rcx, rbx;
-	u64 link;		/* the backend's, popped and pushed with the rest */
+	u64 link;
 	u64 rax;
 };
 
 /**
  * enum world_kind - what runs in a world
- * @WORLD_SYSTEM: Linux on one processor
+ * @WORLD_HOST: Linux on one processor
  * @WORLD_TEST: a small guest of K's own, for tests
+ * @WORLD_VM: a vCPU of a virtual machine
+ * @WORLD_KINDS: number of kinds
  */
-enum world_kind { WORLD_SYSTEM, WORLD_TEST };
+enum world_kind { WORLD_HOST, WORLD_TEST, WORLD_VM, WORLD_KINDS };
 
 /**
- * enum world_state - what the scheduler may do with it
- * @WORLD_RUNNABLE: it could run, as far as it is concerned, or does
- * @WORLD_DEAD: it did something it must not, or is not built yet; kept until it is
- *	destroyed
+ * enum world_state - may the scheduler run a world?
+ * @WORLD_RUNNABLE: yes; whether it waits is for the scheduler to know
+ * @WORLD_DEAD: no: the world did something forbidden, or is not built yet; K keeps it until
+ *	it is destroyed
  */
 enum world_state { WORLD_RUNNABLE, WORLD_DEAD };
 
-/* What any CPU may ask of a world's CPU. */
+/* Bits of struct world.asks: requests of any CPU to the CPU that owns the world */
 #define WORLD_ASK_WAKE	(1u << 0)
 #define WORLD_ASK_STOP	(1u << 1)
 
-/* Whose a world is: a CPU's number + 1, or */
+/* Owners of a world: a CPU's number + 1, or one of these */
 #define WORLD_NOBODYS	0u
 #define WORLD_MOVING	(~0u)
 
-#define WORLD_MSRS	8	/* most registers of class REG_WORLD switched here */
+#define WORLD_MSRS	8	/* most MSRs of class REG_WORLD that K switches */
 
-/* What a switch from or to a world has to do that few need. */
-#define AREA_UNSURE(i)	(1u << (i))	/* for each of @msr */
+/* Bits of struct world_state_area.rare: work that few switches need */
+#define AREA_UNSURE(i)	(1u << (i))	/* for MSR i of @msr */
 #define AREA_FXSAVE	(1u << 30)
 #define AREA_DEBUGS	(1u << 31)
 
 /**
- * struct world_state_area - what no entry or exit switches, only world_switch()
- * @rare: AREA_UNSURE: Linux may have changed that MSR, and K has not looked since, or
- *	it has another value than 0 and is not the first; AREA_FXSAVE: there is no
- *	XSAVE here; AREA_DEBUGS: another world than Linux has DR0 to DR3 of its own
- * @xcr0: which components of XSAVE the world has enabled
- * @dr: DR0 to DR3: Linux's while another world has its own in the processor, that
- *	one's while it has not
- * @msr: values of the MSRs in k_params.world_msr, 0 behind those
- * @xsave: the XSAVE area, standard format, k_params.xsave_size bytes
+ * struct world_state_area - the registers that only world_switch() moves
+ * @rare: AREA_*. AREA_UNSURE(i): K does not know the MSR's value, because Linux may have
+ *	changed it since K has read it, or the value is not 0 and the MSR is not the first;
+ *	AREA_FXSAVE: the machine has no XSAVE; AREA_DEBUGS: a world other than Linux has
+ *	DR0 to DR3 of its own
+ * @xcr0: the XSAVE components that the world has enabled
+ * @dr: DR0 to DR3 while they are not in the processor: Linux's while another world has its
+ *	own there, that world's otherwise
+ * @msr: values of the MSRs in k_params.world_msr; 0 in the rest
+ * @xsave: the XSAVE area in standard format, k_params.xsave_size bytes
  *
- * What is Linux's may be live in the processor instead, where the switch can tell
- * that it is not needed: DR0 to DR3 as long as nobody touches them, who else would
- * exit, and MSRs whose writes exit.
+ * Linux's values may stay in the processor where the switch can tell that no other world
+ * needs the register: DR0 to DR3 until another world accesses them, which makes an exit, and
+ * MSRs whose writes exit.
  */
 struct world_state_area {
 	u32 rare;
@@ -81,105 +102,93 @@ struct world_state_area {
 
 /**
  * struct world - one schedulable entity
- * @regs: general registers; first, because enter.S stacks them here
- * @backend: pointer to the backend's control structure (SVM: the VMCB)
+ * @regs: general registers; first, because enter.S pushes them here
+ * @backend: the backend's control structure (SVM: the VMCB; VMX: struct vmx_block)
+ * @backend_host: what the backend needs to get back to K on this CPU (SVM: physical address
+ *	of the host VMCB)
  * @backend_flags: a word of the backend's (SVM: clean bits of an unchanged VMCB)
- * @backend_host: what the backend needs to get back to K on this CPU
+ * @backend_dirty: the next entry uses something up that the exit after it has to undo
  * @kind: enum world_kind
- * @state: enum world_state; written by the CPU that runs it
- * @id: number, 0 for a system world
- * @cpu: CPU that it is on, or goes to; written by the one that gives it away
- * @asid: where it ran last, and under what number; not of a system world
+ * @state: enum world_state; written by the CPU that runs the world
+ * @id: number of the world, 0 for a host world
+ * @cpu: CPU that the world is on or moves to; written by the CPU that gives the world away
+ * @asid: address space identifier, and the CPU that gave it; not used for a host world
  * @area: registers that only world_switch() moves
- * @nested_root: physical address of its memory region's nested table
- * @memory: its memory, K's address; NULL for Linux
- * @pages: number of pages there
- * @switches: how often it was switched in
- * @exits: how often another world than Linux came to K
- * @sched: its scheduling state, on no run queue where K does not schedule it
- * @waited: TSC ticks it could have run, but another one did
- * @ready_since: since when, while it waits
- * @alarm: when it waits for a time
- * @letter: goes to @cpu when there is something to look at
- * @asks: WORLD_ASK_*; written by all
- * @moving: let go of, and to be taken in by @cpu
- * @moves: how often it went from one CPU to another
- * @yielded: a test world: its last exit was a yield, so that it holds nothing
- *	but its pattern
+ * @npt_root: physical address of the top nested table (NPT, EPT) of its memory
+ * @allowed: bit N is set when the world may run on CPU N; memory of its kind's; NULL for
+ *	Linux
+ * @memory: K's address of the world's memory (of a vCPU, its struct vcpu); NULL for Linux, and
+ *	while it is being built
+ * @switches: number of times that the world was switched in
+ * @exits: number of exits, of a world other than Linux
+ * @sched: scheduling state; on no run queue while K does not schedule the world
+ * @waited: TSC ticks during which the world was runnable while another world ran
+ * @ready_since: TSC since which the world waits for the CPU
+ * @alarm: node in cpu->alarms, while the world waits for a point in time
+ * @request: the request that goes to the mailbox of @cpu when @asks or @moving has changed
+ * @asks: WORLD_ASK_*; all CPUs write it
+ * @moving: the old CPU has let the world go, and @cpu has to attach it
+ * @next: next world in cpu->worlds
+ * @link: the pointer in that list that points to this world; NULL while in no list
+ * @moves: number of times that the world went from one CPU to another
+ * @yielded: a test world: its last exit was a yield, so that its registers hold only its
+ *	pattern
  */
 struct world {
 	struct world_regs regs;
 	void *backend;
 	u64 backend_host;
 	u32 backend_flags;
+	bool backend_dirty;
 	u8 kind;
 	u8 state;
 	u16 id;
 	u32 cpu;
 	struct asid asid;
 	struct world_state_area area;
-	u64 nested_root;
+	u64 npt_root;
+	u64 *allowed;
 	u8 *memory;
-	u32 pages;
 	u64 switches;
 	u64 exits;
 	struct sched_entity sched;
 	u64 waited;
 	u64 ready_since;
 	struct tree_node alarm;
-	struct letter letter;
+	struct request request;
 	u32 asks;
 	bool moving;
+	struct world *next;
+	struct world **link;
 	u64 moves;
 	bool yielded;
 };
 
-static inline struct world *world_of_letter(struct letter *l)
+static inline struct world *world_of_request(struct request *r)
 {
-	return (struct world *)((char *)l - offsetof(struct world, letter));
+	return container_of(r, struct world, request);
 }
 
+/* world/run.c: the entry point of exits */
 struct world *world_exit(struct world *world);
 
-/* world/info.c */
-s64 world_info(u64 id, u64 what);
-
 /* world/switch.c */
-int world_area_init(struct world *world);
-void world_area_free(struct world *world);
-void world_forget_msrs(struct world *host);
 void world_msr_written(struct world *host, u32 index);
 void world_debugs(struct cpu *cpu, struct world *world);
 s64 world_switch_part(struct cpu *cpu, u64 part);
 struct world *world_switch(struct cpu *cpu, struct world *to);
 
-/* world/test.c */
-s64 test_world_create(struct cpu *cpu, u64 mode);
-s64 test_world_destroy(struct cpu *cpu, u64 id);
-s64 test_world_allow(struct cpu *cpu, u64 id, bool on);
-s64 test_world_nap(struct cpu *cpu, u64 id, u64 how);
-s64 test_world_wake(struct cpu *cpu, u64 id);
-s64 test_world_info(u64 id, u64 what);
-s64 test_world_start(struct cpu *cpu, u64 id, u64 weights);
-s64 test_world_stop(struct cpu *cpu, u64 id);
-void test_world_stop_all(struct cpu *cpu);
-void test_world_forget_all(struct cpu *cpu);
-struct world *test_world_find(const struct cpu *cpu, u64 id);
-struct world *test_world_claim(struct cpu *cpu, u64 id);
-void test_lock_break(const struct cpu *cpu);
-struct world *test_world_borrow(struct cpu *cpu, u64 id);
-const struct world *test_world_hold(u64 id);
-void test_world_let_go(void);
-bool test_world_scheduled_exit(struct cpu *cpu, struct world *world);
-struct world *test_world_exit(struct cpu *cpu, struct world *world);
+/* world/mode.c */
+int mode_forward(struct cpu *cpu, u64 vector);
+int mode_direct(struct cpu *cpu, bool anyway);
 
-void world_give(const struct world *world, u32 owner);
-bool world_is_mine(const struct cpu *cpu, const struct world *world);
+/* world/info.c */
+s64 world_info(u64 id, u64 what);
 
-/* world/damage.c */
-extern u32 damage_item;
-s64 damage_choose(u64 item, u64 side);
-void damage(const struct world *from, struct world *to);
-void damage_fault(const struct world *to);
+/* world/hypercall.c */
+bool hypercall(struct cpu *cpu, struct world *world);
+
+/* world/recover.c */
+void world_recover(struct cpu *cpu) __attribute__((noreturn));
 
 #endif

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The machine in QEMU."""
 
+import fcntl
 import json
 import os
 import re
 import shlex
 import shutil
 import socket
+import subprocess
 import time
 
-from .common import PROJECT, SetupError
+from .common import PROJECT, SCRIPTS, SetupError
 from .guest import KERNEL_LINE, guest_files
 from .kernel import Kernel
+from .tsc import rate
 from .watch import Machine
 
 # What the init needs; their dependencies are found by modprobe.
@@ -49,6 +52,16 @@ def accelerator(options):
             "-cpu", options.cpu or "EPYC,+svm,+npt"]
 
 
+def tsc_argument(arguments):
+    """
+    Emulated CPUs show this machine's counter. Linux would measure it against the timer,
+    which fails when this machine is busy: its clock then ran 19 times as fast.
+    """
+    real_time = "tcg,thread=multi" in arguments
+    khz = rate() if real_time else None
+    return f"tsc_early_khz={khz}" if khz else ""
+
+
 class Channels:
     """Socket pairs between QEMU and us, one per character device."""
 
@@ -65,6 +78,20 @@ class Channels:
     def attach(self, name, end):
         self.theirs.append(end)
         self.arguments += ["-chardev", f"socket,id={name},fd={end.fileno()}"]
+
+    def console(self, size=1 << 20):
+        """The serial console writes to a pipe, which holds that many characters.
+
+        Linux waits 10 ms for a character to be sent, then sends the next one, and QEMU
+        drops one of the two. A socket holds some 300 characters that come one by one:
+        a host that had us wait for a moment lost what the kernel said meanwhile."""
+        ours, theirs = os.pipe()
+        fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, size)
+        self.ours["console"] = open(ours, "rb", buffering=0)
+        self.theirs.append(open(theirs, "wb", buffering=0))
+        self.arguments += ["-add-fd", f"fd={theirs},set=1",
+                           "-chardev", "file,id=console,path=/dev/fdset/1,append=on",
+                           "-serial", "chardev:console"]
 
     def port(self, name):
         """Show the character device to the guest as a virtio port."""
@@ -85,10 +112,10 @@ class Channels:
 
 def make_channels(options):
     channels = Channels()
-    for name in ("console", "qmp", "out", "err", "status"):
+    channels.console()
+    for name in ("qmp", "out", "err", "status"):
         channels.chardev(name)
-    channels.arguments += ["-serial", "chardev:console",
-                           "-mon", "chardev=qmp,mode=control",
+    channels.arguments += ["-mon", "chardev=qmp,mode=control",
                            "-device", "virtio-serial-pci"]
     for name in ("out", "err", "status"):
         channels.port(name)
@@ -107,13 +134,14 @@ def guest_settings(kernel):
     }
 
 
-def qemu_arguments(kernel, options, channels, directory):
-    line = f"{KERNEL_LINE} {options.append}".strip()
+def qemu_arguments(program, kernel, options, channels, directory):
+    cpus = accelerator(options)
+    line = f"{KERNEL_LINE} {tsc_argument(cpus)} {options.append}".strip()
     files = guest_files(guest_settings(kernel), options, directory)
-    arguments = ["qemu-system-x86_64", "-nodefaults", "-no-user-config",
+    arguments = [*program, "-nodefaults", "-no-user-config",
                  "-machine", "q35", "-display", "none", "-no-reboot",
                  "-smp", str(options.cpus), "-m", str(options.memory),
-                 *accelerator(options),
+                 *cpus,
                  "-kernel", kernel.unpacked() if options.fast else kernel.vmlinuz,
                  "-initrd", kernel.initrd, "-append", line,
                  "-fsdev", "local,id=host,path=/,security_model=none,"
@@ -137,12 +165,18 @@ class Qemu(Machine):
     name = "QEMU"
 
     @staticmethod
-    def check(options):
+    def program():
+        """The emulator's command, without the machine's options."""
+        if not shutil.which("qemu-system-x86_64"):
+            raise SetupError("no qemu-system-x86_64; run scripts/setup")
+        return ["qemu-system-x86_64"]
+
+    @classmethod
+    def check(cls, options):
         """Is all there, and can the options be fulfilled?"""
         if options.icount and options.cpus != 1:
             raise SetupError("--icount works for one CPU only: add --cpus 1")
-        if not shutil.which("qemu-system-x86_64"):
-            raise SetupError("no qemu-system-x86_64; run scripts/setup")
+        cls.program()
 
     def __init__(self, options, directory):
         super().__init__(options, directory)
@@ -151,7 +185,7 @@ class Qemu(Machine):
         kernel = Kernel(options.kernel, GUEST_MODULES)
         channels = make_channels(options)
         self.channels = channels.ours
-        self.start(qemu_arguments(kernel, options, channels, directory),
+        self.start(qemu_arguments(self.program(), kernel, options, channels, directory),
                    pass_fds=[end.fileno() for end in channels.theirs])
         channels.close_theirs()
         for name, end in self.channels.items():
@@ -177,9 +211,7 @@ class Qemu(Machine):
         if self.shutdown == "guest-shutdown":
             return "poweroff"
         if self.shutdown == "guest-reset":
-            meant = re.search(rb"reboot: Restarting|sysrq: Resetting",
-                              self.since_start())
-            return "reboot" if meant else "reset"
+            return "reboot" if self.restart_was_meant() else "reset"
         return "emulator"
 
     def harmless(self, line):
@@ -194,3 +226,23 @@ class Qemu(Machine):
         text = self.answers[0] if self.answers else ""
         return "\n".join(line.rstrip() for line in text.splitlines()
                          if re.match(r"CPU#|R[AI]P=|R[SB]P|CR0|CS ", line.strip()))
+
+
+class Qemu10(Qemu):
+    """A machine in the QEMU 10 that setup unpacks beside the one that is installed."""
+
+    name = "QEMU 10"
+
+    @staticmethod
+    def program():
+        setup = subprocess.run([os.path.join(SCRIPTS, "setup"), "--print-qemu10"],
+                               capture_output=True, text=True, check=False)
+        if setup.returncode:
+            raise SetupError(setup.stderr.strip())
+        root = setup.stdout.strip()
+        # It looks for its modules and ROMs where its package would have put them. The
+        # network cards' ROMs are those of the system.
+        return ["env", f"QEMU_MODULE_DIR={root}/usr/lib/x86_64-linux-gnu/qemu",
+                f"{root}/usr/bin/qemu-system-x86_64",
+                "-L", f"{root}/usr/share/qemu", "-L", f"{root}/usr/share/seabios",
+                "-L", "/usr/lib/ipxe/qemu"]

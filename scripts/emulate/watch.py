@@ -137,6 +137,11 @@ class Machine:
     def since_start(self):
         return self.console[self.console_at_start or 0:]
 
+    def restart_was_meant(self):
+        """Did the kernel, or Regent on its behalf, say that the machine restarts?"""
+        return re.search(rb"reboot: Restarting|sysrq: Resetting|"
+                         rb"regent: .* the machine restarts at once", self.since_start())
+
     def judge_end(self):
         self.process.wait()
         end = "panic" if self.panicked() else self.how_it_ended()

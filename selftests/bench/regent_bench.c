@@ -276,6 +276,7 @@ static const struct op ops[] = {
 	{ "kernel_cpuid", "CPUID in the kernel", 0, NULL },
 	{ "rdmsr_apicbase", "RDMSR APIC_BASE", 0, NULL },
 	{ "rdmsr_efer", "RDMSR EFER", 0, NULL },
+	{ "rdmsr_efer_module", "RDMSR EFER, in a module's text", 0, NULL },
 	{ "wrmsr_efer", "WRMSR EFER, same value", 0, NULL },
 	{ "wrmsr_kernel_gs_base", "WRMSR KERNEL_GS_BASE, same value", 0, NULL },
 	{ "apic_read_id", "read of the APIC's ID", 0, NULL },

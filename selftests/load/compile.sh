@@ -6,7 +6,7 @@
 dir=$(mktemp -d "${TMPDIR:-/tmp}/load_compile.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
 stopped=
-trap 'stopped=1' TERM INT
+trap 'stopped=1 interrupted=1' TERM INT
 end=$(($(date +%s) + $1))
 
 # A few functions with arithmetic the compiler cannot fold away.
@@ -30,8 +30,13 @@ while more "$1"; do
 	# Its own session: a SIGTERM for our group must not end a compiler halfway.
 	setsid -w gcc -O1 -c -o "$dir/generated.o" "$dir/generated.c" 2>"$dir/log" &
 	compiler=$!
+	interrupted=
 	wait $compiler; status=$?
-	while kill -0 $compiler 2>/dev/null; do wait $compiler; status=$?; done
+	# A trapped signal ends the wait early, with a status that is not the compiler's.
+	while [ -n "$interrupted" ]; do
+		interrupted=
+		wait $compiler; status=$?
+	done
 	if [ $status -ne 0 ]; then
 		echo "compile: FAILED after $count operations: gcc exit $status: $(head -1 "$dir/log")"
 		exit 1

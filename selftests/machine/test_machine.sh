@@ -89,6 +89,33 @@ test_output_is_intact() {
 	result $? '5 MB of binary output arrive unchanged'
 }
 
+# The console is what tells of a panic or a reset: nothing of it may be lost because
+# nobody reads it for a while. Linux gives up on a character after 10 ms.
+test_console_is_whole() {
+	local machine lines=500
+	: >"$work/out"
+	scripts/machine --fast --timeout 120 --console "$work/console" -- sh -c '
+		echo on >/proc/sys/kernel/printk_devkmsg
+		echo go
+		sleep 1
+		for i in $(seq '$lines'); do
+			echo "console line $i, which is here from its begin to its end" >/dev/kmsg
+		done' >"$work/out" 2>"$work/err" &
+	machine=$!
+	until grep -q go "$work/out" || ! kill -0 $machine 2>/dev/null; do
+		sleep 0.1
+	done
+	kill -STOP $machine
+	sleep 6
+	kill -CONT $machine
+	wait $machine
+	status=$?
+	status_is 0 'a machine that nobody listens to for six seconds goes on'
+	[ "$(grep -c 'console line [0-9]*, which is here from its begin to its end$' \
+		"$work/console")" = $lines ]
+	result $? "and no character of its console's $lines lines is lost"
+}
+
 test_other_kernel_and_kexec() {
 	machine --kernel 6.12 --fast --cpus 4 -- sh -c '
 		nproc; uname -r
@@ -121,6 +148,32 @@ test_endings() {
 	status_is 124 'a hang is a failure'
 	grep -q 'RIP=' "$work/err"
 	result $? "and the CPUs' state is shown"
+}
+
+# The machine's type is named after the version, whichever files QEMU was started with; with
+# the ROMs of the QEMU that is installed it would boot as well.
+test_qemu10() {
+	REGENT_CACHE=$work/empty machine --emulator qemu10 -- true
+	status_is 125 'QEMU 10: without it, the machine is not set up'
+	[ "$(cat "$work/err")" = 'machine: setup: no QEMU 10 here; run scripts/setup' ]
+	result $? 'QEMU 10: and one line says what to do'
+	machine --emulator qemu10 --fast --monitor -- sh -c '
+		cd /sys/class/dmi/id
+		sed "s/\.[0-9]*$//; s/^/type /" product_version
+		grep -aqF "$(cat bios_version)" "$1/usr/share/seabios/bios-256k.bin" && echo "bios"
+		(echo nmi; sleep 1) >/dev/virtio-ports/regent.monitor
+		awk "/NMI:/ && \$2 + \$3 > 0 { print \"nmi\" }" /proc/interrupts
+		modprobe kvm_amd && [ -c /dev/kvm ] && echo "kvm"
+		exit 7' sh "$(scripts/setup --print-qemu10)"
+	status_is 7 'QEMU 10: the exit status passes'
+	out_has 'type pc-q35-10' "QEMU 10: the guest sees its machine"
+	out_has bios 'QEMU 10: and its BIOS'
+	out_has nmi 'QEMU 10: the monitor works'
+	out_has kvm 'QEMU 10: kvm_amd loads'
+	machine --emulator qemu10 --fast --timeout 6 -- sleep 1000
+	status_is 124 'QEMU 10: a hang is a failure'
+	grep -q 'RIP=' "$work/err"
+	result $? "QEMU 10: and the CPUs' state is shown"
 }
 
 # A boot takes 20 s: two of them have to show it all.
@@ -167,8 +220,10 @@ test_bochs() {
 test_set_up
 test_defaults
 test_output_is_intact
+test_console_is_whole
 test_other_kernel_and_kexec
 test_icount
 test_endings
+test_qemu10
 test_bochs "$(scripts/setup --print-kernel 6.1 | cut -d' ' -f3)"
 tap_end

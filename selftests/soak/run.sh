@@ -93,12 +93,12 @@ cpus_agree() {
 	return 1
 }
 
-# On each CPU that is there, but for CPU 0 (see docs/design.md), until they are told
+# On each CPU that is there, but for CPU 0 (see docs/testing.md), until they are told
 # to end, or their CPU goes.
 beside_worlds() {
-	local cpu mode sharers=()
+	local cpu mode bad=0 sharers=()
 	for ((cpu = 1; cpu <= last; cpu++)); do
-		"$sharer" $cpu 0 2:1024:0:1000 0:512:0:300 >"$dir/share.$cpu" 2>&1 & sharers+=($!)
+		"$sharer" $cpu 0 2:1024:0:1000 0:512:0:300 >"$dir/share.$cpu" 2>&1 & sharers[cpu]=$!
 	done
 	sleep 0.$((RANDOM % 9 + 1))
 	for ((cpu = 1; cpu <= last; cpu++)); do
@@ -107,9 +107,19 @@ beside_worlds() {
 		done
 	done
 	sleep 0.$((RANDOM % 9 + 1))
-	[ "$last" -lt 1 ] || { kill "${sharers[@]}" 2>/dev/null; wait "${sharers[@]}" 2>/dev/null; }
+	for ((cpu = 1; cpu <= last; cpu++)); do
+		kill "${sharers[cpu]}" 2>/dev/null
+		wait "${sharers[cpu]}" || cpu_was_away $cpu || bad=1
+	done
 	grep -hc ' test ' "$dir"/share.* 2>/dev/null >>"$dir/shared"
-	! grep -h ' test ' "$dir"/share.* 2>/dev/null | grep -v ' wrong 0 state [0-3]$'
+	! grep -h ' test ' "$dir"/share.* 2>/dev/null | grep -v ' wrong 0 state [0-3]$' && return $bad
+}
+
+# That is why nobody could make worlds there; any other reason is a failure.
+cpu_was_away() { # CPU
+	grep -q 'No such device or address$' "$dir/share.$1" && return
+	sed "s/^/# CPU $1's worlds: /" "$dir/share.$1"
+	return 1
 }
 
 cycle() { # NUMBER

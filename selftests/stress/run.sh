@@ -3,7 +3,7 @@
 #
 # run.sh MINUTES: in a machine with 4 CPUs, stress-ng (verifying), cyclictest and a
 # load with checksums for MINUTES, while test worlds have half of every CPU but CPU 0
-# (see docs/design.md). Before that, cyclictest without Regent. TAP.
+# (see docs/testing.md). Before that, cyclictest without Regent. TAP.
 
 cd "$(dirname "$0")/../.." || exit 2
 minutes=${1:?usage: run.sh MINUTES}
@@ -13,6 +13,8 @@ last=$(($(nproc --all) - 1))
 dir=$(mktemp -d) || exit 2
 trap 'rm -rf "$dir"' EXIT
 . selftests/tap.sh
+work=$dir
+. selftests/sharer.sh
 
 # The latencies' histogram, in powers of two
 cyclic() { # SECONDS
@@ -47,7 +49,8 @@ cyclic 20
 from=$(($(dmesg | wc -l) + 1))
 insmod "$out/regent.ko"
 result $? 'taken over'
-"$sharer" "1-$last" 0 2:1024:0:1000 >"$dir/shared" 2>&1 & sharing=$!
+start_sharer shared "1-$last" 0 2:1024:0:1000 >"$dir/worlds"
+result $? 'worlds on every CPU but one'
 selftests/load/run.sh 0 1 >"$dir/load" 2>&1 & load=$!
 stress & stressing=$!
 echo '# cyclictest beside worlds and all else'
@@ -58,10 +61,9 @@ sed 's/^/# /' "$dir/stress"
 kill -TERM $load
 wait $load
 result $? "the load's checks: $(tail -n 1 "$dir/load")"
-kill $sharing
-wait $sharing && ! grep ' test ' "$dir/shared" | grep -v ' wrong 0 state [0-3]$'
-result $? 'the worlds were right'
-sed 's/^/# /' "$dir/shared"
+stop_sharer shared >"$dir/worlds"
+result $? 'the worlds were right, to the end'
+sed 's/^/# /' "$dir/worlds"
 rmmod regent
 result $? 'handed back'
 ! dmesg | tail -n "+$from" | grep -E 'WARNING:|BUG:|Oops|Call Trace|stall|lockup|hung_task|blocked for more|regent: (field|K )' |

@@ -98,7 +98,7 @@ test_regentctl() {
 	check 'regentctl status --json' json_is_sane
 	check 'regentctl state' state_is_sane
 	check 'only root may read the state' only_root_reads_state
-	check 'no second Regent' not take
+	check 'no second Regent' fails_with 'File exists' take
 }
 
 test_way_out() {

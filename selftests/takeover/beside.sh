@@ -61,9 +61,7 @@ nmis() {
 }
 
 fills() {
-	"$sharer" "$range" 0 2:1024:100:1000 0:512:0:300 5:1024:0:1000:300 >"$work/all" 2>&1 &
-	sharing=$!
-	wait_for 10 grep -q ready "$work/all" || { cat "$work/all"; return 1; }
+	start_sharer all "$range" 0 2:1024:100:1000 0:512:0:300 5:1024:0:1000:300
 }
 
 check 'taken over' take debug=1
@@ -74,16 +72,13 @@ check 'worlds wake each other' wakes
 check 'modes change under worlds' shaken
 check 'worlds beside Linux, for longer' fills
 check 'NMIs reach Linux beside them' nmis
-check 'the worlds go' kill "$sharing"
-wait "$sharing" 2>"$work/sharer.err"
-check 'they were right' nothing_wrong "$work/all"
+check 'the worlds go, and were right' stop_sharer all
 mark
 give_as_found "$everywhere"
 check 'taken over again' take debug=1
 check 'worlds again' fills
-check 'K faults' same -14 "$(hypercall 4 0)"
+check 'K faults' k_faults
 check 'every CPU is given back' given_back
-kill "$sharing"
-wait "$sharing" 2>"$work/sharer.err"
+check 'the worlds are lost' lost_sharer all
 check 'Regent can be removed' give
 finish 'Call Trace'

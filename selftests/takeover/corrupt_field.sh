@@ -34,13 +34,14 @@ reported() { # FIELD
 }
 
 unreported() { # FIELD
+	[ -n "$1" ] || { echo 'there is no such field'; return 1; }
 	take_and_give "$1" || return
 	as_found "$cpus"
 }
 
 refused() { # FIELD
 	mark
-	not take corrupt_field="$1" || return
+	fails_with 'could not insert module' take corrupt_field="$1" || return
 	log_has "regent: corrupt_field=$1: no such field" || return
 	log_has 'regent: step blob failed'
 }

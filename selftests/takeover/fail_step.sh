@@ -8,18 +8,19 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
-# The names in a table of struct step. TABLE is "steps" or "guards".
+# The names in a table of struct step. TABLE is "steps", "guards" or "services".
 names_of() { # FILE TABLE
 	sed -n "/struct step $2\[\] = {/,/^};/s/^\t{ \"\([a-z]*\)\".*/\1/p" "$top/takeover/$1"
 }
 
 steps=$(names_of module.c steps)
 guards=$(names_of guard.c guards)
+services=$(names_of run/services.c services)
 
 lists_are_whole() {
 	# shellcheck disable=SC2086 # words
-	set -- $steps $guards
-	[ $# -ge 15 ] && return
+	set -- $steps $guards $services
+	[ $# -ge 19 ] && return
 	echo "only $*"
 	return 1
 }
@@ -49,6 +50,9 @@ test_steps() {
 	done
 	for g in $guards; do
 		check "guard $g fails" fails "$g" "regent: guard $g failed: -ECANCELED" "regent: step guards failed"
+	done
+	for v in $services; do
+		check "service $v fails" fails "$v" "regent: service $v failed: -ECANCELED" "regent: step services failed"
 	done
 }
 

@@ -8,14 +8,14 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
-# enum regent_debug_fault in order, and what K must say of it
-# (the stack's guard page is met with a stack of its own, so that is #PF, too).
-faults='#PF #GP #UD #PF #PF #PF'
+# Kinds of REGENT_FAULT_*, and what K must say of each (the stack's guard page is met with
+# a stack of its own, so that is #PF, too).
+faults='PF:#PF GP:#GP UD:#UD STACK:#PF WRITE_TEXT:#PF EXEC_DATA:#PF'
 
 # The call that K faults in still gets an answer: -EFAULT.
 fault() { # KIND CPU
-	answer=$(taskset -c "$2" sh -c "echo '4 $1' >$debug/hypercall && cat $debug/hypercall") || return
-	same -14 "$answer"
+	answer=$(hypercall_on "$2" DEBUG_FAULT "FAULT_$1") || return
+	same "$(error EFAULT)" "$answer"
 }
 
 last_words() { # WHAT CPU
@@ -35,30 +35,47 @@ linux_runs() {
 }
 
 test_each_kind() {
-	kind=0
-	for what in $faults; do
-		cpu=$((kind % (last_cpu + 1)))
+	cpu=0
+	for kind in $faults; do
+		what=${kind#*:}
+		kind=${kind%:*}
 		mark
 		check "taken over (fault $kind)" take debug=1
-		check "fault $kind ($what) on CPU $cpu is answered" fault $kind $cpu
+		check "fault $kind ($what) on CPU $cpu is answered" fault "$kind" $cpu
 		check "fault $kind: every CPU is given back" given_back
 		check "fault $kind: K's last words are in the log" last_words "$what" $cpu
-		[ $kind -gt 0 ] || check 'regentctl status says so' regentctl_says_so
+		[ "$kind" != PF ] || check 'regentctl status says so' regentctl_says_so
 		check "fault $kind: Regent can be removed" give
-		kind=$((kind + 1))
+		cpu=$(((cpu + 1) % (last_cpu + 1)))
 	done
 }
 
-# Another CPU waits for K's lock of its free pages meanwhile.
+# K faults with two locks, one taken inside of the other. Another CPU waits for the
+# inner one meanwhile, that of K's free pages.
 fault_locked() {
 	taskset -c 1 sh -c "while :; do echo 1 >$debug/donate; sleep 0.02; done" 2>/dev/null &
 	donor=$!
-	wait_for 10 memory_grew
-	fault 6 0
+	wait_for 10 memory_grew && fault LOCKED 0
 	code=$?
 	kill "$donor" 2>/dev/null
 	wait "$donor"
 	return "$code"
+}
+
+# The same while another CPU waits for the outer one. It takes no interrupts in K, and
+# much of Linux would wait for it, so that both shells have to run already: neither
+# starts a process any more.
+fault_nested() {
+	rm -f "$work/go"
+	for pair in '0 6' '2 7'; do
+		taskset -c "${pair% *}" sh -c "while [ ! -e $work/go ]; do :; done
+			echo '4 ${pair#* }' >$debug/hypercall && read -r answer <$debug/hypercall
+			echo \"kind ${pair#* }: \$answer\"" >"$work/kind${pair#* }" &
+	done
+	sleep 0.3	# both are spinning by now; else they are just less close
+	: >"$work/go"
+	wait
+	same 'kind 6: -14 kind 7: -14' "$(cat "$work/kind6" "$work/kind7" | xargs)"
 }
 
 memory_grew() {
@@ -72,14 +89,22 @@ test_locked() {
 	check 'K faults while another CPU waits for a lock' fault_locked
 	check 'every CPU is given back' given_back
 	check 'Regent can be removed' give
+	mark
+	check 'taken over' take debug=1
+	check 'K faults while another CPU waits for the lock around it' fault_nested
+	check 'every CPU is given back' given_back
+	check 'Regent can be removed' give
 }
 
 # Whoever comes second finds K gone or gives up as well: -EFAULT or -ENODEV.
 two_at_once() {
 	rm -f "$work/go"
 	for cpu in 1 2; do
+		kind=PF
+		[ "$cpu" -eq 1 ] || kind=GP
+		spell DEBUG_FAULT "FAULT_$kind" || return
 		taskset -c "$cpu" sh -c "while [ ! -e $work/go ]; do :; done
-			echo '4 $((cpu - 1))' >$debug/hypercall" &
+			echo '$call' >$debug/hypercall" &
 	done
 	sleep 0.3	# both are spinning by now; else they are just less close
 	: >"$work/go"
@@ -90,7 +115,7 @@ two_at_once() {
 test_two_at_once() {
 	for i in 1 2 3; do
 		mark
-		take debug=1
+		check "taken over, $i" take debug=1
 		check "faults on two CPUs at once, $i" two_at_once
 		check "... and Regent can be removed, $i" give
 	done
@@ -116,16 +141,17 @@ test_interrupt_waits() {
 
 test_under_load() {
 	start_load
-	for kind in 0 3; do
+	for kind in PF STACK; do
 		mark
 		check "under load: taken over (fault $kind)" take debug=1
-		check "under load: fault $kind is answered" fault $kind 3
+		check "under load: fault $kind is answered" fault "$kind" "$last_cpu"
 		check "under load: every CPU is given back ($kind)" given_back
 		check "under load: Regent can be removed ($kind)" give
 	done
 	check 'the load noticed nothing' load_is_right
 }
 
+need_cpus 3
 check 'the dumper works' dump before
 test_each_kind
 test_locked

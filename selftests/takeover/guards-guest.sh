@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # guards-guest.sh [forwarded] TASK [ARGUMENT]...: what guards.sh has done inside a machine.
-# Says on its output what the host is to judge; any other trouble ends it with
-# "FAIL: ..." and status 1.
+# Says on its output what the host is to judge, and at its end what the kernel has said
+# ("log: ..."); any other trouble ends it with "FAIL: ..." and status 1.
 
 cd "$(dirname "$0")/../.." || exit 1
 self=$PWD/selftests/takeover/guards-guest.sh
@@ -13,7 +13,13 @@ limit=60	# seconds for what takes a moment; the host may be busy
 
 fail() {
 	echo "FAIL: $*"
+	say_log
 	exit 1
+}
+
+# What the kernel has said since this began. The console is for what nobody lives to tell.
+say_log() {
+	dmesg | sed -n '/guards: start/,$s/^/log: /p'
 }
 
 # until_true COMMAND...: poll, with a limit
@@ -80,7 +86,16 @@ load_ends() {
 	loads=
 }
 
-hypercall() { # NUMBER A B
+work=/tmp
+sharer=$build/selftests/takeover/sharer/sharer
+# shellcheck source=../sharer.sh
+. selftests/sharer.sh
+
+# The numbers by their names, REGENT_HC_NULL and so on
+# shellcheck source=/dev/null # it is built
+. "$build/selftests/takeover/abi" || exit 1
+
+hypercall() { # NUMBER A B (hexadecimal, 0x or not)
 	echo "$*" >/sys/kernel/debug/regent/hypercall
 	cat /sys/kernel/debug/regent/hypercall
 }
@@ -113,12 +128,28 @@ task_triple() {
 	fail 'survived a triple fault'
 }
 
+# CPU makes a hypercall in which K faults in the fault: whoever made it stays there.
+task_lost() { # CPU
+	take debug=1
+	keep=$((($1 + 1) % $(nproc)))
+	taskset -p -c $keep $$ >/dev/null
+	mark "end"
+	# shellcheck disable=SC2016 # for that shell to expand
+	taskset -c "$1" sh -c 'echo "${1#0x} ${2#0x}" >/sys/kernel/debug/regent/hypercall
+		echo back >/tmp/back' sh "$REGENT_HC_DEBUG_FAULT" "$REGENT_FAULT_TWICE" &
+	sleep 2	# no event tells of a CPU that is gone; too early only makes the test easier
+	[ ! -e /tmp/back ] || fail 'K came back'
+	busybox reboot -n -f
+	sleep $limit
+	fail 'survived a restart'
+}
+
 # A takeover and handback under load, all CPUs.
 task_cycle() {
 	take
 	load
 	cat $sys/image
-	grep -ow -m1 'la57' /proc/cpuinfo
+	grep -ow -e la57 -e pti /proc/cpuinfo | sort -u
 	load_ends
 	give_back
 }
@@ -165,17 +196,16 @@ cpu_is_there() { # CPU
 # may suffer.
 task_absent() {
 	take debug=1
-	echo "counter of an absent CPU: $(hypercall 2 3 0)"
+	echo "counter of an absent CPU: $(hypercall "$REGENT_HC_COUNTER" 3 0)"
 	echo "device_add EPYC-x86_64-cpu,id=new,socket-id=0,core-id=2,thread-id=0" \
 		>/dev/virtio-ports/regent.monitor
 	until_true cpu_is_there 2 || fail 'no CPU was plugged in'
-	echo "counter of a new CPU: $(hypercall 2 2 0)"
+	echo "counter of a new CPU: $(hypercall "$REGENT_HC_COUNTER" 2 0)"
 	echo 1 >/sys/devices/system/cpu/cpu2/online && fail 'the new CPU came online'
-	online
-	cat $sys/cpus
+	echo "online: $(online), taken over: $(cat $sys/cpus)"
 	give_back
 	switch_cpu 2 1
-	online
+	echo "afterwards online: $(online)"
 	task_cycle
 }
 
@@ -207,11 +237,15 @@ symbol() { # NAME
 	awk -v name="$1" '$3 == name { print $1; exit }' /proc/kallsyms
 }
 
+# What vmcore_cpus has to know of this kernel
+dead_cpus() {
+	echo "$(symbol __per_cpu_offset) $(symbol l_cpus) $(nproc --all)"
+}
+
 prepare_dump() { # TEXT
 	mark "$1"
-	kexec -p -s --initrd="$REGENT_INITRD" --command-line="$(kexec_line dump \
-		"$(symbol __per_cpu_offset)" "$(symbol l_cpus)" "$(nproc --all)" \
-		) nr_cpus=1 irqpoll reset_devices" "$REGENT_VMLINUZ" ||
+	kexec -p -s --initrd="$REGENT_INITRD" \
+		--command-line="$(kexec_line dump "$(dead_cpus)") nr_cpus=1 irqpoll reset_devices" "$REGENT_VMLINUZ" ||
 		fail 'kexec -p'
 }
 
@@ -232,6 +266,8 @@ task_crash() { # CPU [offline]
 make_witness() {
 	mkdir /tmp/witness /tmp/witness/dev /tmp/witness/proc || fail 'no room for an initramfs'
 	cp /bin/busybox /tmp/witness/busybox
+	cp "$build/selftests/takeover/vmcore/vmcore_cpus" /tmp/witness || fail 'no vmcore_cpus'
+	dead_cpus >/tmp/witness/dead
 	cat >/tmp/witness/init <<-'INIT'
 	#!/busybox sh
 	/busybox mount -t proc none /proc
@@ -241,8 +277,11 @@ make_witness() {
 	}
 	say "a kernel on $(/busybox nproc) CPUs"
 	/busybox grep -qw vmx /proc/cpuinfo && say 'VMX is free'
-	[ -e /proc/vmcore ] && say "vmcore: $(/busybox stat -c %s /proc/vmcore) bytes," \
-		"$(/busybox dd if=/proc/vmcore bs=1M count=4 | /busybox wc -c) read"
+	[ -e /proc/vmcore ] && {
+		say "vmcore: $(/busybox stat -c %s /proc/vmcore) bytes," \
+			"$(/busybox dd if=/proc/vmcore bs=1M count=4 | /busybox wc -c) read"
+		/vmcore_cpus $(/busybox cat /dead) 2>&1 | while read -r line; do say "$line"; done
+	}
 	/busybox reboot -f
 	INIT
 	chmod +x /tmp/witness/init
@@ -292,17 +331,15 @@ task_fault() {
 	prepare_dump "written before K's fault"
 	load
 	taskset -c 1 sh -c '
-		echo 4 0 >/sys/kernel/debug/regent/hypercall
-		echo c >/proc/sysrq-trigger'
+		echo "$*" >/sys/kernel/debug/regent/hypercall
+		echo c >/proc/sysrq-trigger' sh "$REGENT_HC_DEBUG_FAULT" "$REGENT_FAULT_PF"
 	fail 'survived the crash'
 }
 
-# Reads all of the dump; finds the release, K's last words, and whether the CPUs
-# of the dead kernel were still worlds at its end: a byte of struct l_cpu, by
-# the symbols' addresses and the dump's own headers.
-search_vmcore() { # __PER_CPU_OFFSET L_CPUS CPUS
-	python3 - "$@" <<-'PYTHON'
-	import os, re, struct, sys
+# Reads all of the dump; finds the release and K's last words.
+search_vmcore() {
+	python3 - <<-'PYTHON'
+	import os, re, struct
 
 	core = open("/proc/vmcore", "rb", buffering=0)
 
@@ -313,28 +350,12 @@ search_vmcore() { # __PER_CPU_OFFSET L_CPUS CPUS
 	head = read(0, 64)
 	phoff, = struct.unpack_from("<Q", head, 32)
 	entry, count = struct.unpack_from("<HH", head, 54)
-	loads = []
 	for i in range(count):
-	    kind, _, offset, va, _, size = struct.unpack("<IIQQQQ", read(phoff + i * entry, 40))
+	    kind, _, offset, _, _, size = struct.unpack("<IIQQQQ", read(phoff + i * entry, 40))
 	    if kind == 4:
 	        release = re.search(rb"OSRELEASE=[^\n]*", read(offset, size))
 	        if release:
 	            print("vmcore:", release[0].decode())
-	    if kind == 1:
-	        loads.append((va, size, offset))
-
-	def memory(va, size):
-	    for start, length, offset in loads:
-	        if start <= va < start + length:
-	            return read(offset + va - start, size)
-	    sys.exit(f"FAIL: {va:#x} is not in the dump")
-
-	offsets, cpus, number = int(sys.argv[1], 16), int(sys.argv[2], 16), int(sys.argv[3])
-	for cpu in range(number):
-	    base, = struct.unpack("<Q", memory(offsets + 8 * cpu, 8))
-	    name, prepared, entered = struct.unpack("<I??", memory((base + cpus) % (1 << 64), 6))
-	    state = "a world" if entered else "handed back"
-	    print(f"CPU {name}{'' if prepared else ' unprepared'}: {state}")
 
 	core.seek(0)
 	total, piece, words = 0, b"", set()
@@ -352,7 +373,8 @@ search_vmcore() { # __PER_CPU_OFFSET L_CPUS CPUS
 # In the dump kernel.
 task_dump() { # __PER_CPU_OFFSET L_CPUS CPUS
 	[ -r /proc/vmcore ] || fail 'no /proc/vmcore'
-	search_vmcore "$@" || fail 'search_vmcore'
+	"$build/selftests/takeover/vmcore/vmcore_cpus" "$@" || fail 'vmcore_cpus'
+	search_vmcore || fail 'search_vmcore'
 	makedumpfile -c -d 31 /proc/vmcore /tmp/dump >/tmp/said 2>&1 ||
 		fail "makedumpfile: $(tail -n1 /tmp/said)"
 	echo "makedumpfile: $(stat -c %s /tmp/dump) of $(stat -c %s /proc/vmcore) bytes"
@@ -397,12 +419,12 @@ sum_up() { # FILE
 	     END { printf "worlds: %d, rounds: %d, wrong: %d\n", n, rounds, wrong }' "$1"
 }
 
-# CPU 0 has no other world on this machine, see docs/design.md.
+# CPU 0 has no other world on this machine, see docs/testing.md.
 task_sharing() {
 	grep -qw xsave /proc/cpuinfo || echo 'no xsave'
 	take
 	load
-	"$build/selftests/takeover/sharer/sharer" 1 3 2:1024:0:1000 1:512:0:1000 0:512:0:1000 \
+	"$sharer" 1 3 2:1024:0:1000 1:512:0:1000 0:512:0:1000 \
 		>/tmp/shared || fail 'the worlds did not end well'
 	load_ends
 	sum_up /tmp/shared
@@ -414,9 +436,7 @@ task_worlds() {
 	edu=/sys/kernel/debug/regent_edu
 	insmod "$build/selftests/takeover/edu/regent_edu.ko" || fail 'no edu device'
 	take
-	sharer=$build/selftests/takeover/sharer/sharer
-	"$sharer" 0-1 0 2:1024:0:1000 1:512:0:1000 >/tmp/shared &
-	sharing=$!
+	start_sharer shared 0-1 0 2:1024:0:1000 1:512:0:1000 || fail 'no worlds'
 	load
 	"$sharer" shake 0-1 >/tmp/shaken &
 	shaking=$!
@@ -427,8 +447,7 @@ task_worlds() {
 	wait $shaking
 	echo "changes: $(cat /tmp/shaken)"
 	load_ends
-	kill $sharing
-	wait $sharing || fail 'the worlds did not end well'
+	stop_sharer shared || fail 'the worlds did not end well'
 	sum_up /tmp/shared
 	echo "outer calls: $(outer_calls)"
 	rmmod regent_edu
@@ -454,3 +473,6 @@ forwarded=
 task=$1
 shift
 "task_$task" "$@"
+status=$?
+say_log
+[ $status -eq 0 ]

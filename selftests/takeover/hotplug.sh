@@ -84,6 +84,7 @@ test_both_with_one_away() {
 	check "CPU 2 comes" online 2
 }
 
+need_cpus 3
 # What a CPU has after it has come is Linux's doing, so dump after that.
 offline 1 && online 1 && offline 2 && online 2 && offline "$last_cpu" && online "$last_cpu"
 check 'the dumper works' dump before

@@ -30,9 +30,11 @@ kvm_works() {
 	modprobe "$kvm_module" && [ -c /dev/kvm ] && : </dev/kvm
 }
 
+# Regent refuses it, and nothing else does.
 no_kvm() {
-	! modprobe "$kvm_module" || return
-	! kvm_loaded
+	fails_with 'Device or resource busy' modprobe "$kvm_module" || return
+	! kvm_loaded || return
+	log_has "regent: $kvm_module not loaded: Regent owns the virtualization extensions"
 }
 
 unload_kvm() {
@@ -43,6 +45,7 @@ test_kvm_second() {
 	mark
 	check 'taken over' take
 	check "$kvm_module does not load" no_kvm
+	mark
 	check '... again and again' no_kvm
 	check 'still a world' same intact "$(cat "$sys/image")"
 	check 'kvm itself can be unloaded' sh -c '! grep -q "^kvm " /proc/modules || rmmod kvm'
@@ -60,7 +63,7 @@ advice() {
 
 test_kvm_first() {
 	mark
-	check "with $kvm_module loaded, no takeover" not take
+	check "with $kvm_module loaded, no takeover" fails_with 'could not insert module' take
 	check 'the log says what to do' advice
 	check "$kvm_module is unharmed" kvm_works
 }
@@ -72,7 +75,7 @@ enters() {
 }
 
 enter_is_refused() {
-	! "$ctl" enter --module "$module" || return
+	fails_with "$kvm_module is in use" "$ctl" enter --module "$module" || return
 	! regent_loaded && kvm_loaded
 }
 
@@ -102,7 +105,7 @@ test_vm_first() {
 	mkfifo "$work/hold"
 	mark
 	check 'there is a VM' holds_a_vm
-	check 'no takeover' not take
+	check 'no takeover' fails_with 'could not insert module' take
 	check 'the log says who owns the extensions' owner_is_named
 	check 'the VM goes' lets_go
 }

@@ -55,6 +55,27 @@ check() {
 	log | grep regent | tail -n 20 | comment
 }
 
+# Not any failure will do: fails_with TEXT COMMAND...: it fails, and says so
+fails_with() {
+	wanted_text=$1
+	shift
+	if "$@" >"$work/failed" 2>&1; then
+		echo "it did not fail: $*"
+		cat "$work/failed"
+		return 1
+	fi
+	cat "$work/failed"
+	grep -Fq -- "$wanted_text" "$work/failed" && return
+	echo "no word of: $wanted_text"
+	return 1
+}
+
+# A write to a file of the kernel's, with the kernel's own error on failure: the
+# shell's echo knows but one.
+write_to() { # FILE TEXT
+	printf '%s\n' "$2" | tee "$1" >/dev/null
+}
+
 skip() { # NAME REASON
 	tests=$((tests + 1))
 	echo "ok $tests - $1 # SKIP $2"
@@ -63,6 +84,11 @@ skip() { # NAME REASON
 skip_all() { # REASON
 	echo "1..0 # SKIP $1"
 	exit 0
+}
+
+# For a test that tells its CPUs apart
+need_cpus() { # NUMBER
+	[ "$(nproc --all)" -ge "$1" ] || skip_all "this needs $1 CPUs, and here are $(nproc --all)"
 }
 
 not() {
@@ -83,17 +109,6 @@ between() { # LOW NUMBER HIGH
 	return 1
 }
 
-# What sharer has printed, and whether no world found a wrong register
-nothing_wrong() { # FILE
-	cat "$1"
-	! grep ' test ' "$1" | grep -v ' wrong 0 state [0-3]$'
-}
-
-# Worlds for some seconds, to their end; what they did is in $work/shared.
-shared() { # ARGUMENT of sharer...
-	"$sharer" "$@" >"$work/shared" && nothing_wrong "$work/shared"
-}
-
 # Poll: a shared host can be away for seconds, so it is tries that are limited.
 wait_for() { # SECONDS COMMAND...
 	tries=$(($1 * 10))
@@ -104,6 +119,11 @@ wait_for() { # SECONDS COMMAND...
 		sleep 0.1
 	done
 }
+
+# --- worlds beside Linux -----------------------------------------------------
+
+# shellcheck source=../sharer.sh
+. "$top/selftests/sharer.sh"
 
 # --- the kernel's log --------------------------------------------------------
 
@@ -266,9 +286,61 @@ poke_many() { # CPU
 	done'
 }
 
-# hypercall NR [A [B]] (hexadecimal): the answer
+# The ABI's names and numbers are shell variables, REGENT_HC_NULL and so on.
+abi=$out/selftests/takeover/abi
+[ -r "$abi" ] || { echo "Bail out! no $abi"; exit 2; }
+# shellcheck source=/dev/null # it is built
+. "$abi"
+
+# spell CALL [A [B]]: in $call as debugfs wants them. CALL is the name of REGENT_HC_CALL,
+# A and B of REGENT_A and so on; numbers, which are hexadecimal, stay as they are.
+spell() {
+	call=
+	prefix=REGENT_HC_
+	for word; do
+		case $word in
+		[A-Z]*)
+			eval "word=\${$prefix$word-}"
+			[ -n "$word" ] || { echo "the ABI has no such name: $*" >&2; return 1; } ;;
+		esac
+		call="$call ${word#0x}"
+		prefix=REGENT_
+	done
+}
+
+# hypercall CALL [A [B]]: the answer
 hypercall() {
-	echo "$*" >$debug/hypercall && read -r line <$debug/hypercall && echo "$line"
+	spell "$@" && echo "$call" >$debug/hypercall && read -r line <$debug/hypercall &&
+		echo "$line"
+}
+
+# hypercall_on CPU CALL [A [B]]: the same, made on that CPU
+hypercall_on() {
+	on_cpu=$1
+	shift
+	# shellcheck disable=SC2016 # for that shell to expand
+	spell "$@" && taskset -c "$on_cpu" sh -c 'echo "$1" >"$2" && cat "$2"' sh "$call" \
+		$debug/hypercall
+}
+
+# error EINVAL: the answer that says so
+error() {
+	eval "number=\${REGENT_HC_$1-}"
+	[ -n "$number" ] || { echo "the ABI has no REGENT_HC_$1" >&2; return 1; }
+	echo "-$((number))"
+}
+
+# An answer is a number, or the name of an error: answers EINVAL COUNTER fff
+answers() { # WANTED CALL [A [B]]
+	wanted=$1
+	shift
+	case $wanted in [A-Z]*) wanted=$(error "$wanted") || return ;; esac
+	same "$wanted" "$(hypercall "$@")"
+}
+
+# The call that K faults in still gets an answer.
+k_faults() { # [KIND]
+	answers EFAULT DEBUG_FAULT "FAULT_${1:-PF}"
 }
 
 # Give K one more chunk of memory; "$debug/donate" says which.
@@ -280,6 +352,7 @@ donates() {
 
 # What poke_many() has printed, twice
 same_answers() { # FILE FILE
+	[ -s "$work/$1" ] || { echo "no answers in $1"; return 1; }
 	diff "$work/$1" "$work/$2"
 }
 

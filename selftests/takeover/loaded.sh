@@ -17,13 +17,9 @@ check 'taken over' take
 check 'load on direct CPUs' load 4
 check 'every CPU is forwarded' set_all forwarded
 check 'load on forwarded CPUs' load 4
-"$sharer" "0-$last_cpu" 0 2:1024:0:1000 >"$work/all" 2>&1 &
-sharing=$!
-check 'a world on each CPU' wait_for 10 grep -q ready "$work/all"
+check 'a world on each CPU' start_sharer all "0-$last_cpu" 0 2:1024:0:1000
 check 'load beside them' load 4
-kill "$sharing"
-wait "$sharing"
-check 'they were right' nothing_wrong "$work/all"
+check 'they were right' stop_sharer all
 give_as_found "$(nproc --all)"
 check 'load on the bare machine again' load 2
 finish

@@ -109,8 +109,8 @@ test_beyond() {
 # K's memory not given back yet, the same addresses have K in them.
 test_after_fault() {
 	mark
-	hypercall 4 2 >"$work/answer"
-	check 'after a fault, on the bare machine' wait_for 30 test -z "$(cat "$sys/cpus")"
+	check 'K faults' k_faults UD
+	check 'after a fault, on the bare machine' given_back
 	check "K's image is where zeros were read, and untouched" gives "none $magic" read "$chunk"
 	test_own_page 'after a fault'
 }

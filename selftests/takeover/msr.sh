@@ -116,6 +116,7 @@ test_counters() {
 	check 'foreign hypercalls are counted' [ "$(cat "$sys/cpu1/exits_outer_call")" -ge 1 ]
 }
 
+need_cpus 2
 efer_found=$(poke rdmsr $efer | sed 's/none //')
 vm_cr_found=$(poke rdmsr $vm_cr)
 test_native

@@ -90,6 +90,7 @@ ask() { # WHERE TIMES
 }
 
 [ -c $monitor ] || skip_all 'no monitor'
+need_cpus 2
 mc=/sys/devices/system/machinecheck
 echo 1 >/sys/kernel/debug/mce/fake_panic
 sysctl -q kernel.panic_on_unrecovered_nmi=0

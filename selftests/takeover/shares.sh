@@ -45,9 +45,7 @@ guaranteed() {
 
 # Linux is in the middle of its slice when the world goes, and does not wait later.
 restarted() {
-	"$sharer" 0 3 4:1:600:1000 >"$work/shared" &
-	sharing=$!
-	wait_for 10 grep -q ready "$work/shared"
+	start_sharer shared 0 3 4:1:600:1000 || return
 	echo direct >"$sys/cpu0/mode" && echo auto >"$sys/cpu0/mode"
 	wait "$sharing" && nothing_wrong "$work/shared" && between 580 "$(ran test)" 612
 }

@@ -341,7 +341,7 @@ static void check_cpu(struct cpu *c)
 	free(all);
 }
 
-/* 1,000 VMs and 256 system worlds, all busy, shares from 1 to 100. */
+/* 1,000 VMs and 256 host worlds, all busy, shares from 1 to 100. */
 static void thousand_worlds(void **state)
 {
 	struct figures all = { 0 };

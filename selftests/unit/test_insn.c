@@ -20,6 +20,10 @@ static void known_ones(void **state)
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xd8), 3);		/* VMRUN */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xdf), 3);		/* INVLPGA */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xc1), 3);		/* VMCALL */
+	assert_int_equal(LENGTH(0x0f, 0xa2), 2);		/* CPUID */
+	assert_int_equal(LENGTH(0x0f, 0x01, 0xd1), 3);		/* XSETBV */
+	assert_int_equal(LENGTH(0x0f, 0x08), 2);		/* INVD */
+	assert_int_equal(LENGTH(0x0f, 0x09), 2);		/* WBINVD */
 	assert_int_equal(LENGTH(0x66, 0x48, 0x0f, 0x32), 4);
 	assert_int_equal(LENGTH(0x2e, 0x3e, 0x0f, 0x01, 0xd9), 5);
 }
@@ -37,7 +41,7 @@ static void others_are_refused(void **state)
 	(void)state;
 	assert_int_equal(LENGTH(0x90), -1);
 	assert_int_equal(LENGTH(0xf2, 0x90), -1);
-	assert_int_equal(LENGTH(0x0f, 0xa2), -1);		/* CPUID */
+	assert_int_equal(LENGTH(0x0f, 0x33), -1);		/* RDPMC */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0x10), -1);		/* LGDT */
 	assert_int_equal(LENGTH(0x0f, 0x01, 0xe0), -1);
 }

@@ -356,36 +356,6 @@ static void overlaps(void **state)
 	}
 }
 
-/*
- * By rows of the MTRR's type UC, WC, WT, WP, WB; columns are the PAT's
- * encodings, 2 and 3 being reserved.
- */
-static void pat_combines(void **state)
-{
-	enum { U = MTYPE_UC, C = MTYPE_WC, T = MTYPE_WT, P = MTYPE_WP,
-	       B = MTYPE_WB };
-	static const struct {
-		u8 mtrr;
-		u8 want[8];
-	} table[] = {
-		{ MTYPE_UC, { U, C, U, U, U, U, U, U } },
-		{ MTYPE_WC, { U, C, U, U, U, U, C, C } },
-		{ MTYPE_WT, { U, C, U, U, T, U, T, U } },
-		{ MTYPE_WP, { U, C, U, U, U, P, P, U } },
-		{ MTYPE_WB, { U, C, U, U, T, P, B, U } },
-		{ 2,        { U, C, U, U, U, U, U, U } },
-	};
-	u32 i, pat;
-
-	(void)state;
-	for (i = 0; i < ARRAY_SIZE(table); i++) {
-		for (pat = 0; pat < 8; pat++)
-			assert_int_equal(mtype_combine_pat(table[i].mtrr, pat),
-					 table[i].want[pat]);
-		assert_int_equal(mtype_combine_pat(table[i].mtrr, 8), U);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -396,7 +366,6 @@ int main(void)
 		cmocka_unit_test(odd_registers),
 		cmocka_unit_test(endless_pieces_end),
 		cmocka_unit_test(overlaps),
-		cmocka_unit_test(pat_combines),
 	};
 
 	return cmocka_run_group_tests_name("mtype", tests, read_machines, NULL);

@@ -22,7 +22,7 @@ static int prepare(void **state)
 {
 	(void)state;
 	h.cpu_va = AREA + REGENT_PERCPU_CPU;
-	p.nested_root = 0x12345000;
+	p.npt_root = 0x12345000;
 	p.backend[0] = 0x777000;
 	svm_prepare_cpu(vmcb, host, &h, &p, AREA);
 	return 0;
@@ -35,7 +35,7 @@ static void world_is_guarded(void **state)
 	(void)state;
 	assert_int_equal(get(vmcb, 0x058, 4), 1);		/* ASID, never 0 */
 	assert_int_equal(get(vmcb, 0x090, 8), 1);		/* nested paging */
-	assert_int_equal(get(vmcb, 0x0b0, 8), p.nested_root);
+	assert_int_equal(get(vmcb, 0x0b0, 8), p.npt_root);
 	assert_int_equal(get(vmcb, 0x048, 8), p.backend[0]);	/* MSR map */
 	/* VMRUN must be intercepted or the CPU refuses; all of SVM is. */
 	assert_int_equal(misc2 & 0x7f, 0x7f);

@@ -97,7 +97,7 @@ static void the_highest_comes_first(void **state)
 		assert_int_equal(vapic_pending(&v), sorted[i]);
 		assert_true(vapic_ack(&v, sorted[i]));
 		assert_false(vapic_ack(&v, sorted[i]));
-		assert_int_equal(vapic_ppr(&v), sorted[i] & 0xf0);
+		assert_int_equal(v.ppr, sorted[i] & 0xf0);
 		assert_int_equal(put(VAPIC_REG_EOI, 0, 0), VAPIC_OK);
 		assert_true(e.what & VAPIC_EFFECT_EOI);
 		assert_int_equal(e.eoi_vector, sorted[i]);
@@ -554,7 +554,7 @@ static void loads_a_running_apic(void **state)
 	s.reg[VAPIC_REG_CURRENT] = 10;
 	vapic_load(&v, &s, 5000);
 	assert_int_equal(vapic_pending(&v), 0x44);
-	assert_int_equal(vapic_ppr(&v), 0x30);
+	assert_int_equal(v.ppr, 0x30);
 	assert_false(vapic_can_leave(&v));
 	assert_int_equal(get(VAPIC_REG_ICR, 0), 0xfd);
 	assert_int_equal(vapic_timer_deadline(&v), 5040);
@@ -683,6 +683,50 @@ static void modes_change_as_allowed(void **state)
 #define XAPIC(test)	cmocka_unit_test_setup(test, xapic)
 #define X2APIC(test)	cmocka_unit_test_setup(test, x2apic)
 
+/* What the long way asks of the caller, of what the short way knows. */
+static enum vapic_short asked_by(u32 what)
+{
+	if (what & VAPIC_EFFECT_LVT)
+		return VAPIC_SHORT_LVT;
+	return what & VAPIC_EFFECT_TIMER ? VAPIC_SHORT_TIMER : VAPIC_SHORT_DONE;
+}
+
+/* The short way leaves what the long way leaves, or says that it is not the one. */
+static void a_short_way_is_the_same(void **state)
+{
+	static const u32 values[] = { 0, ~0u, 0x000100fe, 0x0001a7ff, 0x000200ef, 0x000400ef };
+	struct vapic before, by_long;
+	u32 reg, i, k, on, done = 0;
+	enum vapic_short how;
+
+	(void)state;
+	for (on = 0; on < 2; on++)
+		for (k = 0; k < sizeof(values) / sizeof(values[0]); k++)
+			for (reg = 0; reg < VAPIC_REGS + 2; reg++)
+				for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+					start(false, 3);
+					put(VAPIC_REG_SVR, on ? VAPIC_SVR_ENABLE | 0xff : 0xff, 0);
+					put(VAPIC_REG_TIMER, values[k], 0);
+					put(VAPIC_REG_INITIAL, 100, 0);
+					before = v;
+					put(reg, values[i], 5000);
+					by_long = v;
+					v = before;
+					how = vapic_write_short(&v, reg, values[i], 5000);
+					if (how == VAPIC_SHORT_NOT) {
+						assert_memory_equal(&v, &before, sizeof(v));
+						continue;
+					}
+					done |= 1u << how;
+					assert_memory_equal(&v, &by_long, sizeof(v));
+					assert_int_equal(how, asked_by(e.what));
+				}
+	assert_int_equal(done, 1u << VAPIC_SHORT_DONE | 1u << VAPIC_SHORT_LVT |
+			       1u << VAPIC_SHORT_TIMER);
+	start(true, 3);
+	assert_int_equal(vapic_write_short(&v, VAPIC_REG_ERROR, 0, 0), VAPIC_SHORT_NOT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,6 +745,7 @@ int main(void)
 		X2APIC(self_ipis_stay_here),
 		XAPIC(software_disable_masks_lvts),
 		XAPIC(lvts_deliver),
+		XAPIC(a_short_way_is_the_same),
 		XAPIC(one_shot),
 		XAPIC(dividers),
 		XAPIC(the_bus_may_be_faster),

@@ -435,6 +435,38 @@ static void nothing_is_lost_or_doubled(void **state)
 	assert_true(m.handled > 50000);
 }
 
+/* A write that only the chip understands: the shadow learns from what is there then. */
+static void learns_what_the_chip_has(void **state)
+{
+	(void)state;
+	put(0x10 + 2 * 9 + 1, 0x02000000);
+	assert_false(vioapic_changed(&io, 0x03000000, &w));
+	assert_int_equal(get(0x10 + 2 * 9 + 1, 0), 0x03000000);
+	get(0x10 + 2 * 9, 0);
+	assert_false(vioapic_changed(&io, 0x3a | LEVEL | MASKED, &w));
+	assert_int_equal(get(0x10 + 2 * 9, 0), 0x3a | LEVEL | MASKED);
+	/* No pin is selected: nothing to learn. */
+	get(VIOAPIC_REG_VERSION, 0);
+	assert_false(vioapic_changed(&io, 0, &w));
+}
+
+/* K's mask is in the hardware and not Linux's; when it is gone, it has to come back. */
+static void holds_what_the_chip_has_let_go(void **state)
+{
+	(void)state;
+	assert_true(vioapic_level(&io, 0x39, NULL, 1, &w));
+	get(0x10 + 2 * 9, 0);
+	assert_true(vioapic_changed(&io, 0x3a | LEVEL | MASKED, &w));
+	assert_int_equal(w.reg, 0x10 + 2 * 9);
+	assert_int_equal(w.value, 0x3a | LEVEL | MASKED);
+	assert_int_equal(get(0x10 + 2 * 9, 0) & MASKED, 0);
+	assert_true(vioapic_changed(&io, 0x3b | LEVEL, &w));
+	assert_int_equal(w.value, 0x3b | LEVEL | MASKED);
+	assert_int_equal(get(0x10 + 2 * 9, 0) & (MASKED | 0xff), 0x3b);
+	assert_true(vioapic_eoi(&io, 0x39, 1, &w));
+	assert_int_equal(w.value, 0x3b | LEVEL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +477,8 @@ int main(void)
 		cmocka_unit_test_setup(a_new_vector_does_not_end_a_hold, setup),
 		cmocka_unit_test_setup(turning_to_edge_clears_remote_irr, setup),
 		cmocka_unit_test_setup(edges_are_held_in_a_storm, setup),
+		cmocka_unit_test_setup(learns_what_the_chip_has, setup),
+		cmocka_unit_test_setup(holds_what_the_chip_has_let_go, setup),
 		cmocka_unit_test_setup(other_ways_to_let_go, setup),
 		cmocka_unit_test_setup(remapped_pins_have_another_vector, setup),
 		cmocka_unit_test_setup(vectors_are_each_cpus_own, setup),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Accesses that may fault: asked of the CPU instead of predicted. trap() moves
- * RIP from the first address of a pair in .fixups to the second.
+ * Accesses that may fault: K tries them, and need not predict what this CPU allows. For each,
+ * .fixups has a pair of addresses, and trap() moves RIP from the first to the second.
  */
 #include <regent/fixup.h>
 
@@ -29,6 +29,18 @@ guarded_wrmsr:
 	mov	$1, %eax
 	jmp	k_return_thunk
 	fixup	2b, guarded_failed
+
+/* bool guarded_xsetbv(u32 index, u64 value) */
+	.globl	guarded_xsetbv
+guarded_xsetbv:
+	mov	%edi, %ecx
+	mov	%esi, %eax
+	mov	%rsi, %rdx
+	shr	$32, %rdx
+3:	xsetbv
+	mov	$1, %eax
+	jmp	k_return_thunk
+	fixup	3b, guarded_failed
 
 guarded_failed:
 	xor	%eax, %eax

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * K's own retpolines and return thunk: GCC makes every indirect call and every
- * return of K's C code go through these. A guest-trained branch predictor then
- * finds no indirect branch in K to steer.
+ * K's own retpolines and return thunk. GCC makes every indirect call and every return of K's C
+ * code go through these, so that a branch predictor that a guest has trained finds no indirect
+ * branch in K to steer.
  */
 	.text
 	.macro	retpoline reg
@@ -33,8 +33,9 @@ k_return_thunk:
 /*
  * void rsb_fill(void) - fill the return stack buffer with harmless entries
  *
- * 32 entries, as deep as any; no loop, which would double it. What returns there
- * by speculation stops at the INT3. Clobbers nothing.
+ * 32 entries are as deep as any processor's. There is no loop, because its branches would double
+ * the instructions. A return that uses one of the entries speculatively stops at the INT3.
+ * Clobbers flags only.
  */
 	.globl	rsb_fill
 rsb_fill:

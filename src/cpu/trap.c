@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions in K: either an access that was expected to fault, or a bug, and
- * then K writes down what it knows and gives its CPUs back.
+ * Exceptions in K. One is either expected, on an access that has a fix-up, or a bug: then K logs
+ * what it knows and gives all CPUs back to Linux.
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
 
+/* What trap_slow, stubs.S and the CPU push, lowest address first. */
 struct trap_frame {
 	u64 r11, r10, r9, r8, rdi, rsi, rdx, rcx, rax;
 	u64 vector, error;
 	u64 rip, cs, rflags, rsp, ss;
 };
 
+/* An entry of .fixups: an exception at @from continues at @to. */
 struct fixup {
 	u64 from;
 	u64 to;
@@ -28,7 +30,7 @@ static bool in_text(u64 va)
 	return va >= (u64)k_image_start && va < (u64)k_text_end;
 }
 
-/* Without frame pointers: every return address that lies on the stack. */
+/* K has no frame pointers: log every word on the stack that looks like a return address. */
 static void backtrace(const struct cpu *cpu, u64 rsp)
 {
 	u64 bottom = cpu->stack_top - REGENT_STACK_PAGES * REGENT_PAGE_SIZE;
@@ -46,7 +48,7 @@ static void backtrace(const struct cpu *cpu, u64 rsp)
 	}
 }
 
-static void report(const struct trap_frame *f)
+static void report_fault(const struct trap_frame *f)
 {
 	static const char * const name[] = {
 		[0] = "#DE", [1] = "#DB", [2] = "NMI", [3] = "#BP", [6] = "#UD",
@@ -70,29 +72,43 @@ static void report(const struct trap_frame *f)
 }
 
 /**
- * machine_check() - #MC came in K, or in another world than Linux
+ * machine_check() - note a #MC that arrived in K or in another world than Linux
  * @cpu: this CPU
  *
- * Whether it waits while GIF is clear is up to the processor. It is Linux's: the
- * CPU is made to look behind, so that the next entry takes the slow way and
- * delivers it.
+ * The #MC is for Linux, and K's way out delivers it. (On SVM it depends on the processor whether
+ * a #MC waits while GIF is clear.)
+ *
+ * Context: an exit, or the exception itself.
  */
 void machine_check(struct cpu *cpu)
 {
-	cpu->mc_pending = 1;
-	cpu->tlb_seen--;
+	work_ask(&cpu->work, WORK_MC);
+}
+
+/*
+ * Did the exception interrupt an entry? While RSP walks through a world's registers (enter.S),
+ * some of them are in the processor only. While RSP is on K's stack, or in the guard page below,
+ * the world's state is complete in memory.
+ */
+static bool in_entry(const struct cpu *cpu, u64 rsp)
+{
+	u64 size = (REGENT_STACK_PAGES + 1) * REGENT_PAGE_SIZE;
+
+	return cpu->stack_top - rsp > size;
 }
 
 /**
- * trap() - an exception in K, called from stubs.S on an IST stack
- * @f: what the CPU and stubs.S pushed; RIP may be changed
+ * trap() - handle an exception in K
+ * @f: the exception's frame; a fix-up changes its RIP
+ *
+ * Context: an IST stack; trap_slow calls it. Does not return from a bug of K's.
  */
 void trap(struct trap_frame *f);
 void trap(struct trap_frame *f)
 {
 	const struct fixup *x;
 
-	/* Also on an instruction that may fault, which is then done again. */
+	/* A #MC may hit an instruction that has a fix-up. Execute that instruction again. */
 	if (f->vector == HW_TRAP_MC) {
 		machine_check(this_cpu());
 		return;
@@ -105,6 +121,8 @@ void trap(struct trap_frame *f)
 	}
 	if (this_cpu()->faults)
 		k_abort("a fault in a fault");
-	report(f);
+	if (in_entry(this_cpu(), f->rsp))
+		this_cpu()->recover = NULL;
+	report_fault(f);
 	k_abort("K faulted");
 }

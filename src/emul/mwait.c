@@ -5,7 +5,7 @@
  */
 #include <regent/backend.h>
 #include <regent/cpu.h>
-#include <regent/irq.h>
+#include <regent/emul.h>
 #include <regent/k.h>
 #include <regent/polling.h>
 
@@ -26,7 +26,7 @@ static u64 flags_of_current(const struct cpu *cpu, const struct world *world)
 /**
  * mwait_begin() - may the CPU be given away at this MWAIT?
  * @cpu: this CPU, forwarded
- * @world: the system world
+ * @world: the host world
  *
  * Only an idle thread that an interrupt ends the wait of: everywhere else MWAIT is
  * over at once, which it may always be. Return: true, then mwait_end() follows before
@@ -43,6 +43,7 @@ bool mwait_begin(struct cpu *cpu, const struct world *world)
 	if (!flags || !polling_stop(flags, k_params.flag_polling, k_params.flags_resched))
 		return false;
 	cpu->polling = pa;
+	cpu->work.own |= WORK_POLLING;
 	return true;
 }
 
@@ -55,6 +56,7 @@ void mwait_end(struct cpu *cpu)
 	u64 *flags = guest_word(cpu->polling);
 
 	cpu->polling = 0;
+	cpu->work.own &= ~WORK_POLLING;
 	if (flags)
 		polling_again(flags, k_params.flag_polling);
 }

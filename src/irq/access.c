@@ -69,7 +69,7 @@ static bool write_physical(struct cpu *cpu, u32 reg, u32 value)
 /**
  * forward_apic_read() - Linux reads its APIC
  * @cpu: this CPU, forwarded
- * @offset: where in the page
+ * @offset: where in the page, a multiple of 16
  */
 u32 forward_apic_read(struct cpu *cpu, u32 offset)
 {
@@ -78,17 +78,53 @@ u32 forward_apic_read(struct cpu *cpu, u32 offset)
 
 	if (cpu->x2apic)
 		return ~0u;	/* nobody there */
-	if (offset % 16)
-		return 0;
 	vapic_read(&cpu->vapic, reg, hw_rdtsc(), &value);
 	return value;
+}
+
+static u64 low_bytes(u64 value, int width)
+{
+	return value & (~0ull >> (64 - 8 * width));
+}
+
+static u64 read_page(u32 offset, int width)
+{
+	return hw_mmio_read((const volatile u8 *)REGENT_VA_APIC + offset, width);
+}
+
+/* The version register tells, because its low byte is never 0. */
+static bool answers_in_part(int width)
+{
+	u32 version = read_page(VAPIC_REG_VERSION * 16, 4);
+
+	return read_page(VAPIC_REG_VERSION * 16, width) == low_bytes(version, width);
+}
+
+/**
+ * forward_apic_peek() - Linux reads its APIC's page in a way that no manual defines
+ * @cpu: this CPU, forwarded
+ * @offset: where in the page, which the access does not leave
+ * @width: bytes: 1, 2, 4 or 8
+ *
+ * A processor whose APIC gives a part of a register gets that part of the virtual one.
+ * Everything else the physical APIC answers, as on the bare machine.
+ */
+u64 forward_apic_peek(struct cpu *cpu, u32 offset, int width)
+{
+	u32 lane = offset % 16;
+
+	if (cpu->x2apic)
+		return low_bytes(~0ull, width);	/* nobody there */
+	if (lane + width <= 4 && answers_in_part(width))
+		return low_bytes(forward_apic_read(cpu, offset - lane) >> 8 * lane, width);
+	return read_page(offset, width);
 }
 
 /*
  * One each interrupt, so that it does not go all the way of the others.
  *
  * QEMU's VMRUN with a virtual interrupt may forget that a physical one is pending,
- * which then stays so until another one comes (docs/design.md). Its APIC looks again
+ * which then stays so until another one comes (docs/testing.md). Its APIC looks again
  * when the task priority is written.
  */
 static void write_eoi(struct cpu *cpu)
@@ -97,7 +133,7 @@ static void write_eoi(struct cpu *cpu)
 
 	vapic_eoi(&cpu->vapic, &e);
 	if (unlikely(k_has(REGENT_FEAT_TCG)))
-		apic_write(cpu, VAPIC_REG_TPR, 0);
+		apic_write(cpu, VAPIC_REG_TPR, APIC_K_TPR);
 	if ((e.what & VAPIC_EFFECT_EOI) && unlikely(e.eoi_level))
 		linux_eoi(cpu, &e);
 }
@@ -121,20 +157,21 @@ static bool send(struct cpu *cpu)
 	return true;
 }
 
-/* Return: enum vapic_result, as of the virtual APIC's mode. */
-static int write_register(struct cpu *cpu, u32 reg, u64 value)
+/* What else is written needs no clock. */
+static bool changes_timer(u32 reg)
+{
+	return reg == VAPIC_REG_INITIAL || reg == VAPIC_REG_TIMER || reg == VAPIC_REG_DIVIDE ||
+	       reg == VAPIC_REG_SVR;
+}
+
+static int __attribute__((noinline)) write_other(struct cpu *cpu, u32 reg, u64 value)
 {
 	struct vapic *v = &cpu->vapic;
 	struct vapic_effect e;
 
-	if (reg == VAPIC_REG_EOI && !(cpu->x2apic && value)) {
-		write_eoi(cpu);
-		return VAPIC_OK;
-	}
 	if (unlikely(reg == VAPIC_REG_ESR))
 		collect_errors(cpu);
-	/* The clock is for the timer; this one comes often. */
-	if (vapic_write(v, reg, value, reg == VAPIC_REG_ICR ? 0 : hw_rdtsc(), &e) != VAPIC_OK)
+	if (vapic_write(v, reg, value, changes_timer(reg) ? hw_rdtsc() : 0, &e) != VAPIC_OK)
 		return VAPIC_GP;
 	if ((e.what & VAPIC_EFFECT_IPI) && !send(cpu))
 		return VAPIC_GP;
@@ -144,19 +181,43 @@ static int write_register(struct cpu *cpu, u32 reg, u64 value)
 	if (reg == VAPIC_REG_INITIAL || reg == VAPIC_REG_ICR)
 		return VAPIC_OK;
 	if (e.what & VAPIC_EFFECT_TPR)
-		backend_set_tpr(&cpu->system, v->reg[VAPIC_REG_TPR]);
+		backend_set_tpr(&cpu->host, v->reg[VAPIC_REG_TPR]);
 	return write_physical(cpu, reg, value) ? VAPIC_OK : VAPIC_GP;
+}
+
+/* Return: enum vapic_result, as of the virtual APIC's mode. */
+static int write_register(struct cpu *cpu, u32 reg, u64 value)
+{
+	struct vapic *v = &cpu->vapic;
+
+	if (reg == VAPIC_REG_EOI && !(cpu->x2apic && value)) {
+		write_eoi(cpu);
+		return VAPIC_OK;
+	}
+	switch (vapic_write_short(v, reg, value, reg == VAPIC_REG_INITIAL ? hw_rdtsc() : 0)) {
+	case VAPIC_SHORT_DONE:
+		return VAPIC_OK;
+	case VAPIC_SHORT_LVT:
+		apic_write(cpu, reg, v->reg[reg] & ~LVT_STATUS);
+		return VAPIC_OK;
+	case VAPIC_SHORT_TIMER:
+		timer_update(cpu);
+		return VAPIC_OK;
+	case VAPIC_SHORT_NOT:
+		break;
+	}
+	return write_other(cpu, reg, value);
 }
 
 /**
  * forward_apic_write() - Linux writes to its APIC's page
  * @cpu: this CPU, forwarded
- * @offset: where in the page
+ * @offset: where in the page, a multiple of 16
  * @value: what
  */
 void forward_apic_write(struct cpu *cpu, u32 offset, u32 value)
 {
-	if (!cpu->x2apic && !(offset % 16))
+	if (!cpu->x2apic)
 		write_register(cpu, offset / 16, value);
 }
 

@@ -14,10 +14,10 @@
 #define LVT_COUNT(version)	(((version) >> 16 & 0xff) + 1)
 #define EXT_LVT_COUNT(feature)	((feature) >> 16 & 0xff)
 
-/* Delivery takes a few bus cycles; a stuck APIC must not hold K here. */
+/* Reads of a busy ICR before K goes on. Delivery takes a few bus cycles; an APIC may be stuck. */
 #define ICR_WAIT	100000
 
-static inline volatile u32 *at(struct cpu *cpu, u32 reg)
+static inline volatile u32 *apic_reg(struct cpu *cpu, u32 reg)
 {
 	(void)cpu;
 	return (volatile u32 *)(REGENT_VA_APIC + reg * 16ull);
@@ -25,7 +25,11 @@ static inline volatile u32 *at(struct cpu *cpu, u32 reg)
 
 /**
  * apic_usable() - is the APIC on, and where it was at the takeover?
- * @cpu: this CPU; the mode is noted, which Linux changes only where it has the APIC
+ * @cpu: this CPU
+ *
+ * Note the APIC's mode in @cpu->x2apic. While the APIC is K's, Linux cannot change the mode.
+ *
+ * Return: true when K can use the APIC.
  */
 bool apic_usable(struct cpu *cpu)
 {
@@ -37,32 +41,34 @@ bool apic_usable(struct cpu *cpu)
 }
 
 /**
- * apic_read() - read a register
+ * apic_read() - read a register of the physical APIC
  * @cpu: this CPU
- * @reg: VAPIC_REG_*
+ * @reg: the register, VAPIC_REG_*
+ *
+ * Return: its value.
  */
 u32 apic_read(struct cpu *cpu, u32 reg)
 {
 	if (cpu->x2apic)
 		return hw_rdmsr(MSR_REG_X2APIC + reg);
-	return *at(cpu, reg);
+	return *apic_reg(cpu, reg);
 }
 
 /**
- * apic_write() - write a register
+ * apic_write() - write a register of the physical APIC
  * @cpu: this CPU
- * @reg: VAPIC_REG_*
- * @value: what
+ * @reg: the register, VAPIC_REG_*
+ * @value: the new value
  */
 void apic_write(struct cpu *cpu, u32 reg, u32 value)
 {
 	if (cpu->x2apic)
 		hw_wrmsr(MSR_REG_X2APIC + reg, value);
 	else
-		*at(cpu, reg) = value;
+		*apic_reg(cpu, reg) = value;
 }
 
-/* The page's write and the MSR's are not ordered by themselves. */
+/* MFENCE orders a write of the LVT in the APIC's page before the write of this MSR. */
 static void set_deadline(u64 tsc)
 {
 	hw_mfence();
@@ -70,13 +76,13 @@ static void set_deadline(u64 tsc)
 }
 
 /**
- * apic_give_timer() - the timer is Linux's again
+ * apic_give_timer() - load the physical timer with Linux's state
  * @cpu: this CPU
- * @divide: Linux's divider
- * @lvt: its LVT, which has the mode
- * @count: what to count from, but in TSC-deadline mode
- * @deadline: in TSC-deadline mode: the TSC to fire at; 0 disarms, and what has
- *	passed fires at once
+ * @divide: Linux's divide register
+ * @lvt: Linux's LVT, which has the mode
+ * @count: initial count in timer ticks; not used in TSC-deadline mode
+ * @deadline: in TSC-deadline mode, the TSC at which the timer fires; 0 disarms it, and a TSC that
+ *	has passed makes it fire at once
  */
 void apic_give_timer(struct cpu *cpu, u32 divide, u32 lvt, u32 count, u64 deadline)
 {
@@ -89,10 +95,12 @@ void apic_give_timer(struct cpu *cpu, u32 divide, u32 lvt, u32 count, u64 deadli
 }
 
 /**
- * apic_bit() - a vector's bit in IRR, ISR or TMR
+ * apic_bit() - read a vector's bit in IRR, ISR or TMR
  * @cpu: this CPU
- * @array: the first of the eight registers
+ * @array: the first of the eight registers: VAPIC_REG_IRR, _ISR or _TMR
  * @vector: the vector
+ *
+ * Return: true when the bit is set.
  */
 bool apic_bit(struct cpu *cpu, u32 array, u8 vector)
 {
@@ -100,8 +108,10 @@ bool apic_bit(struct cpu *cpu, u32 array, u8 vector)
 }
 
 /**
- * apic_sent() - wait until what was sent last has gone
- * @icr: the command register, in xAPIC mode
+ * apic_sent() - wait until the APIC has sent the last interprocessor interrupt
+ * @icr: the lower half of ICR in the APIC's page (xAPIC mode)
+ *
+ * Give up after ICR_WAIT reads.
  */
 void apic_sent(const volatile u32 *icr)
 {
@@ -113,10 +123,11 @@ void apic_sent(const volatile u32 *icr)
 
 /**
  * apic_send_x2apic() - send an interprocessor interrupt in x2APIC mode
- * @to: destination
- * @icr: command
+ * @to: destination, a 32-bit APIC id
+ * @icr: command: the lower half of ICR
  *
- * This write waits for no earlier one to be seen.
+ * The fences make other CPUs see all earlier stores first, because a write of this MSR does not
+ * wait for them.
  */
 void apic_send_x2apic(u32 to, u32 icr)
 {
@@ -127,9 +138,9 @@ void apic_send_x2apic(u32 to, u32 icr)
 
 /**
  * apic_send() - send an interprocessor interrupt
- * @cpu: this CPU, whose ICR is K's
- * @icr2: destination
- * @icr: command
+ * @cpu: this CPU, forwarded: ICR is K's
+ * @icr2: destination: the upper half of ICR, in the format of the APIC's mode
+ * @icr: command: the lower half of ICR
  */
 void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 {
@@ -137,29 +148,29 @@ void apic_send(struct cpu *cpu, u32 icr2, u32 icr)
 		apic_send_x2apic(icr2, icr);
 		return;
 	}
-	apic_sent(at(cpu, VAPIC_REG_ICR));
+	apic_sent(apic_reg(cpu, VAPIC_REG_ICR));
 	apic_write(cpu, VAPIC_REG_ICR2, icr2);
 	apic_write(cpu, VAPIC_REG_ICR, icr);
 }
 
 /**
  * apic_ring() - send an interprocessor interrupt to one CPU
- * @cpu: this CPU, whose ICR is K's
- * @apic_id: whom
- * @icr: command
+ * @cpu: this CPU, forwarded: ICR is K's
+ * @apic_id: APIC id of the receiver
+ * @icr: command: the lower half of ICR
  */
 void apic_ring(struct cpu *cpu, u32 apic_id, u32 icr)
 {
 	apic_send(cpu, cpu->x2apic ? apic_id : apic_id << 24, icr);
 }
 
-/* What all APICs have, and can be read without a side effect. */
-static const u8 always[] = {
+/* Registers that every APIC has, and that have no side effect when read. */
+static const u8 plain_regs[] = {
 	VAPIC_REG_ID, VAPIC_REG_VERSION, VAPIC_REG_TPR, VAPIC_REG_LDR, VAPIC_REG_SVR,
 	VAPIC_REG_ESR, VAPIC_REG_LINT0, VAPIC_REG_LINT1, VAPIC_REG_ERROR,
 };
 
-/* DFR is not there in x2APIC mode, and ICR is one register of 64 bits. */
+/* Registers that differ by mode: x2APIC mode has no DFR, and ICR is one register of 64 bits. */
 static void read_by_mode(struct cpu *cpu, u32 *reg)
 {
 	u64 icr;
@@ -194,7 +205,11 @@ static void read_optional(struct cpu *cpu, u32 *reg)
 		reg[VAPIC_REG_EXT_LVT + i] = apic_read(cpu, VAPIC_REG_EXT_LVT + i);
 }
 
-/* Read first, and stopped: what expires meanwhile is in IRR. */
+/*
+ * Read the timer before all else, and mask it: if it expires in between, its interrupt is in IRR,
+ * which is read later.
+ * Return: the TSC at which the count was read.
+ */
 static u64 take_timer(struct cpu *cpu, struct vapic_snapshot *s)
 {
 	u64 now;
@@ -209,8 +224,8 @@ static u64 take_timer(struct cpu *cpu, struct vapic_snapshot *s)
 	s->reg[VAPIC_REG_DIVIDE] = apic_read(cpu, VAPIC_REG_DIVIDE);
 	apic_write(cpu, VAPIC_REG_TIMER, s->reg[VAPIC_REG_TIMER] | VAPIC_LVT_MASKED);
 	/*
-	 * An interrupt may be on its way from a count that has reached 0, and not
-	 * come any more with the mask there: once too often is better than never.
+	 * A count that has just reached 0 may not have raised its interrupt yet, and the mask then
+	 * suppresses it. Count the timer as due: an interrupt too many is better than none.
 	 */
 	if (!(s->reg[VAPIC_REG_TIMER] & (VAPIC_LVT_MASKED | VAPIC_TIMER_MODE)) &&
 	    s->reg[VAPIC_REG_INITIAL] && !s->reg[VAPIC_REG_CURRENT])
@@ -219,9 +234,9 @@ static u64 take_timer(struct cpu *cpu, struct vapic_snapshot *s)
 }
 
 /**
- * apic_snapshot() - what the physical APIC holds, whose timer is masked then
+ * apic_snapshot() - read all registers of the physical APIC, and mask its timer
  * @cpu: this CPU, whose APIC is usable
- * @s: filled in, but for the clocks
+ * @s: filled in, except the clocks' frequencies
  *
  * Return: the TSC at which the timer's count was read.
  */
@@ -232,8 +247,8 @@ u64 apic_snapshot(struct cpu *cpu, struct vapic_snapshot *s)
 
 	*s = (struct vapic_snapshot){ .base = hw_rdmsr(MSR_REG_APIC_BASE) };
 	now = take_timer(cpu, s);
-	for (i = 0; i < sizeof(always); i++)
-		s->reg[always[i]] = apic_read(cpu, always[i]);
+	for (i = 0; i < sizeof(plain_regs); i++)
+		s->reg[plain_regs[i]] = apic_read(cpu, plain_regs[i]);
 	for (i = 0; i < 8; i++) {
 		s->reg[VAPIC_REG_ISR + i] = apic_read(cpu, VAPIC_REG_ISR + i);
 		s->reg[VAPIC_REG_TMR + i] = apic_read(cpu, VAPIC_REG_TMR + i);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A forwarded CPU: K takes every physical interrupt, acknowledges it, and keeps
- * it in the system world's virtual APIC until Linux can take it. The CPU's
- * modes change at a hypercall, at which Linux has its interrupts off. The timer is
- * K's then (timer.c), and Linux has a virtual one.
+ * A forwarded CPU: K takes every physical interrupt, acknowledges it, and keeps it in the host
+ * world's virtual APIC until Linux can take it. The physical timer is K's (timer.c), and Linux
+ * has a virtual one. A CPU becomes forwarded or direct in a hypercall, which Linux makes with
+ * its interrupts off.
  */
 #include <hw/asm.h>
 #include <regent/abi/msrtab.h>
@@ -11,8 +11,7 @@
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
-#include <regent/outer.h>
-#include <regent/sched.h>
+#include <regent/l0.h>
 
 #define LVT_DELIVERY(lvt)	((lvt) >> 8 & 7)
 #define ICR_SELF		(1u << 18)
@@ -21,14 +20,17 @@
 static u32 nr_forwarded;
 
 /**
- * forward_any() - is any CPU forwarded?
+ * forward_any() - is any CPU forwarded, or about to be?
+ *
+ * Return: true when there is one; the I/O APICs then keep their mode.
  */
 bool forward_any(void)
 {
 	return __atomic_load_n(&nr_forwarded, __ATOMIC_ACQUIRE);
 }
 
-static int highest(struct cpu *cpu, u32 array)
+/* The highest vector in the physical IRR or ISR, -1 when there is none. */
+static int highest_vector(struct cpu *cpu, u32 array)
 {
 	int i;
 
@@ -42,9 +44,10 @@ static int highest(struct cpu *cpu, u32 array)
 }
 
 /*
- * A level whose pin K does not know (of an IOAPIC that Linux did not tell of, or
- * behind a remapper) would come again at once after its EOI: that has to wait
- * for Linux's own, as on the bare machine.
+ * K masks the pin of a level before the EOI. K does not know the pin of a level that comes from an
+ * I/O APIC that Linux did not list, or through an interrupt remapper. Such a level would come
+ * again right after its physical EOI, so that EOI waits for Linux's own (cpu->owed), as on the
+ * bare machine.
  */
 static void acknowledge_level(struct cpu *cpu, u8 vector)
 {
@@ -55,9 +58,11 @@ static void acknowledge_level(struct cpu *cpu, u8 vector)
 }
 
 /**
- * forward_end_level() - Linux has done with a level
+ * forward_end_level() - let a level come again after Linux's EOI
  * @cpu: this CPU, forwarded
- * @vector: its vector
+ * @vector: the level's vector
+ *
+ * Write the physical EOI if that has waited, else unmask the level's pin.
  */
 void forward_end_level(struct cpu *cpu, u8 vector)
 {
@@ -69,12 +74,12 @@ void forward_end_level(struct cpu *cpu, u8 vector)
 }
 
 /**
- * forward_arrived() - acknowledge one that the physical APIC has delivered
+ * forward_arrived() - acknowledge an interrupt that K has taken, and make it pending for Linux
  * @cpu: this CPU, forwarded
- * @vector: its vector
+ * @vector: the interrupt's vector
  *
- * Its source is held before the EOI lets it come again. What has no bit in ISR is
- * spurious: the APIC took it back.
+ * Hold the source first, because the physical EOI lets it come again. A vector without a bit in
+ * the physical ISR is spurious and is dropped. K's own vector sets WORK_VECTOR instead.
  */
 void forward_arrived(struct cpu *cpu, u8 vector)
 {
@@ -84,8 +89,7 @@ void forward_arrived(struct cpu *cpu, u8 vector)
 		return;
 	if (vector == cpu->vector) {
 		apic_write(cpu, VAPIC_REG_EOI, 0);
-		timer_fired(cpu);
-		sched_rung(cpu);
+		cpu->work.own |= WORK_VECTOR;
 		return;
 	}
 	level = apic_bit(cpu, VAPIC_REG_TMR, vector);
@@ -99,8 +103,11 @@ void forward_arrived(struct cpu *cpu, u8 vector)
 		forward_end_level(cpu, vector);
 }
 
-/* All that is pending there; the next one may need a moment after an EOI. */
-static void drain(struct cpu *cpu)
+/*
+ * Take all interrupts that are pending in the physical APIC. After an EOI the next one may need a
+ * moment to arrive, so look at IRR before giving up.
+ */
+static void drain_apic(struct cpu *cpu)
 {
 	int i, vector;
 
@@ -108,13 +115,13 @@ static void drain(struct cpu *cpu)
 		vector = backend_take_interrupt();
 		if (vector >= 0)
 			forward_arrived(cpu, vector);
-		else if (highest(cpu, VAPIC_REG_IRR) < 0)
+		else if (highest_vector(cpu, VAPIC_REG_IRR) < 0)
 			return;
 	}
 }
 
 /**
- * forward_interrupt() - an exit because an interrupt is pending
+ * forward_interrupt() - take the physical interrupt that made an exit
  * @cpu: this CPU, forwarded
  */
 void forward_interrupt(struct cpu *cpu)
@@ -125,26 +132,29 @@ void forward_interrupt(struct cpu *cpu)
 		forward_arrived(cpu, vector);
 }
 
-/* What Linux has in service gets its physical EOI now, and the virtual one later. */
+/*
+ * Write the physical EOIs of all interrupts that Linux has in service. They are in service in the
+ * virtual APIC as well, where Linux's own EOIs end them.
+ */
 static void empty_isr(struct cpu *cpu)
 {
 	int i, vector;
 
 	for (i = 0; i < VECTORS; i++) {
-		vector = highest(cpu, VAPIC_REG_ISR);
+		vector = highest_vector(cpu, VAPIC_REG_ISR);
 		if (vector < 0)
 			return;
 		if (!apic_bit(cpu, VAPIC_REG_TMR, vector))
 			apic_write(cpu, VAPIC_REG_EOI, 0);
 		else
 			acknowledge_level(cpu, vector);
-		/* An EOI that is owed keeps what is below it from coming, too. */
+		/* While an EOI is owed, the APIC holds off all vectors of lower priority. */
 		if (cpu->owed[vector / 32] >> vector % 32 & 1)
 			return;
 	}
 }
 
-/* Interrupts that bypass the APIC's registers would be lost in K. */
+/* ExtINT on LINT0 bypasses the APIC's registers, so K would lose those interrupts. */
 static bool has_extint(struct cpu *cpu)
 {
 	u32 lint0 = apic_read(cpu, VAPIC_REG_LINT0);
@@ -152,7 +162,10 @@ static bool has_extint(struct cpu *cpu)
 	return !(lint0 & VAPIC_LVT_MASKED) && LVT_DELIVERY(lint0) == VAPIC_EXTINT;
 }
 
-/* The virtual APIC begins as a copy of the physical one, whose timer is K's then. */
+/*
+ * Load the virtual APIC with a copy of the physical one, and take the physical timer.
+ * Return: 0, or -REGENT_HC_EOPNOTSUPP: the timer cannot be used, and is Linux's again.
+ */
 static int take_apic(struct cpu *cpu)
 {
 	struct vapic_snapshot s;
@@ -171,23 +184,25 @@ static int take_apic(struct cpu *cpu)
 }
 
 /**
- * forward_start() - take this CPU's interrupts
- * @cpu: this CPU, Linux having its interrupts off
- * @vector: one that Linux gives to K on this CPU
+ * forward_take() - take the physical APIC for K, and give Linux a virtual one
+ * @cpu: this CPU, direct, with Linux's interrupts off
+ * @vector: the vector that Linux gives to K on this CPU
  *
- * Return: 0 or a negative REGENT_HC_E*, see REGENT_HC_FORWARD.
+ * Afterwards all interrupts that Linux has in service have had their physical EOI, and the
+ * physical task priority is APIC_K_TPR. Call forward_begin() when the scheduler is ready.
+ *
+ * Return: 0, or with nothing changed: -REGENT_HC_EINVAL: @vector is none; -REGENT_HC_EOPNOTSUPP:
+ * K cannot use this APIC or its timer; -REGENT_HC_EBUSY: the I/O APICs are not shadowed yet.
  */
-int forward_start(struct cpu *cpu, u64 vector)
+int forward_take(struct cpu *cpu, u64 vector)
 {
 	int err = -REGENT_HC_EBUSY;
 
-	if (cpu->forwarded)
-		return 0;
 	if (vector < 32 || vector >= VECTORS)
 		return -REGENT_HC_EINVAL;
 	if (!apic_usable(cpu) || has_extint(cpu) || !k_params.tsc_khz)
 		return -REGENT_HC_EOPNOTSUPP;
-	/* First the count: from then on the IOAPICs stay as they are. */
+	/* Count this CPU first: from then on the I/O APICs cannot change their mode. */
 	__atomic_add_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
 	if (ioapic_shadowed())
 		err = take_apic(cpu);
@@ -196,20 +211,32 @@ int forward_start(struct cpu *cpu, u64 vector)
 		return err;
 	}
 	cpu->vector = vector;
-	outer_suspend(cpu, OUTER_PV_EOI);
+	l0_suspend(cpu, L0_PV_EOI);
 	empty_isr(cpu);
-	apic_write(cpu, VAPIC_REG_TPR, 0);
-	backend_forward(&cpu->system, true);
-	backend_set_tpr(&cpu->system, cpu->vapic.reg[VAPIC_REG_TPR]);
+	apic_write(cpu, VAPIC_REG_TPR, APIC_K_TPR);
+	backend_forward(&cpu->host, true);
+	backend_set_tpr(&cpu->host, cpu->vapic.reg[VAPIC_REG_TPR]);
 	cpu->forwarded = true;
-	sched_forwarded(cpu, true);
-	timer_start(cpu);
-	/* The copy has what is pending, and must not get it a second time later. */
-	drain(cpu);
+	cpu->work.own |= WORK_FORWARDED;
 	return 0;
 }
 
-/* ICR2 may hold what Linux is about to use. */
+/**
+ * forward_begin() - start K's timer, and take the interrupts that are pending
+ * @cpu: this CPU, after forward_take(), with its scheduler ready
+ */
+void forward_begin(struct cpu *cpu)
+{
+	timer_start(cpu);
+	/* The virtual APIC's copy has what is pending: take it now, so that it merges there. */
+	drain_apic(cpu);
+}
+
+/*
+ * Raise all that is pending in the virtual APIC on the physical one: edges by a self-IPI, known
+ * levels by themselves when ioapic_release() unmasks their pins. In xAPIC mode put Linux's ICR2
+ * back, because Linux may be about to write the command.
+ */
 static void raise_again(struct cpu *cpu, const struct vapic_left *left)
 {
 	u32 icr2 = cpu->vapic.reg[VAPIC_REG_ICR2];
@@ -218,7 +245,7 @@ static void raise_again(struct cpu *cpu, const struct vapic_left *left)
 	for (vector = 16; vector < VECTORS; vector++) {
 		u32 bit = 1u << vector % 32;
 
-		/* A level that K does not know comes by itself, or now once more. */
+		/* After its EOI a level of an unknown pin comes again; raise a pending one. */
 		if (cpu->owed[vector / 32] & bit) {
 			cpu->owed[vector / 32] &= ~bit;
 			apic_write(cpu, VAPIC_REG_EOI, 0);
@@ -233,103 +260,95 @@ static void raise_again(struct cpu *cpu, const struct vapic_left *left)
 }
 
 /**
- * forward_stop() - let interrupts go straight to Linux again
- * @cpu: this CPU, Linux having its interrupts off
- * @anyway: also with one in service, whose EOI then meets an APIC that knows
- *	nothing of it: for a handback that cannot wait
+ * forward_give_back() - give the physical APIC back to Linux
+ * @cpu: this CPU, forwarded, with Linux's interrupts off and no other world scheduled
  *
- * Return: 0 or -REGENT_HC_EBUSY.
+ * If an interrupt is in service in the virtual APIC, Linux's EOI for it has no effect on the
+ * physical one.
  */
-int forward_stop(struct cpu *cpu, bool anyway)
+void forward_give_back(struct cpu *cpu)
 {
 	struct vapic *v = &cpu->vapic;
 	struct vapic_left left;
 
-	if (!cpu->forwarded)
-		return 0;
-	if (!anyway && !vapic_can_leave(v))
-		return -REGENT_HC_EBUSY;
-	sched_forwarded(cpu, false);
 	timer_stop(cpu);
-	drain(cpu);
+	drain_apic(cpu);
 	vapic_leave(v, hw_rdtsc(), &left);
-	backend_forward(&cpu->system, false);
+	backend_forward(&cpu->host, false);
 	cpu->forwarded = false;
+	cpu->work.own &= ~(WORK_FORWARDED | WORK_VECTOR);
 	apic_write(cpu, VAPIC_REG_SVR, v->reg[VAPIC_REG_SVR]);
 	timer_give_back(cpu, &left);
 	apic_write(cpu, VAPIC_REG_TPR, v->reg[VAPIC_REG_TPR]);
 	raise_again(cpu, &left);
-	outer_resume(cpu, OUTER_PV_EOI);
+	l0_resume(cpu, L0_PV_EOI);
 	ioapic_release(cpu);
 	__atomic_sub_fetch(&nr_forwarded, 1, __ATOMIC_SEQ_CST);
-	if (cpu->nmi_pending) {
-		cpu->nmi_pending = 0;
+	if (cpu->work.own & WORK_NMI) {
+		cpu->work.own &= ~WORK_NMI;
 		nmi_send(cpu, cpu->handoff->apic_id);
 	}
-	return 0;
 }
 
-/* An NMI that came in K. With another event first, the APIC keeps it pending. */
+/*
+ * Inject an NMI that arrived in K. If another event is queued for the entry, send the NMI again
+ * instead: the APIC keeps it pending.
+ */
 static void deliver_nmi(struct cpu *cpu, struct world *world)
 {
 	if (backend_event_queued(world))
 		nmi_send(cpu, cpu->handoff->apic_id);
 	else
 		backend_inject_nmi(world);
-	cpu->nmi_pending = 0;
-}
-
-/*
- * Linux waits by STI and HLT or MWAIT, and has looked for work before. What is handled
- * between the two would not end the wait, so that it must be taken behind those,
- * as if it had come a moment later. The processor keeps STI's shadow over an exit
- * and an entry; QEMU loses it at the entry.
- */
-static void __attribute__((noinline)) pass_halt(struct cpu *cpu, struct world *world)
-{
-	if (backend_cpl(world) || backend_event_queued(world) || !insn_waits(world))
-		return;
-	cpu->halt_rip = backend_rip(world);
-	if (vapic_pending(&cpu->vapic) != VAPIC_NONE && backend_flag_if(world))
-		backend_skip(world);
+	cpu->work.own &= ~WORK_NMI;
 }
 
 /**
  * forward_quiet() - is there nothing for forward_deliver() to do?
  * @cpu: this CPU, forwarded
- * @world: its system world
+ * @world: its host world
  *
- * Only for speed; false is always right.
+ * The caller may then skip the slow way out.
+ *
+ * Return: true when there is nothing to do; false is always safe.
  */
 bool forward_quiet(const struct cpu *cpu, const struct world *world)
 {
 	const struct vapic *v = &cpu->vapic;
 
-	return vapic_pending(v) == VAPIC_NONE && !cpu->nmi_pending &&
+	return vapic_pending(v) == VAPIC_NONE &&
 	       backend_undisturbed(world, v->reg[VAPIC_REG_TPR]) &&
 	       backend_rip(world) != cpu->halt_rip;
 }
 
 /**
- * forward_deliver() - what Linux gets at the next entry, and when to ask again
+ * forward_prepare() - take over a TPR that Linux has set by CR8, and inject a waiting NMI
  * @cpu: this CPU, forwarded
- * @world: its system world
+ * @world: its host world
+ */
+void forward_prepare(struct cpu *cpu, struct world *world)
+{
+	u8 tpr = backend_tpr(world);
+
+	if (unlikely(tpr >> 4 != cpu->vapic.reg[VAPIC_REG_TPR] >> 4))
+		vapic_set_tpr(&cpu->vapic, tpr);	/* by CR8 */
+	if (unlikely(cpu->work.own & WORK_NMI))
+		deliver_nmi(cpu, world);
+}
+
+/**
+ * forward_deliver() - inject the interrupt that Linux gets at the next entry
+ * @cpu: this CPU, forwarded
+ * @world: its host world, after forward_prepare()
  *
- * The one place that decides, from state alone, before each entry.
+ * If an interrupt is still pending afterwards, open the interrupt window. Only this function
+ * decides what Linux gets, from state alone, before each entry.
  */
 void forward_deliver(struct cpu *cpu, struct world *world)
 {
 	struct vapic *v = &cpu->vapic;
-	u8 tpr = backend_tpr(world);
-	int vector;
+	int vector = vapic_pending(v);
 
-	if (unlikely(tpr >> 4 != v->reg[VAPIC_REG_TPR] >> 4))
-		vapic_set_tpr(v, tpr);	/* by CR8 */
-	if (unlikely(cpu->nmi_pending))
-		deliver_nmi(cpu, world);
-	if (unlikely(backend_in_shadow(world) || backend_rip(world) == cpu->halt_rip))
-		pass_halt(cpu, world);
-	vector = vapic_pending(v);
 	if (vector != VAPIC_NONE && !backend_event_queued(world) &&
 	    backend_interruptible(world)) {
 		vapic_ack(v, vector);
@@ -337,5 +356,5 @@ void forward_deliver(struct cpu *cpu, struct world *world)
 		backend_inject_interrupt(world, vector);
 		vector = vapic_pending(v);
 	}
-	backend_window(world, vector != VAPIC_NONE);
+	backend_irq_window(world, vector != VAPIC_NONE);
 }

@@ -40,34 +40,16 @@ static void set_mode(u32 mode)
 	__atomic_store_n(&current_mode, mode, __ATOMIC_RELEASE);
 }
 
-static struct ioapic *take(int nr)
-{
-	lock_take(&ioapics[nr].lock);
-	return &ioapics[nr];
-}
-
 static void drop(struct ioapic *io)
 {
 	lock_drop(&io->lock);
 }
 
-/**
- * ioapic_lock_break() - give up what a CPU held when K faulted on it
- * @cpu: this CPU
- */
-void ioapic_lock_break(const struct cpu *cpu)
-{
-	u32 i;
-
-	for (i = 0; i < k_params.nr_ioapics; i++)
-		lock_break(&ioapics[i].lock, cpu);
-	lock_break(&mode_lock, cpu);
-}
-
+/* @offset must not lead out of the page, see mmio.c. */
 static volatile u32 *at(struct cpu *cpu, int nr, u32 offset)
 {
 	u64 pa = k_params.ioapic[nr];
-	u8 *page = mapcache_page(&cpu->window, pa & ~(REGENT_PAGE_SIZE - 1), MAPCACHE_MMIO);
+	u8 *page = mapcache_page(&cpu->mapcache, pa & ~(REGENT_PAGE_SIZE - 1), MAPCACHE_MMIO);
 
 	return (volatile u32 *)(page + (pa & (REGENT_PAGE_SIZE - 1)) + offset);
 }
@@ -77,6 +59,24 @@ static void select_again(struct cpu *cpu, int nr)
 {
 	if (ioapics[nr].loaded)
 		*at(cpu, nr, VIOAPIC_SELECT) = ioapics[nr].shadow.select;
+}
+
+/*
+ * K has faulted on this CPU, perhaps between its own select and window. Linux is to find
+ * the register selected that it has selected.
+ */
+static void abandon(struct lock *l)
+{
+	struct ioapic *io = container_of(l, struct ioapic, lock);
+
+	select_again(this_cpu(), io - ioapics);
+}
+
+static struct ioapic *take(int nr)
+{
+	lock_take(&ioapics[nr].lock);
+	ioapics[nr].lock.abandon = abandon;
+	return &ioapics[nr];
 }
 
 static u32 read_reg(struct cpu *cpu, int nr, u32 reg)
@@ -114,6 +114,7 @@ static void load(struct cpu *cpu, int nr)
 	vioapic_load(&io->shadow, version, entry);
 	io->shadow.select = selected;
 	io->loaded = true;
+	select_again(cpu, nr);
 	drop(io);
 }
 
@@ -306,25 +307,80 @@ void ioapic_release(struct cpu *cpu)
 	}
 }
 
+/* The registers of an IOAPIC are 32 bits wide; the manuals define no other access. */
+static bool is_register(u32 offset, int width)
+{
+	return width == 4 && (offset == VIOAPIC_SELECT || offset == VIOAPIC_WINDOW ||
+			      offset == VIOAPIC_EOI);
+}
+
+/*
+ * Only the chip knows what it makes of a write that no manual defines. The write can
+ * have changed which register is selected, or what was selected before.
+ */
+static void write_undefined(struct cpu *cpu, int nr, u32 offset, int width, u64 value)
+{
+	struct vioapic *shadow = &ioapics[nr].shadow;
+	struct vioapic_write w;
+	u32 selected;
+
+	select_again(cpu, nr);
+	hw_mmio_write((volatile u8 *)at(cpu, nr, 0) + offset, width, value);
+	selected = *at(cpu, nr, VIOAPIC_SELECT);
+	*at(cpu, nr, VIOAPIC_SELECT) = shadow->select;
+	if (vioapic_changed(shadow, *at(cpu, nr, VIOAPIC_WINDOW), &w))
+		write_reg(cpu, nr, &w);
+	shadow->select = selected;
+	select_again(cpu, nr);
+}
+
+static u64 read_shadow(struct cpu *cpu, int nr, u32 offset)
+{
+	const struct vioapic *shadow = &ioapics[nr].shadow;
+	int reg = vioapic_needs(shadow, offset);
+	u32 live = 0;
+
+	if (reg >= 0)
+		live = read_reg(cpu, nr, reg);
+	return vioapic_read(shadow, offset, live);
+}
+
+static void write_shadow(struct cpu *cpu, int nr, u32 offset, u32 value)
+{
+	struct vioapic *shadow = &ioapics[nr].shadow;
+	struct vioapic_write w;
+	int what = vioapic_write(shadow, offset, value, &w);
+
+	if (what == VIOAPIC_WRITE)
+		write_reg(cpu, nr, &w);
+	if (what != VIOAPIC_WRITE_EOI)
+		return;
+	*at(cpu, nr, VIOAPIC_EOI) = w.value;
+	while (vioapic_directed_eoi(shadow, value, &w))
+		write_reg(cpu, nr, &w);
+}
+
 /**
  * ioapic_read() - Linux reads
  * @cpu: this CPU
  * @nr: from ioapic_find()
- * @offset: where in its page
+ * @offset: where in its page, which the access does not leave
+ * @width: bytes: 1, 2, 4 or 8
+ *
+ * What is no register, or no register's width, the chip itself answers as it does on
+ * the bare machine. There Linux may see K's own mask of a pin that is held.
  */
-u32 ioapic_read(struct cpu *cpu, int nr, u32 offset)
+u64 ioapic_read(struct cpu *cpu, int nr, u32 offset, int width)
 {
 	struct ioapic *io = take(nr);
-	u32 value, live = 0;
-	int reg;
+	u64 value;
 
-	if (!io->loaded) {
-		value = *at(cpu, nr, offset);
+	if (io->loaded && is_register(offset, width)) {
+		value = read_shadow(cpu, nr, offset);
 	} else {
-		reg = vioapic_needs(&io->shadow, offset);
-		if (reg >= 0)
-			live = read_reg(cpu, nr, reg);
-		value = vioapic_read(&io->shadow, offset, live);
+		/* What Linux selects stays in the shadow until the chip has to know it. */
+		select_again(cpu, nr);
+		value = hw_mmio_read((volatile u8 *)at(cpu, nr, 0) + offset, width);
 	}
 	drop(io);
 	return value;
@@ -334,27 +390,19 @@ u32 ioapic_read(struct cpu *cpu, int nr, u32 offset)
  * ioapic_write() - Linux writes
  * @cpu: this CPU
  * @nr: from ioapic_find()
- * @offset: where in its page
+ * @offset: where in its page, which the access does not leave
+ * @width: bytes: 1, 2, 4 or 8
  * @value: what
  */
-void ioapic_write(struct cpu *cpu, int nr, u32 offset, u32 value)
+void ioapic_write(struct cpu *cpu, int nr, u32 offset, int width, u64 value)
 {
 	struct ioapic *io = take(nr);
-	struct vioapic_write w;
-	int what;
 
-	if (!io->loaded) {
-		*at(cpu, nr, offset) = value;
-		drop(io);
-		return;
-	}
-	what = vioapic_write(&io->shadow, offset, value, &w);
-	if (what == VIOAPIC_WRITE)
-		write_reg(cpu, nr, &w);
-	if (what == VIOAPIC_WRITE_EOI) {
-		*at(cpu, nr, VIOAPIC_EOI) = w.value;
-		while (vioapic_directed_eoi(&io->shadow, value, &w))
-			write_reg(cpu, nr, &w);
-	}
+	if (!io->loaded)
+		hw_mmio_write((volatile u8 *)at(cpu, nr, 0) + offset, width, value);
+	else if (is_register(offset, width))
+		write_shadow(cpu, nr, offset, value);
+	else
+		write_undefined(cpu, nr, offset, width, value);
 	drop(io);
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What K sends to other CPUs: its vector there, which Linux gave
- * (takeover/vector.c), and NMIs. The vector is also where K's timer comes, and on
- * Linux's side of a forwarded CPU it says that the event ring has something. AMD
- * APM volume 2, "Interprocessor Interrupts".
+ * Interprocessor interrupts of K's: kicks and NMIs. A kick uses K's own vector of the receiver,
+ * which Linux has given (takeover/run/vector.c). K's timer uses the same vector, and when Linux
+ * gets it on a forwarded CPU, the event ring has something for L. AMD APM volume 2,
+ * "Interprocessor Interrupts".
  */
 #include <hw/asm.h>
 #include <regent/abi/msrtab.h>
@@ -15,12 +15,12 @@
 #define ICR_ASSERT	(1u << 14)
 
 /*
- * Linux may have half done something in its page: the destination written, the
- * command not yet.
+ * Linux may have written the destination of an IPI to ICR2, and not the command yet: put ICR2
+ * back afterwards.
  */
 static void send_by_page(struct cpu *cpu, u64 base, u32 apic_id, u32 icr)
 {
-	u8 *apic = mapcache_page(&cpu->window, base & 0x000ffffffffff000ull, MAPCACHE_MMIO);
+	u8 *apic = mapcache_page(&cpu->mapcache, base & 0x000ffffffffff000ull, MAPCACHE_MMIO);
 	volatile u32 *low = (void *)(apic + VAPIC_REG_ICR * 16);
 	volatile u32 *high = (void *)(apic + VAPIC_REG_ICR2 * 16);
 	u32 linux_high;
@@ -34,8 +34,8 @@ static void send_by_page(struct cpu *cpu, u64 base, u32 apic_id, u32 icr)
 }
 
 /*
- * Send on an APIC that is Linux's, in the mode and at the place that it has given
- * it. In x2APIC mode ICR is written as a whole.
+ * Send on an APIC that is Linux's, in the mode and at the address that Linux has set. In x2APIC
+ * mode one write sets all of ICR, so there is nothing to put back.
  */
 static void send_beside_linux(struct cpu *cpu, u32 apic_id, u32 icr)
 {
@@ -49,8 +49,8 @@ static void send_beside_linux(struct cpu *cpu, u32 apic_id, u32 icr)
 
 /**
  * nmi_send() - send an NMI
- * @cpu: this CPU, forwarded or not
- * @apic_id: APIC id of the receiver; may be this CPU's own
+ * @cpu: this CPU, forwarded or direct
+ * @apic_id: APIC id of the receiver, which may be this CPU
  */
 void nmi_send(struct cpu *cpu, u32 apic_id)
 {
@@ -58,10 +58,12 @@ void nmi_send(struct cpu *cpu, u32 apic_id)
 }
 
 /**
- * kick() - make another CPU, or this one, come to K and look at its inbox
- * @cpu: this CPU
- * @to: a forwarded one. Has it become direct just now, Linux gets the interrupt,
- *	and L looks for events early, which does no harm
+ * kick() - make a CPU exit to K and look at its mailbox
+ * @cpu: this CPU, forwarded or direct
+ * @to: a forwarded CPU, which may be this one
+ *
+ * If @to becomes direct before the kick arrives, Linux gets the interrupt there, and L looks at
+ * the event ring early, which does no harm.
  */
 void kick(struct cpu *cpu, const struct cpu *to)
 {
@@ -74,10 +76,32 @@ void kick(struct cpu *cpu, const struct cpu *to)
 }
 
 /**
- * tell_linux() - there is something in this CPU's event ring
+ * kick_all() - make all other CPUs come to K, whatever they do
  * @cpu: this CPU
  *
- * On a direct one L finds it within a second.
+ * By NMI, since a CPU may have its interrupts off for as long as this one waits. On
+ * behalf of K, L's handler makes a hypercall.
+ */
+void kick_all(struct cpu *cpu)
+{
+	u32 i;
+
+	for (i = 0; i < k_params.nr_cpus; i++) {
+		struct cpu *to = cpu_find(i);
+
+		if (!to || to == cpu || !__atomic_load_n(&to->entered, __ATOMIC_ACQUIRE))
+			continue;
+		__atomic_add_fetch(&to->shared->nmis_sent, 1, __ATOMIC_RELEASE);
+		nmi_send(cpu, to->handoff->apic_id);
+	}
+}
+
+/**
+ * tell_linux() - tell L that this CPU's event ring has something
+ * @cpu: this CPU
+ *
+ * On a forwarded CPU Linux gets K's vector. On a direct one do nothing, because L looks at the
+ * ring every second.
  */
 void tell_linux(struct cpu *cpu)
 {

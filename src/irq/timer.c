@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * K's own timer on a forwarded CPU: the local APIC's, one-shot, undivided, on
- * the vector that Linux gave. It is set to the earliest of what the CPU waits
- * for: Linux's virtual timer, the end of a slice (where the backend has no timer for
- * that), and the time at which a world wants to be woken. AMD APM volume 2, "APIC
- * Timer Operation".
+ * K's own timer on a forwarded CPU: the local APIC's timer, one-shot, undivided, on K's own
+ * vector. K sets it to the earliest of three times: Linux's virtual timer, the end of a slice
+ * (unless the backend has a timer for that), and the alarm of a world that sleeps. AMD APM
+ * volume 2, "APIC Timer Operation".
  *
- * The APIC's clock is measured against the TSC, once for each CPU.
+ * K measures the APIC's clock against the TSC, once for each CPU.
  */
 #include <hw/asm.h>
 #include <regent/cpu.h>
 #include <regent/irq.h>
 #include <regent/k.h>
-#include <regent/sched.h>
 
 #define DIVIDE_BY_1	0xb
 #define TIMER_MAX	0xffffffffu
 #define RATIO_SHIFT	48		/* as in struct vapic */
 
 #define CALIBRATE_US	50
-#define BRACKETS	16		/* readings; the tightest one counts */
+#define BRACKETS	16		/* readings of both clocks; K uses the quickest */
 
 struct reading {
 	u64 tsc;
 	u32 count;
 };
 
-/* Somebody (an SMI, a hypervisor below) may come between the two clocks. */
-static struct reading read_both(struct cpu *cpu)
+/*
+ * Read both clocks at the same time. An SMI or L0 may come in between, so take the reading that
+ * was quickest.
+ */
+static struct reading read_clocks(struct cpu *cpu)
 {
 	struct reading best = { 0, 0 };
 	u64 width = ~0ull;
@@ -47,11 +48,12 @@ static struct reading read_both(struct cpu *cpu)
 }
 
 /**
- * timer_calibrate() - measure the APIC's clock, if that was not done yet
- * @cpu: this CPU, whose timer is K's: masked, and its count is lost
+ * timer_calibrate() - measure the APIC's clock, unless K has done so before
+ * @cpu: this CPU, whose timer is masked; the timer's count is lost
  *
- * Takes CALIBRATE_US the first time. Return: 0, or -REGENT_HC_EOPNOTSUPP when it
- * does not count.
+ * It takes CALIBRATE_US the first time.
+ *
+ * Return: 0, or -REGENT_HC_EOPNOTSUPP: the timer does not count, or counts too fast.
  */
 int timer_calibrate(struct cpu *cpu)
 {
@@ -60,28 +62,28 @@ int timer_calibrate(struct cpu *cpu)
 
 	if (cpu->bus_ticks)
 		return 0;
-	/* In TSC-deadline mode it does not count. */
+	/* In TSC-deadline mode the timer does not count: make it one-shot. */
 	apic_write(cpu, VAPIC_REG_TIMER,
 		   apic_read(cpu, VAPIC_REG_TIMER) & ~VAPIC_TIMER_MODE);
 	apic_write(cpu, VAPIC_REG_DIVIDE, DIVIDE_BY_1);
 	apic_write(cpu, VAPIC_REG_INITIAL, TIMER_MAX);
-	from = read_both(cpu);
+	from = read_clocks(cpu);
 	while (hw_rdtsc() - from.tsc < wait)
 		hw_pause();
-	to = read_both(cpu);
+	to = read_clocks(cpu);
 	apic_write(cpu, VAPIC_REG_INITIAL, 0);
 	if (to.count >= from.count || to.tsc <= from.tsc)
 		return -REGENT_HC_EOPNOTSUPP;
 	if ((from.count - to.count) >> 16 >= to.tsc - from.tsc)
-		return -REGENT_HC_EOPNOTSUPP;	/* more than a ratio can hold */
+		return -REGENT_HC_EOPNOTSUPP;	/* more than struct vapic's ratio holds */
 	cpu->bus_ticks = from.count - to.count;
 	cpu->bus_tsc = to.tsc - from.tsc;
 	return 0;
 }
 
 /**
- * timer_start() - the timer is K's from now on
- * @cpu: this CPU, calibrated, the virtual APIC loaded
+ * timer_start() - take the physical timer for K
+ * @cpu: this CPU, after timer_calibrate(), with its virtual APIC loaded
  */
 void timer_start(struct cpu *cpu)
 {
@@ -91,7 +93,7 @@ void timer_start(struct cpu *cpu)
 	timer_update(cpu);
 }
 
-/* Rounded up: an interrupt before its time would have to be waited for again. */
+/* Convert a TSC to a count. Round up, because after an early interrupt K would wait once more. */
 static u32 ticks_until(const struct cpu *cpu, u64 at)
 {
 	u64 now = hw_rdtsc();
@@ -103,7 +105,7 @@ static u32 ticks_until(const struct cpu *cpu, u64 at)
 }
 
 /**
- * timer_update() - set the timer to what comes first
+ * timer_update() - set K's timer to the earliest of the times that this CPU waits for
  * @cpu: this CPU, forwarded
  */
 void timer_update(struct cpu *cpu)
@@ -121,23 +123,23 @@ void timer_update(struct cpu *cpu)
 }
 
 /**
- * timer_fired() - K's timer has interrupted
+ * timer_fired() - fire Linux's virtual timer if it is due, after an interrupt on K's vector
  * @cpu: this CPU, forwarded
+ * @now: the current TSC
  *
- * It may be a late one, or one of those that were needed to get to a time far
- * away: only the TSC tells what is due.
+ * The interrupt may be a kick, a late one of K's timer, or one of several that are needed to reach
+ * a time far away, so only the TSC says what is due. The caller calls timer_update() next.
  */
-void timer_fired(struct cpu *cpu)
+void timer_fired(struct cpu *cpu, u64 now)
 {
-	u64 now = hw_rdtsc();
-
 	cpu->timer_at = VAPIC_NEVER;
 	vapic_timer_fire(&cpu->vapic, now);
-	sched_tick(cpu, now);
-	timer_update(cpu);
 }
 
-/* It may have become due since vapic_timer_fire(): then it is due soon. */
+/*
+ * Linux's initial count. A one-shot timer may have become due since vapic_timer_fire(): it then
+ * fires after one tick.
+ */
 static u32 count_left(const struct vapic *v, const struct vapic_left *left)
 {
 	if (!v->armed)
@@ -148,11 +150,11 @@ static u32 count_left(const struct vapic *v, const struct vapic_left *left)
 }
 
 /**
- * timer_stop() - K's timer raises nothing any more
+ * timer_stop() - stop K's timer
  * @cpu: this CPU, forwarded
  *
- * What it has raised may be pending still. What is due for Linux is pending in
- * the virtual APIC afterwards.
+ * An interrupt that it has raised may still be pending. If Linux's virtual timer is due, its
+ * interrupt is pending in the virtual APIC afterwards.
  */
 void timer_stop(struct cpu *cpu)
 {
@@ -162,12 +164,12 @@ void timer_stop(struct cpu *cpu)
 }
 
 /**
- * timer_give_back() - Linux's timer is the physical one again
+ * timer_give_back() - give the physical timer back to Linux
  * @cpu: this CPU, after timer_stop()
- * @left: what vapic_leave() said
+ * @left: filled in by vapic_leave()
  *
- * A periodic timer starts with a whole period: its phase is lost, because the
- * count cannot be set apart from the period.
+ * A periodic timer starts with a whole period. Its phase is lost, because the APIC has no way to
+ * set the count without the period.
  */
 void timer_give_back(struct cpu *cpu, const struct vapic_left *left)
 {

@@ -3,12 +3,13 @@
 #include <regent/asid.h>
 
 /**
- * asid_init() - a CPU's identifiers, about whose translations nothing is known
- * @pool: zeroed, or used before: what it has given out holds no more
- * @first: the first one
- * @end: behind the last one, above @first
+ * asid_init() - start a CPU's identifiers anew
+ * @pool: zeroed, or used before; the identifiers that it gave out become invalid
+ * @first: the first identifier
+ * @end: the last one plus 1, above @first
  *
- * Before the next entry with one of them the CPU flushes them all.
+ * The CPU may still hold translations for these identifiers: the caller flushes them all
+ * before the next entry with one of them.
  */
 void asid_init(struct asid_pool *pool, u32 first, u32 end)
 {
@@ -21,10 +22,10 @@ void asid_init(struct asid_pool *pool, u32 first, u32 end)
 /**
  * asid_take() - give a world an identifier that has no translations
  * @pool: this CPU's
- * @asid: the world's, invalid here
+ * @asid: the world's, which is not valid here
  *
- * Return: true when this CPU has to flush all identifiers at the entry that comes
- * next, which is the one with this one.
+ * Return: true when this CPU has to flush all identifiers at its next entry, which is the
+ * one with the new identifier.
  */
 bool asid_take(struct asid_pool *pool, struct asid *asid)
 {

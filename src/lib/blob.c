@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The state blob: checksum, checks and comparison, see <regent/abi/blob.h>.
- * L and user space only: K never reads a blob.
+ * The state blob: checksum, checks and comparison, see <regent/abi/blob.h>. L and user space
+ * only, as K never reads a blob.
  *
- * regentctl reads blobs from files, so blob_check() believes nothing; the
- * other functions want a blob that L made or that blob_check() accepted.
+ * regentctl reads blobs from files, so blob_check() trusts no byte; the other functions take
+ * a blob that L made or that blob_check() accepted.
  */
 #include <regent/abi/blob.h>
 #include <linux/regent.h>
@@ -18,7 +18,7 @@ _Static_assert(sizeof(struct regent_blob_ioapic) == 16, "file format");
 
 #define CRC_OFFSET	offsetof(struct regent_blob_header, crc)
 
-/* Four bits at a time: a blob is some ten KiB, made once. */
+/* CRC by four bits at a time, which is fast enough: a blob has some ten KiB and is made once. */
 static const u32 crc_nibble[16] = {
 	0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac,
 	0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
@@ -50,7 +50,7 @@ u32 blob_crc32(const void *data, size_t length)
 	return ~crc_add(~0u, data, length);
 }
 
-/* The checksum of a whole blob, in which its own field counts as zero. */
+/* Checksum of a whole blob, with its own field taken as zero */
 static u32 crc_of(const struct regent_blob_header *blob)
 {
 	static const u8 zero[sizeof(blob->crc)];
@@ -65,7 +65,7 @@ static u32 crc_of(const struct regent_blob_header *blob)
 
 /**
  * blob_seal() - write a blob's checksum
- * @blob: blob with everything else in it; do it again after any change
+ * @blob: blob that is complete otherwise; seal it again after any change
  */
 void blob_seal(struct regent_blob_header *blob)
 {
@@ -78,7 +78,7 @@ section_at(const struct regent_blob_header *blob, u64 offset)
 	return (const void *)((const u8 *)blob + offset);
 }
 
-/* Where the section at @offset ends, or 0 when it reaches over the blob. */
+/* Offset of the end of the section at @offset, 0 when the section reaches beyond the blob */
 static u64 section_end(const struct regent_blob_header *blob, u64 offset)
 {
 	const struct regent_blob_section *section = section_at(blob, offset);
@@ -106,7 +106,7 @@ static u32 least_entry_size(u32 type)
 	case REGENT_BLOB_IOAPIC:
 		return sizeof(struct regent_blob_ioapic);
 	default:
-		return 8;	/* a later version's: skipped */
+		return 8;	/* a type of a later version, which readers skip */
 	}
 }
 
@@ -122,7 +122,7 @@ static bool has_fields(const struct regent_blob_section *section)
 	       section->type == REGENT_BLOB_CPU;
 }
 
-/* Strings must end and classes exist, so that no reader has to look again. */
+/* Strings must end and classes must exist, so that readers need not check again. */
 static bool entry_ok(const struct regent_blob_section *section, u32 i)
 {
 	const struct regent_blob_field *field;
@@ -159,7 +159,7 @@ static int check_sections(const struct regent_blob_header *blob)
 	u64 offset = sizeof(*blob);
 	u32 i;
 
-	/* Each round moves on by a section's head at least. */
+	/* Each round advances by at least the size of a section's head. */
 	for (i = 0; i < blob->sections; i++) {
 		u64 end = section_end(blob, offset);
 		int err;
@@ -176,8 +176,8 @@ static int check_sections(const struct regent_blob_header *blob)
 
 /**
  * blob_check() - tell whether bytes are an undamaged blob of this version
- * @data: the bytes, anything
- * @length: how many
+ * @data: the bytes, which may be anything
+ * @length: number of bytes
  *
  * Return: BLOB_OK or an enum blob_error.
  */
@@ -203,9 +203,9 @@ int blob_check(const void *data, size_t length)
 }
 
 /**
- * blob_next() - go through the sections of a blob
+ * blob_next() - walk through the sections of a blob
  * @blob: blob
- * @section: section of it, or NULL for the first
+ * @section: section of @blob, or NULL for the first
  *
  * Return: the section after @section, NULL after the last.
  */
@@ -233,10 +233,10 @@ static bool is_compared(const struct regent_blob_field *field)
  * blob_field_same() - tell whether a field is as it should be
  * @field: a field, after the handback
  *
- * A value that should be there and was never read counts as different: a
- * comparison that was forgotten must not look like one that went well.
+ * A value that was never read counts as different, because a forgotten comparison must not
+ * look like one that went well.
  *
- * Return: false if it is compared and differs.
+ * Return: false if the field is compared and differs.
  */
 bool blob_field_same(const struct regent_blob_field *field)
 {
@@ -252,11 +252,11 @@ bool blob_field_same(const struct regent_blob_field *field)
 
 /**
  * blob_compare() - compare the machine after the handback with the record
- * @blob: blob with the live values filled in
+ * @blob: blob that holds the live values
  * @differs: called for each field that differs; may be NULL
- * @ctx: handed to @differs
+ * @ctx: argument for @differs
  *
- * Return: how many fields were compared, and how many of them are the same.
+ * Return: number of compared fields, and number of those that are the same.
  */
 struct blob_result
 blob_compare(const struct regent_blob_header *blob,

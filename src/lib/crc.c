@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* CRC-32, a nibble at a time: a table of 64 bytes is enough. Plain logic. */
+/* CRC-32, a nibble at a time, because a table of 64 bytes is small. Plain logic. */
 #include <regent/crc.h>
 
 static const u32 nibble[16] = {
@@ -10,10 +10,12 @@ static const u32 nibble[16] = {
 };
 
 /**
- * crc32_update() - go on with a CRC
- * @crc: CRC of what came before, 0 at the start
+ * crc32_update() - continue a CRC
+ * @crc: CRC of the bytes before, 0 at the start
  * @data: next bytes
- * @length: how many
+ * @length: number of bytes
+ *
+ * Return: CRC of all bytes so far.
  */
 u32 crc32_update(u32 crc, const void *data, size_t length)
 {

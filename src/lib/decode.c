@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Decoder of accesses to device registers, see <regent/decode.h>; what the
- * instructions do is in decode_apply.c. Plain logic.
+ * Decoder of accesses to device registers, see <regent/decode.h>; decode_apply.c has what the
+ * instructions do. Plain logic.
  *
- * The bytes are a guest's and may be anything, also not those that made the
- * access: everything is bounded by DECODE_MAX and by what is known.
+ * The bytes are a guest's and may be anything, even other bytes than those that made the
+ * access: DECODE_MAX and the number of known bytes bound everything.
  */
 #include <regent/decode.h>
 
-/* How an opcode goes on, and which way it works. */
-#define BYTE	0x01		/* operands of one byte, else of operand size */
+/* Bits of struct opcode.how: what follows the opcode, and the direction */
+#define BYTE	0x01		/* operands are one byte, else operand size */
 #define TO_REG	0x02
 #define IMM8	0x04
-#define IMMZ	0x08		/* of operand size, but at most four bytes */
+#define IMMZ	0x08		/* operand size, but at most four bytes */
 #define MODRM	0x10
-#define MOFFS	0x20		/* an address, no ModRM */
+#define MOFFS	0x20		/* an address in place of ModRM */
 #define STRING	0x40
 #define KNOWN	0x80
 
-/* Not an op yet: bits 5:3 of ModRM tell which. */
+/* Values of struct opcode.op for groups: bits 5:3 of ModRM choose the operation. */
 #define GROUP		0x80
 #define GROUP_ALU	0x80
 #define GROUP_TEST	0x81	/* TEST, TEST, NOT, NEG */
@@ -26,6 +26,7 @@
 #define GROUP_MOV	0x83
 #define GROUP_BT	0x84
 
+/* A row of the opcode table: enum decode_op or GROUP_*, and the bits above */
 struct opcode {
 	u8 op;
 	u8 how;
@@ -70,7 +71,7 @@ static const struct opcode one_byte[256] = {
 	[0xff] = { GROUP_INC, KNOWN | MODRM },
 };
 
-/* Where decoding stands. */
+/* How far decoding has come */
 struct cursor {
 	const u8 *code;
 	int n;
@@ -78,11 +79,11 @@ struct cursor {
 	int error;
 	u8 rex;
 	bool operand_prefix, address_prefix, repne;
-	int segment;			/* by prefix, or -1 */
+	int segment;			/* segment of a prefix, or -1 */
 };
 
-/* The first error stays: what is missing decides what would follow. */
-static u64 take(struct cursor *c, int bytes)
+/* Take a number. The first error stays, because the missing bytes decide what would follow. */
+static u64 take_bytes(struct cursor *c, int bytes)
 {
 	u64 value = 0;
 	int i;
@@ -109,14 +110,14 @@ static u64 extend(u64 value, int bytes)
 
 static u64 take_signed(struct cursor *c, int bytes)
 {
-	return extend(take(c, bytes), bytes);
+	return extend(take_bytes(c, bytes), bytes);
 }
 
 static bool take_prefix(struct cursor *c, u8 byte, struct decode *d)
 {
 	switch (byte) {
 	case 0x26: case 0x2e: case 0x36: case 0x3e:
-		/* In 64-bit mode these are nothing, not even another prefix. */
+		/* 64-bit mode ignores these: they do not even cancel another segment prefix. */
 		if (d->mode != DECODE_64)
 			c->segment = byte >> 3 & 3;
 		break;
@@ -145,13 +146,13 @@ static bool take_prefix(struct cursor *c, u8 byte, struct decode *d)
 	return true;
 }
 
-/* A REX prefix counts only right before the opcode. Gives the opcode. */
+/* Take the prefixes and return the opcode. A REX prefix counts only right before that. */
 static u8 take_prefixes(struct cursor *c, struct decode *d)
 {
 	u8 byte;
 
 	for (;;) {
-		byte = take(c, 1);
+		byte = take_bytes(c, 1);
 		if (c->error)
 			return 0;
 		if (d->mode == DECODE_64 && (byte & 0xf0) == 0x40)
@@ -178,12 +179,12 @@ static int address_size(const struct cursor *c, const struct decode *d)
 }
 
 /*
- * Opcodes behind 0f. The extending moves are marked by a width: where the
- * memory operand has another one than the register.
+ * Opcodes after 0f. A move that extends sets the width of the memory operand, which differs
+ * from the register's.
  */
 static struct opcode two_byte(struct cursor *c, struct decode *d)
 {
-	u8 byte = take(c, 1);
+	u8 byte = take_bytes(c, 1);
 
 	switch (byte) {
 	case 0xa3: case 0xab: case 0xb3: case 0xbb:
@@ -195,7 +196,7 @@ static struct opcode two_byte(struct cursor *c, struct decode *d)
 		d->width = byte & 1 ? 2 : 1;
 		d->sign = byte & 8;
 		return (struct opcode){ DECODE_MOV, KNOWN | MODRM | TO_REG };
-	case 0xc3:			/* MOVNTI: never of two bytes */
+	case 0xc3:			/* MOVNTI: four or eight bytes */
 		if (c->operand_prefix || d->rep)
 			break;
 		c->operand_prefix = d->mode == DECODE_16;
@@ -215,7 +216,7 @@ static struct opcode take_opcode(struct cursor *c, struct decode *d)
 	if (d->mode == DECODE_64) {
 		if (byte == 0x82)
 			return (struct opcode){ 0, 0 };
-		/* Without REX.W vendors differ in what 66 63 does. */
+		/* Without REX.W, 66 63 differs between vendors. */
 		if (byte == 0x63 && (!c->operand_prefix || (c->rex & 8))) {
 			d->width = 4;
 			d->sign = true;
@@ -247,7 +248,7 @@ static void address_32(struct cursor *c, struct decode *d, u8 mod, u8 rm)
 	u8 sib;
 
 	if (rm == 4) {
-		sib = take(c, 1);
+		sib = take_bytes(c, 1);
 		d->scale = sib >> 6;
 		d->index = (sib >> 3 & 7) | (c->rex & 2) << 2;
 		if (d->index == 4)
@@ -266,15 +267,15 @@ static void address_32(struct cursor *c, struct decode *d, u8 mod, u8 rm)
 		d->disp = take_signed(c, 4);
 }
 
-/* Gives bits 5:3, which are a register or choose from a group. */
+/* Take ModRM and what belongs to it. Return bits 5:3: a register, or the choice in a group. */
 static u8 take_modrm(struct cursor *c, struct decode *d)
 {
-	u8 modrm = take(c, 1);
+	u8 modrm = take_bytes(c, 1);
 
 	if (c->error)
 		return 0;
 	if (modrm >> 6 == 3) {
-		c->error = DECODE_UNKNOWN;	/* a register: no memory */
+		c->error = DECODE_UNKNOWN;	/* a register operand, not memory */
 		return 0;
 	}
 	if (d->address_width == 2)
@@ -286,7 +287,7 @@ static u8 take_modrm(struct cursor *c, struct decode *d)
 	return modrm >> 3 & 7;
 }
 
-static bool choose(struct opcode *o, u8 which)
+static bool group_choose(struct opcode *o, u8 which)
 {
 	static const u8 tests[] = {
 		DECODE_TEST, DECODE_TEST, DECODE_NOT, DECODE_NEG,
@@ -333,7 +334,7 @@ static void string_operands(struct decode *d)
 	}
 }
 
-/* Everything between the opcode and the immediate. */
+/* Take everything between the opcode and the immediate. */
 static void take_operands(struct cursor *c, struct decode *d, struct opcode *o)
 {
 	u8 which;
@@ -341,17 +342,17 @@ static void take_operands(struct cursor *c, struct decode *d, struct opcode *o)
 	if (o->how & STRING) {
 		string_operands(d);
 	} else if (o->how & MOFFS) {
-		d->disp = take(c, d->address_width);
+		d->disp = take_bytes(c, d->address_width);
 		d->reg = 0;
 	} else {
 		which = take_modrm(c, d);
 		if (!(o->op & GROUP))
 			register_operand(c, d, which);
-		else if (!choose(o, which))
+		else if (!group_choose(o, which))
 			c->error = c->error ?: DECODE_UNKNOWN;
 		d->op = o->op;
 	}
-	/* Only what a string instruction writes stays in ES. */
+	/* A segment prefix does not apply to the destination of a string instruction. */
 	if (c->segment >= 0 && d->op != DECODE_STOS)
 		d->segment = c->segment;
 }
@@ -366,7 +367,7 @@ static void set_direction(struct decode *d)
 	d->writes = !d->to_reg && !test;
 }
 
-/* What LOCK goes with; with anything else it is #UD. */
+/* May the instruction have a LOCK prefix? With any other one LOCK is #UD. */
 static bool lockable(const struct decode *d)
 {
 	return d->reads && d->writes && d->op != DECODE_MOVS;
@@ -399,15 +400,15 @@ static int decode_any(const u8 *code, int n, struct decode *d)
 	if (d->lock && !lockable(d))
 		return DECODE_UNKNOWN;
 	if (!(o.how & STRING))
-		d->rep = false;		/* nothing, or a hint */
+		d->rep = false;		/* the prefix has no effect, or is a hint */
 	d->length = c.at;
 	return DECODE_OK;
 }
 
-/* Bytes of ModRM and what belongs to it, without a prefix to addresses. */
+/* Bytes of ModRM, SIB and displacement, without an address-size prefix */
 static inline int modrm_length(u8 modrm, u8 sib)
 {
-	/* By mod and rm: there is SIB, a displacement, or both. */
+	/* Indexed by mod and rm, which tell whether there is SIB, a displacement, or both. */
 	static const u8 lengths[32] = {
 		1, 1, 1, 1, 2, 5, 1, 1,
 		2, 2, 2, 2, 3, 2, 2, 2,
@@ -415,13 +416,13 @@ static inline int modrm_length(u8 modrm, u8 sib)
 	};
 	u32 row = (modrm >> 3 & 0x18) | (modrm & 7);
 
-	/* And without a base a displacement, too. */
+	/* SIB without a base has a displacement as well. */
 	return row == 4 && (sib & 7) == 5 ? 6 : lengths[row];
 }
 
-/* Behind the REX prefix, if there is one; else @rex is 0, and costs nothing. */
+/* Decode a MOV. @rex is the REX prefix before @low, or 0, and then costs nothing. */
 static inline __attribute__((always_inline))
-bool move(u64 low, u64 high, u32 rex, struct decode_move *m)
+bool move_decode(u64 low, u64 high, u32 rex, struct decode_move *m)
 {
 	u32 op = low & 0xff;
 	int length;
@@ -447,25 +448,25 @@ bool move(u64 low, u64 high, u32 rex, struct decode_move *m)
 /**
  * decode_move() - is this a MOV of 32 bits, in 64-bit mode?
  * @low: the first eight bytes of the code
- * @high: the next eight; they need not be known when @m->length turns out less
+ * @high: the next eight bytes; they need not be known when @m->length turns out to be less
  * @m: filled in when it is
  *
- * For those who know what address was accessed. It is all that operating systems do
- * to an APIC; with other prefixes than REX it is left to decode().
+ * For callers that know the address of the access. Operating systems access an APIC only by
+ * such a MOV. Code with a prefix other than REX is left to decode().
  */
 bool decode_move(u64 low, u64 high, struct decode_move *m)
 {
 	if ((low & 0xf0) == 0x40)
-		return move(low >> 8 | high << 56, high >> 8, low & 0xff, m);
-	return move(low, high, 0, m);
+		return move_decode(low >> 8 | high << 56, high >> 8, low & 0xff, m);
+	return move_decode(low, high, 0, m);
 }
 
 /**
  * decode() - decode one instruction that accesses memory
  * @code: its bytes
- * @n: how many are known; more than DECODE_MAX are not looked at
- * @mode: the mode of the code segment
- * @d: filled in; all of it is valid only on DECODE_OK
+ * @n: number of known bytes, of which at most DECODE_MAX are read
+ * @mode: mode of the code segment
+ * @d: filled in; valid only on DECODE_OK
  *
  * Return: enum decode_result.
  */

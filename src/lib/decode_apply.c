@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What decoded instructions do to registers, flags and their memory operand,
- * see <regent/decode.h>. Plain logic.
+ * What decoded instructions do to registers, flags and their memory operand, see
+ * <regent/decode.h>. Plain logic.
  */
 #include <regent/decode.h>
 
@@ -33,8 +33,8 @@ static u64 extend(u64 value, int bytes)
 	return (u64)((s64)(value << unused) >> unused);
 }
 
-/* One and two bytes leave the rest of the register; four clear it. */
-static void put(u64 *reg, int bytes, u64 value)
+/* Writing one or two bytes keeps the rest of the register, writing four clears it. */
+static void put_bytes(u64 *reg, int bytes, u64 value)
 {
 	u64 kept = bytes < 4 ? *reg & ~mask_of(bytes) : 0;
 
@@ -55,13 +55,13 @@ static void put_reg(const struct decode *d, struct decode_regs *r, u64 value)
 	if (d->high)
 		*reg = (*reg & ~0xff00ull) | (value & 0xff) << 8;
 	else
-		put(reg, d->reg_width, value);
+		put_bytes(reg, d->reg_width, value);
 }
 
 /* ---- addresses ---- */
 
-static u64 linear(const struct decode *d, const struct decode_regs *r,
-		  int segment, u64 offset)
+static u64 linear_address(const struct decode *d, const struct decode_regs *r,
+			  int segment, u64 offset)
 {
 	offset &= mask_of(d->address_width);
 	if (d->mode != DECODE_64)
@@ -69,7 +69,7 @@ static u64 linear(const struct decode *d, const struct decode_regs *r,
 	return segment < DECODE_FS ? offset : r->segment_base[segment] + offset;
 }
 
-/* BT and its like with a register reach beyond the operand, both ways. */
+/* BT, BTS, BTR and BTC with a register reach beyond the operand, in both directions. */
 static u64 bit_offset(const struct decode *d, const struct decode_regs *r)
 {
 	s64 bit;
@@ -83,9 +83,9 @@ static u64 bit_offset(const struct decode *d, const struct decode_regs *r)
 /**
  * decode_address() - linear address of the memory operand
  * @d: the instruction
- * @r: registers from before it
+ * @r: registers before the instruction
  *
- * Of MOVS it is the address that is read.
+ * Return: the address; for MOVS, the one that is read.
  */
 u64 decode_address(const struct decode *d, const struct decode_regs *r)
 {
@@ -97,18 +97,20 @@ u64 decode_address(const struct decode *d, const struct decode_regs *r)
 		offset += r->gpr[d->base];
 	if (d->index != DECODE_NO_REG)
 		offset += r->gpr[d->index] << d->scale;
-	return linear(d, r, d->segment, offset);
+	return linear_address(d, r, d->segment, offset);
 }
 
 /**
- * decode_target() - linear address that is written
+ * decode_target() - linear address that the instruction writes
  * @d: the instruction
- * @r: registers from before it
+ * @r: registers before the instruction
+ *
+ * Return: the address.
  */
 u64 decode_target(const struct decode *d, const struct decode_regs *r)
 {
 	if (d->op == DECODE_MOVS)
-		return linear(d, r, DECODE_ES, r->gpr[RDI]);
+		return linear_address(d, r, DECODE_ES, r->gpr[RDI]);
 	return decode_address(d, r);
 }
 
@@ -119,7 +121,7 @@ static void set_flags(struct decode_regs *r, u64 changed, u64 flags)
 	r->flags = (r->flags & ~changed) | (flags & changed);
 }
 
-/* Those that follow from the result alone. */
+/* The flags that follow from the result alone: ZF, SF, PF */
 static u64 result_flags(u64 result, int bytes)
 {
 	u64 flags = 0;
@@ -134,8 +136,8 @@ static u64 result_flags(u64 result, int bytes)
 }
 
 /*
- * Carries out of each bit of an addition; of a subtraction, borrows. The
- * highest is CF, that of bit 3 is AF, and OF is where the two highest differ.
+ * The flags from the carries out of each bit of an addition, or the borrows of a subtraction:
+ * the highest carry is CF, that of bit 3 is AF, and OF is set when the two highest differ.
  */
 static u64 carry_flags(u64 carries, int bytes)
 {
@@ -172,7 +174,7 @@ static u64 subtract(struct decode_regs *r, u64 a, u64 b, bool borrow, int bytes,
 	return rest;
 }
 
-/* AF is undefined after these; processors clear it. */
+/* A logic operation leaves AF undefined; processors clear it. */
 static u64 logic(struct decode_regs *r, u64 result, int bytes)
 {
 	set_flags(r, ARITHMETIC, result_flags(result, bytes));
@@ -196,7 +198,7 @@ static u64 bit_op(const struct decode *d, struct decode_regs *r, u64 mem,
 	return mem;
 }
 
-/* a op b, where a is also the destination. */
+/* Compute a op b; a is also the destination. */
 static u64 compute(const struct decode *d, struct decode_regs *r, u64 a, u64 b)
 {
 	bool carry = r->flags & CF;
@@ -237,10 +239,10 @@ static void advance(const struct decode *d, struct decode_regs *r, int reg)
 {
 	u64 step = r->flags & DF ? -(u64)d->width : d->width;
 
-	put(&r->gpr[reg], d->address_width, r->gpr[reg] + step);
+	put_bytes(&r->gpr[reg], d->address_width, r->gpr[reg] + step);
 }
 
-/* Gives whether there is another element to do. */
+/* Return: whether there is another element to do. */
 static bool advance_string(const struct decode *d, struct decode_regs *r)
 {
 	if (d->op != DECODE_STOS)
@@ -249,11 +251,11 @@ static bool advance_string(const struct decode *d, struct decode_regs *r)
 		advance(d, r, RDI);
 	if (!d->rep)
 		return false;
-	put(&r->gpr[RCX], d->address_width, r->gpr[RCX] - 1);
+	put_bytes(&r->gpr[RCX], d->address_width, r->gpr[RCX] - 1);
 	return r->gpr[RCX] & mask_of(d->address_width);
 }
 
-static void skip(const struct decode *d, struct decode_regs *r)
+static void step_over(const struct decode *d, struct decode_regs *r)
 {
 	r->rip += d->length;
 	if (d->mode != DECODE_64)
@@ -261,17 +263,17 @@ static void skip(const struct decode *d, struct decode_regs *r)
 }
 
 /**
- * decode_idle() - whether the instruction has nothing to do
+ * decode_idle() - step over an instruction that has nothing to do
  * @d: the instruction
- * @r: registers; when it has not, RIP goes behind it
+ * @r: registers; RIP moves to the next instruction on true
  *
- * That is the case for a repeated one with a count of zero.
+ * Return: true for a repeated instruction with a count of zero.
  */
 bool decode_idle(const struct decode *d, struct decode_regs *r)
 {
 	if (!d->rep || (r->gpr[RCX] & mask_of(d->address_width)))
 		return false;
-	skip(d, r);
+	step_over(d, r);
 	return true;
 }
 
@@ -299,18 +301,18 @@ void apply_any(const struct decode *d, struct decode_regs *r, u64 mem, u64 *out)
 		put_reg(d, r, result);
 	if (d->op >= DECODE_MOVS && advance_string(d, r))
 		return;
-	skip(d, r);
+	step_over(d, r);
 }
 
 /**
- * decode_apply() - carry the instruction out
+ * decode_apply() - execute the instruction
  * @d: the instruction
- * @r: registers. RIP moves on, unless a repeated string instruction has more
- *	to do. Interrupt shadow, RF and single-step are left to the caller.
- * @mem: what was read, when @d->reads
- * @out: what is to be written, when @d->writes
+ * @r: registers. RIP moves on, unless a repeated string instruction has more to do. The
+ *	caller looks after the interrupt shadow, RF and single-stepping
+ * @mem: the value that was read, when @d->reads
+ * @out: the value to write, when @d->writes
  *
- * When the write then faults, nothing must have happened: keep a copy of @r.
+ * If the write then faults, the instruction must have had no effect: keep a copy of @r.
  */
 void decode_apply(const struct decode *d, struct decode_regs *r, u64 mem,
 		  u64 *out)
@@ -320,7 +322,7 @@ void decode_apply(const struct decode *d, struct decode_regs *r, u64 mem,
 		apply_any(d, r, mem, out);
 		return;
 	}
-	/* Most are stores. */
+	/* Most instructions are stores. */
 	*out = get_reg(d, r) & mask_of(d->width);
-	skip(d, r);
+	step_over(d, r);
 }

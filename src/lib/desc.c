@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * K's descriptor tables, made by L before the rendezvous: building an IDT
- * inside would be most of the time Linux is away. Plain logic.
+ * K's descriptor tables, which L builds before the rendezvous: building an IDT inside would
+ * take most of the time during which Linux stands still. Plain logic.
  */
 #include <regent/prep.h>
 
@@ -14,7 +14,7 @@ static unsigned int ist_of(unsigned int vector)
 		return REGENT_IST_DF;
 	if (vector == 2)
 		return REGENT_IST_NMI;
-	/* Both may be waiting when GIF is set. */
+	/* #MC has its own stack: an NMI and a #MC may both be pending when GIF is set. */
 	if (vector == 18)
 		return REGENT_IST_MC;
 	return REGENT_IST_FAULT;
@@ -22,8 +22,8 @@ static unsigned int ist_of(unsigned int vector)
 
 /**
  * desc_build_idt() - fill an IDT
- * @idt: 4 KiB
- * @stubs: K's address of the entry of vector 0
+ * @idt: the IDT, 4 KiB
+ * @stubs: K's address of the stub of vector 0
  */
 void desc_build_idt(void *idt, u64 stubs)
 {
@@ -42,11 +42,11 @@ void desc_build_idt(void *idt, u64 stubs)
 
 /**
  * desc_build_cpu() - fill a CPU's GDT and TSS
- * @h: its handoff
+ * @h: the CPU's handoff
  * @area: K's address of the CPU's area
  *
- * Code and stack have the selectors that Linux uses, and the same flat 64-bit
- * segments behind them, so that the way in and out needs no far jump.
+ * CS and SS have the selectors that Linux uses, and the same flat 64-bit segments behind
+ * them, so that the way in and out needs no far jump.
  */
 void desc_build_cpu(struct regent_handoff *h, u64 area)
 {

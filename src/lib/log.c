@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * K's last words and its events, in the page that this CPU shares with Linux.
- * The indexes that count are K's own: Linux may write anything there.
+ * K's last words and its events, in the page that this CPU shares with Linux. Linux may write
+ * anything there: K keeps the ring's index itself, and limits the log's length.
  */
 #include <hw/asm.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/ring.h>
 
-static void put(struct regent_shared *s, u32 *at, char c)
+static void log_put(struct regent_shared *s, u32 *at, char c)
 {
 	if (*at < REGENT_LOG_SIZE)
 		s->log[(*at)++] = c;
 }
 
-static u32 start(const struct regent_shared *s)
+static u32 log_end(const struct regent_shared *s)
 {
 	u32 at = s->log_length;
 
@@ -22,23 +22,23 @@ static u32 start(const struct regent_shared *s)
 }
 
 /**
- * log_text() - append to this CPU's log; what does not fit is cut off
- * @text: NUL-terminated
+ * log_text() - append text to this CPU's log, which cuts off what does not fit
+ * @text: NUL-terminated text
  */
 void log_text(const char *text)
 {
 	struct regent_shared *s = this_cpu()->shared;
-	u32 at = start(s);
+	u32 at = log_end(s);
 
 	while (*text)
-		put(s, &at, *text++);
+		log_put(s, &at, *text++);
 	s->log_length = at;
 }
 
 /**
  * log_hex() - append a name and a number
- * @name: put in front as it is
- * @value: written in hexadecimal
+ * @name: text before the number
+ * @value: number, written in hexadecimal
  */
 void log_hex(const char *name, u64 value)
 {
@@ -47,21 +47,21 @@ void log_hex(const char *name, u64 value)
 	u32 at;
 
 	log_text(name);
-	at = start(s);
+	at = log_end(s);
 	while (shift > 0 && !(value >> shift))
 		shift -= 4;
 	for (; shift >= 0; shift -= 4)
-		put(s, &at, "0123456789abcdef"[(value >> shift) & 15]);
+		log_put(s, &at, "0123456789abcdef"[(value >> shift) & 15]);
 	s->log_length = at;
 }
 
 /**
- * event_post() - tell L, through this CPU's ring
+ * event_post() - tell L of an event, through this CPU's ring
  * @type: enum regent_event_type
  * @a: first argument
  * @b: second argument
  *
- * Drops the event when L does not keep up; the ring counts those.
+ * A full ring drops the event and counts it as lost.
  */
 void event_post(u32 type, u64 a, u64 b)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rows of the register table, see <regent/abi/msrtab.h>, sorted by index,
- * and SVM's MSR permission map made from them. Plain logic.
+ * The rows of the register table, see <regent/abi/msrtab.h>, sorted by index, and SVM's MSR
+ * permission map, which is built from them. Plain logic.
  */
 #include <regent/abi/msrtab.h>
 
@@ -69,7 +69,7 @@ const struct reg_entry reg_table[] = {
 	R(0x000006a8, "ISST",           SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(0x000006e0, "TSC_DEADLINE",   LINUX,    WORLD,  NONE,  VOLATILE, COLD),
 	R(0x00000da0, "XSS",            LINUX,    WORLD,  NONE,  TRACKED,  COLD),
-	/* An outer KVM's: outside the bitmap's ranges, so K repeats the access. */
+	/* MSRs of a KVM below: outside of the map's ranges, so that K repeats each access. */
 	R(0x4b564d00, "KVM_WALL_CLOCK", LINUX,    NEVER,  BOTH,  VOLATILE, COLD),
 	R(0x4b564d01, "KVM_SYS_TIME",   LINUX,    NEVER,  BOTH,  TRACKED,  COLD),
 	R(0x4b564d02, "KVM_ASYNC_PF",   LINUX,    NEVER,  BOTH,  TRACKED,  COLD),
@@ -112,7 +112,7 @@ const struct reg_entry reg_table[] = {
 	R(REG_IDTR_LIMIT, "IDTR_LIMIT", SWITCHED, EXIT,   NONE,  OWNED,    HOT),
 	R(REG_ES,         "ES",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_CS,         "CS",         SWITCHED, EXIT,   NONE,  OWNED,    HOT),
-	/* An interrupt from user space loads 0, and Intel's Linux keeps that. */
+	/* An interrupt from user space loads 0, which Linux keeps on Intel. */
 	R(REG_SS,         "SS",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_DS,         "DS",         SWITCHED, EXIT,   NONE,  TRACKED,  HOT),
 	R(REG_FS,         "FS",         SWITCHED, VMLOAD, NONE,  TRACKED,  HOT),
@@ -174,13 +174,15 @@ static int bitmap_bit(u32 index)
 /**
  * msr_bitmap_covers() - can the permission map let this MSR through?
  * @index: MSR number
+ *
+ * Return: false for an MSR that always exits.
  */
 bool msr_bitmap_covers(u32 index)
 {
 	return bitmap_bit(index) >= 0;
 }
 
-static void trap(u8 *bitmap, u32 index, u8 kinds)
+static void bitmap_trap(u8 *bitmap, u32 index, u8 kinds)
 {
 	int bit = bitmap_bit(index);
 
@@ -189,7 +191,7 @@ static void trap(u8 *bitmap, u32 index, u8 kinds)
 }
 
 /**
- * msr_bitmap_build() - SVM's MSR permission map for the host world
+ * msr_bitmap_build() - build SVM's MSR permission map for the host world
  * @bitmap: MSR_BITMAP_SIZE bytes, zeroed
  */
 void msr_bitmap_build(u8 *bitmap)
@@ -197,27 +199,27 @@ void msr_bitmap_build(u8 *bitmap)
 	unsigned int i;
 
 	for (i = 0; i < reg_table_size; i++)
-		trap(bitmap, reg_table[i].index, reg_table[i].trap);
+		bitmap_trap(bitmap, reg_table[i].index, reg_table[i].trap);
 }
 
 /**
- * msr_bitmap_forward() - trap what else K has of a forwarded CPU: its APIC
- * @bitmap: MSR_BITMAP_SIZE bytes, as msr_bitmap_build() made it
+ * msr_bitmap_forward() - intercept the APIC's MSRs as well, for a forwarded CPU
+ * @bitmap: MSR_BITMAP_SIZE bytes that msr_bitmap_build() has filled in
  */
 void msr_bitmap_forward(u8 *bitmap)
 {
 	u32 i;
 
-	trap(bitmap, MSR_REG_APIC_BASE, REG_TRAP_WRITE);
-	trap(bitmap, MSR_REG_TSC_DEADLINE, REG_TRAP_BOTH);
+	bitmap_trap(bitmap, MSR_REG_APIC_BASE, REG_TRAP_WRITE);
+	bitmap_trap(bitmap, MSR_REG_TSC_DEADLINE, REG_TRAP_BOTH);
 	for (i = 0; i < 256; i++)
-		trap(bitmap, MSR_REG_X2APIC + i, REG_TRAP_BOTH);
+		bitmap_trap(bitmap, MSR_REG_X2APIC + i, REG_TRAP_BOTH);
 }
 
 /**
- * msr_bitmap_pass() - let both kinds of access to an MSR through
+ * msr_bitmap_pass() - stop intercepting an MSR
  * @bitmap: MSR_BITMAP_SIZE bytes
- * @index: an MSR that the map covers; others are left alone
+ * @index: an MSR that the map covers; for others nothing happens
  */
 void msr_bitmap_pass(u8 *bitmap, u32 index)
 {

@@ -20,7 +20,7 @@
 #define FOUR_GIB		0x100000000ull
 #define TOP_MEM2_ADDR		0x000fffffff800000ull
 
-/* Pieces that one run is put together from: the fixed ranges alone are 88. */
+/* Most pieces of one run; the fixed ranges alone are 88 */
 #define RUN_PIECES		256
 
 static u64 phys_end(const struct mtrr_state *state)
@@ -30,14 +30,14 @@ static u64 phys_end(const struct mtrr_state *state)
 	return 1ull << state->phys_bits;
 }
 
-static bool enabled(const struct mtrr_state *state)
+static bool mtrr_enabled(const struct mtrr_state *state)
 {
 	return state->def_type & DEF_ENABLE;
 }
 
 static bool fixed_enabled(const struct mtrr_state *state)
 {
-	return enabled(state) && (state->cap & CAP_FIX) &&
+	return mtrr_enabled(state) && (state->cap & CAP_FIX) &&
 	       (state->def_type & DEF_FIXED_ENABLE);
 }
 
@@ -50,7 +50,7 @@ static u32 var_count(const struct mtrr_state *state)
 	return count < MTYPE_MAX_VAR ? count : MTYPE_MAX_VAR;
 }
 
-/* The mask's address bits: an empty mask would match everything. */
+/* Address bits of the mask; an empty mask matches every address. */
 static u64 var_mask(const struct mtrr_state *state, u32 i)
 {
 	return state->var[i].mask & (phys_end(state) - 1) &
@@ -62,7 +62,7 @@ static bool var_matches(const struct mtrr_state *state, u32 i, u64 pa)
 	return ((pa ^ state->var[i].base) & var_mask(state, i)) == 0;
 }
 
-/* A reserved encoding can't be in a register; if it is recorded, play safe. */
+/* No register can hold a reserved encoding; a record that does counts as UC, which is safe. */
 static u8 known_type(u8 type)
 {
 	switch (type) {
@@ -76,7 +76,7 @@ static u8 known_type(u8 type)
 	}
 }
 
-/* Size of the fixed ranges around @pa, which is below 1 MiB. */
+/* Size of the fixed range around @pa, which is below 1 MiB */
 static u64 fixed_size(u64 pa)
 {
 	if (pa < 0x80000)
@@ -88,7 +88,7 @@ static u64 fixed_size(u64 pa)
 
 static u8 fixed_type(const struct mtrr_state *state, u64 pa)
 {
-	u64 index;	/* counts bytes over all eleven registers */
+	u64 index;	/* of a byte in all eleven registers */
 
 	if (pa < 0x80000)
 		index = pa >> 16;
@@ -99,7 +99,7 @@ static u8 fixed_type(const struct mtrr_state *state, u64 pa)
 	return known_type((state->fixed[index / 8] >> (index % 8 * 8)) & 7);
 }
 
-/* The type of overlapping ranges, each of which set the bit of its type. */
+/* Type of overlapping ranges, each of which has set its type's bit in @seen */
 static u8 overlap_type(u32 seen)
 {
 	if (seen & 1u << MTYPE_UC)
@@ -108,7 +108,7 @@ static u8 overlap_type(u32 seen)
 		return __builtin_ctz(seen);
 	if (seen == (1u << MTYPE_WT | 1u << MTYPE_WB))
 		return MTYPE_WT;
-	return MTYPE_UC;	/* undefined */
+	return MTYPE_UC;	/* undefined by the manuals */
 }
 
 /**
@@ -116,7 +116,7 @@ static u8 overlap_type(u32 seen)
  * @state: recorded MTRRs
  * @pa: physical address
  *
- * What is undefined, reserved or beyond the physical address width is UC.
+ * An address whose type is undefined or reserved, or which is too wide, is UC.
  *
  * Return: MTYPE_UC, _WC, _WT, _WP or _WB.
  */
@@ -125,7 +125,7 @@ u8 mtype_of(const struct mtrr_state *state, u64 pa)
 	u32 seen = 0;
 	u32 i;
 
-	if (!enabled(state) || pa >= phys_end(state))
+	if (!mtrr_enabled(state) || pa >= phys_end(state))
 		return MTYPE_UC;
 	if (pa < FIXED_END && fixed_enabled(state))
 		return fixed_type(state, pa);
@@ -144,10 +144,10 @@ u8 mtype_of(const struct mtrr_state *state, u64 pa)
 }
 
 /*
- * The first address above @pa that matches when @pa does not. Look at the
- * highest bit of the mask in which @pa differs from the base. If the base has
- * a 1 there, setting it is the smallest step up. If it has a 0, carry into
- * the free bits above (those not in the mask). Below, everything free is 0.
+ * The first address above @pa that matches when @pa does not. Look at the highest bit of the
+ * mask in which @pa differs from the base. If the base has a 1 there, setting the bit is the
+ * smallest step up. If the base has a 0, carry into the free bits above (those not in the
+ * mask). All free bits below become 0.
  *
  * Masks with holes are legal, so this is more than the next power of two.
  */
@@ -176,11 +176,11 @@ static u64 var_boundary(const struct mtrr_state *state, u32 i, u64 pa)
 		return end;
 	if (!var_matches(state, i, pa))
 		return next_match(pa, state->var[i].base, mask, end);
-	/* Stepping over the lowest bit of the mask flips it. */
+	/* Going beyond the lowest bit of the mask flips that bit, so that the range ends there. */
 	return (pa | ((mask & -mask) - 1)) + 1;
 }
 
-static void nearer(u64 *end, u64 pa, u64 boundary)
+static void limit_end(u64 *end, u64 pa, u64 boundary)
 {
 	if (boundary > pa && boundary < *end)
 		*end = boundary;
@@ -192,18 +192,18 @@ static u64 piece_end(const struct mtrr_state *state, u64 pa, u64 limit)
 	u64 end = limit;
 	u32 i;
 
-	if (!enabled(state) || pa >= phys_end(state))
+	if (!mtrr_enabled(state) || pa >= phys_end(state))
 		return end;
 	if (pa < FIXED_END && fixed_enabled(state)) {
-		nearer(&end, pa, (pa | (fixed_size(pa) - 1)) + 1);
+		limit_end(&end, pa, (pa | (fixed_size(pa) - 1)) + 1);
 		return end;
 	}
-	nearer(&end, pa, phys_end(state));
+	limit_end(&end, pa, phys_end(state));
 	for (i = 0; i < var_count(state); i++)
-		nearer(&end, pa, var_boundary(state, i, pa));
+		limit_end(&end, pa, var_boundary(state, i, pa));
 	if (state->tom2_wb) {
-		nearer(&end, pa, FOUR_GIB);
-		nearer(&end, pa, state->top_mem2 & TOP_MEM2_ADDR);
+		limit_end(&end, pa, FOUR_GIB);
+		limit_end(&end, pa, state->top_mem2 & TOP_MEM2_ADDR);
 	}
 	return end;
 }
@@ -212,14 +212,13 @@ static u64 piece_end(const struct mtrr_state *state, u64 pa, u64 limit)
  * mtype_run() - how far one memory type reaches
  * @state: recorded MTRRs
  * @pa: physical address to start from
- * @limit: first address not to look at
- * @type: the type at @pa
+ * @limit: address at which to stop
+ * @type: filled in with the type at @pa
  *
- * Ranges with masks so odd that a run falls into hundreds of pieces give a
- * run that is shorter than it could be, never one that is too long.
+ * If odd masks cut the run into hundreds of pieces, the result is shorter than the run, but
+ * never longer.
  *
- * Return: bytes from @pa that have that type, 0 only when @pa is not below
- * @limit.
+ * Return: bytes from @pa that have that type; 0 only when @pa is not below @limit.
  */
 u64 mtype_run(const struct mtrr_state *state, u64 pa, u64 limit, u8 *type)
 {
@@ -240,10 +239,10 @@ u64 mtype_run(const struct mtrr_state *state, u64 pa, u64 limit, u8 *type)
  * @state: recorded MTRRs
  * @start: first address
  * @size: bytes
- * @type: the type at @start
+ * @type: filled in with the type at @start
  *
- * Return: true if all of it has that type; false also when the range is
- * empty, wraps around, or is too odd to tell (see mtype_run()).
+ * Return: true if all of the range has that type; false also when the range is empty, wraps
+ * around, or is cut into too many pieces (see mtype_run()).
  */
 bool mtype_uniform(const struct mtrr_state *state, u64 start, u64 size,
 		   u8 *type)
@@ -258,14 +257,14 @@ bool mtype_uniform(const struct mtrr_state *state, u64 start, u64 size,
 }
 
 /**
- * mtype_leaf_level() - the largest page that a physical address can start
+ * mtype_leaf_level() - level of the largest page that can start at a physical address
  * @state: recorded MTRRs
  * @pa: physical address
  * @limit: first address that the page must not cover
  * @max_level: highest level wanted: 1 (4 KiB), 2 (2 MiB) or 3 (1 GiB)
  *
- * Return: the highest level whose page starts at @pa, naturally aligned, has
- * one memory type and ends at @limit or below; 0 if not even 4 KiB do.
+ * Return: the highest level whose page starts at @pa, naturally aligned, has one memory type
+ * and ends at @limit or below; 0 if not even a page of 4 KiB does.
  */
 int mtype_leaf_level(const struct mtrr_state *state, u64 pa, u64 limit,
 		     int max_level)
@@ -284,33 +283,4 @@ int mtype_leaf_level(const struct mtrr_state *state, u64 pa, u64 limit,
 			break;
 	}
 	return level > 0 ? level : 0;
-}
-
-/**
- * mtype_combine_pat() - effective memory type of a mapping
- * @mtrr: type by the MTRRs
- * @pat: type by the PAT
- *
- * Where AMD and Intel differ (PAT and MTRR are WP and WT in either order, or
- * WP by MTRR and UC- by PAT) this is UC, as on AMD; Intel documents WP, WT and
- * WC there, after calling it undefined for years.
- *
- * Return: MTYPE_UC, _WC, _WT, _WP or _WB; UC for encodings that are reserved.
- */
-u8 mtype_combine_pat(u8 mtrr, u8 pat)
-{
-	mtrr = known_type(mtrr);
-	switch (pat) {
-	case MTYPE_WC:
-		return MTYPE_WC;
-	case MTYPE_UC_MINUS:
-		return mtrr == MTYPE_WC ? MTYPE_WC : MTYPE_UC;
-	case MTYPE_WB:
-		return mtrr;
-	case MTYPE_WT:
-	case MTYPE_WP:
-		return mtrr == MTYPE_WB || mtrr == pat ? pat : MTYPE_UC;
-	default:
-		return MTYPE_UC;
-	}
 }

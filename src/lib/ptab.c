@@ -2,22 +2,32 @@
 /*
  * Page-table walker and builder, see <regent/ptab.h>. Plain logic.
  *
- * Every table is reached through pt->page(), so one walk works on K's memory,
- * on Linux's view of the same pages, on a guest's tables behind the mapping
- * cache, and on arrays in a unit test.
+ * The walk reaches every table through pt->page(), so that it works on K's memory, on
+ * Linux's view of the same pages, on a guest's tables behind the mapping cache, and on
+ * arrays in a unit test.
  */
 #include <hw/pte.h>
 #include <regent/ptab.h>
+#include <regent/ptab_walk.h>
 
-#define ENTRIES		512
-#define RIGHTS_AND	0x7ull		/* present/read, write, user/execute */
-#define RIGHT_NX	(1ull << 63)
+#define ENTRIES	PTAB_ENTRIES
+
+/**
+ * ptab_level_size() - number of bytes that one entry of a level covers
+ * @level: 1 (4 KiB) to 5
+ *
+ * Return: the number.
+ */
+u64 ptab_level_size(int level)
+{
+	return ptab_size(level);
+}
 
 const struct ptab_format ptab_x86 = {
 	.present = 1ull << 0,
 	.leaf = 1ull << 7,
 	.addr = 0x000ffffffffff000ull,
-	.table = 0x3,			/* present, writable; NX left to leaves */
+	.table = 0x3,			/* present, writable; leaves have NX */
 	.canonical = true,
 };
 
@@ -25,7 +35,7 @@ const struct ptab_format ptab_npt = {
 	.present = 1ull << 0,
 	.leaf = 1ull << 7,
 	.addr = 0x000ffffffffff000ull,
-	.table = 0x27,			/* every guest access is a user access */
+	.table = 0x27,			/* to NPT, each guest access is a user access */
 };
 
 const struct ptab_format ptab_ept = {
@@ -36,124 +46,49 @@ const struct ptab_format ptab_ept = {
 };
 
 /*
- * SVM: write-back in the nested entry, so that Linux's PAT and the MTRRs decide as on
- * the bare machine. Accessed and dirty are set, so that the processor need not
- * write the tables.
+ * SVM: nested entries are write-back, so that Linux's PAT and the MTRRs decide as on the bare
+ * machine. The accessed and dirty bits are set, so that the processor need not write the
+ * tables.
  */
-const struct nested_kind nested_npt = {
+const struct npt_kind npt_kind_svm = {
 	.fmt = &ptab_npt, .world = HW_NPT_WORLD, .hidden = HW_NPT_HIDDEN,
 };
 
 /*
- * VMX: the entry's type takes the MTRR's place, the PAT stays Linux's. EPT's own
- * accessed and dirty bits are not used.
+ * VMX: the nested entry's type replaces the MTRRs', and Linux's PAT still counts. K does not
+ * use EPT's accessed and dirty bits.
  */
-const struct nested_kind nested_ept = {
+const struct npt_kind npt_kind_vmx = {
 	.fmt = &ptab_ept, .world = HW_EPT_WORLD, .hidden = HW_EPT_HIDDEN,
 	.type_shift = HW_EPT_TYPE_SHIFT,
 };
 
-/**
- * ptab_level_size() - bytes that one entry of a level covers
- * @level: 1 (4 KiB) to 5
- */
-u64 ptab_level_size(int level)
-{
-	return 1ull << (12 + 9 * (level - 1));
-}
-
-static unsigned int slot_of(u64 va, int level)
-{
-	return (va >> (12 + 9 * (level - 1))) & (ENTRIES - 1);
-}
-
-static u64 va_mask(const struct ptab *pt)
-{
-	return (ptab_level_size(pt->levels) << 9) - 1;
-}
-
-/* The bits above the top level repeat its highest bit, or are zero. */
-static bool va_ok(const struct ptab *pt, u64 va)
-{
-	u64 top = pt->fmt->canonical ? va_mask(pt) >> 1 : va_mask(pt);
-
-	return !(va & ~top) || (pt->fmt->canonical && (va | top) == ~0ull);
-}
-
-/*
- * An entry is read once and written whole, whatever the compiler would like:
- * a guest may change its own behind our back, and a CPU may walk ours while a
- * new table goes in, which has to be complete by then.
- */
-static u64 get_entry(const u64 *entry)
-{
-	return __atomic_load_n(entry, __ATOMIC_RELAXED);
-}
-
+/* Write an entry at once, after the new table is complete, because a CPU may be walking. */
 static void set_entry(u64 *entry, u64 value)
 {
 	__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-static bool is_leaf(const struct ptab_format *fmt, u64 entry, int level)
-{
-	return level == 1 || (level <= 3 && (entry & fmt->leaf));
-}
-
-static u64 leaf_address(const struct ptab_format *fmt, u64 entry, int level)
-{
-	return entry & fmt->addr & ~(ptab_level_size(level) - 1);
-}
-
 /**
- * ptab_walk() - find what translates an address
- * @pt: the tables; they may be a guest's and hold anything
+ * ptab_walk() - find the entry that translates an address
+ * @pt: the tables, which may be a guest's and hold anything
  * @va: address to translate
- * @leaf: filled in when the return value is PTAB_OK or PTAB_ABSENT
+ * @leaf: filled in when the result is PTAB_OK or PTAB_ABSENT
  *
- * Return: PTAB_OK, PTAB_ABSENT (@leaf->level says where it ended),
- * PTAB_FAULT when a table lies where @page gives nothing, or PTAB_INVAL when
- * @va is not canonical or beyond what the tables can map.
+ * Return: PTAB_OK; PTAB_ABSENT (@leaf->level is the level at which the walk ended);
+ * PTAB_FAULT when pt->page() returns NULL for a table; or PTAB_INVAL when @va is not
+ * canonical or is beyond what the tables can map.
  */
 int ptab_walk(const struct ptab *pt, u64 va, struct ptab_leaf *leaf)
 {
-	u64 table = pt->root & pt->fmt->addr;
-	u64 rights = RIGHTS_AND;
-	int level;
-
-	if (!va_ok(pt, va))
-		return PTAB_INVAL;
-	for (level = pt->levels; level >= 1; level--) {
-		u64 *page = pt->page(pt->ctx, table);
-		u64 entry;
-
-		if (!page)
-			return PTAB_FAULT;
-		entry = get_entry(&page[slot_of(va, level)]);
-		rights = (rights & entry & RIGHTS_AND) |
-			 ((rights | entry) & RIGHT_NX);
-		leaf->entry = entry;
-		leaf->level = level;
-		leaf->size = ptab_level_size(level);
-		leaf->rights = rights;
-		if (!(entry & pt->fmt->present))
-			return PTAB_ABSENT;
-		if (is_leaf(pt->fmt, entry, level)) {
-			leaf->pa = leaf_address(pt->fmt, entry, level) |
-				   (va & (leaf->size - 1));
-			return PTAB_OK;
-		}
-		table = entry & pt->fmt->addr;
-	}
-	return PTAB_ABSENT;
+	return ptab_walk_inline(pt, va, leaf);
 }
 
 /*
- * Replace a leaf by a table that maps the same, so that a part of it can be
- * changed. The entry changes last, so that a walk meanwhile sees the one or
- * the other.
+ * Replace a leaf by a table that maps the same, so that a part of it can be changed. The
+ * entry changes last, so that a concurrent walk sees either the leaf or the table.
  */
-static int split(const struct ptab *pt, u64 table, unsigned int slot, int level)
+static int split_leaf(const struct ptab *pt, u64 table, unsigned int slot, int level)
 {
 	const struct ptab_format *fmt = pt->fmt;
 	u64 below = ptab_level_size(level - 1);
@@ -166,8 +101,8 @@ static int split(const struct ptab *pt, u64 table, unsigned int slot, int level)
 	page = pt->page(pt->ctx, table);
 	if (!page)
 		return PTAB_FAULT;
-	entry = get_entry(&page[slot]);
-	base = leaf_address(fmt, entry, level);
+	entry = ptab_entry(&page[slot]);
+	base = ptab_leaf_address(fmt, entry, level);
 	entry &= ~fmt->addr;
 	if (level - 1 == 1)
 		entry &= ~fmt->leaf;
@@ -184,16 +119,16 @@ static int split(const struct ptab *pt, u64 table, unsigned int slot, int level)
 }
 
 /*
- * Go down to the table of @level that covers @va, building (or splitting) on
- * the way if @build. Leaves its physical address in @table.
+ * Go down to the table of level @to that covers @va, and store its physical address in
+ * @table. Split leaves on the way; create missing tables if @build.
  */
-static int descend(const struct ptab *pt, u64 va, int to, bool build, u64 *table)
+static int descend_to(const struct ptab *pt, u64 va, int to, bool build, u64 *table)
 {
 	int level;
 
 	*table = pt->root & pt->fmt->addr;
 	for (level = pt->levels; level > to; level--) {
-		unsigned int slot = slot_of(va, level);
+		unsigned int slot = ptab_slot(va, level);
 		u64 *page = pt->page(pt->ctx, *table);
 		int err = PTAB_OK;
 
@@ -208,8 +143,8 @@ static int descend(const struct ptab *pt, u64 va, int to, bool build, u64 *table
 			if (!page)
 				return PTAB_FAULT;
 			set_entry(&page[slot], pa | pt->fmt->table);
-		} else if (is_leaf(pt->fmt, page[slot], level)) {
-			err = split(pt, *table, slot, level);
+		} else if (ptab_is_leaf(pt->fmt, page[slot], level)) {
+			err = split_leaf(pt, *table, slot, level);
 		}
 		if (err)
 			return err;
@@ -226,8 +161,8 @@ static bool range_ok(const struct ptab *pt, u64 va, u64 size)
 	u64 last = va + (size - 1);
 
 	return size && !((va | size) & (REGENT_PAGE_SIZE - 1)) &&
-	       size - 1 <= va_mask(pt) && last >= va &&
-	       va_ok(pt, va) && va_ok(pt, last);
+	       size - 1 <= ptab_va_mask(pt) && last >= va &&
+	       ptab_va_ok(pt, va) && ptab_va_ok(pt, last);
 }
 
 static bool target_ok(const struct ptab *pt, u64 pa, u64 size, u64 flags)
@@ -240,7 +175,7 @@ static bool target_ok(const struct ptab *pt, u64 pa, u64 size, u64 flags)
 	       !(flags & (pt->fmt->addr | pt->fmt->leaf));
 }
 
-/* The largest leaf that fits at va and pa within size. */
+/* Level of the largest leaf that fits at @va and @pa within @size */
 static int best_level(const struct ptab *pt, u64 va, u64 pa, u64 size)
 {
 	int level = pt->max_leaf;
@@ -251,7 +186,7 @@ static int best_level(const struct ptab *pt, u64 va, u64 pa, u64 size)
 	return level;
 }
 
-/* A leaf may go over an absent entry or a leaf, not over a table: that would leak it. */
+/* A leaf may replace an absent entry or a leaf, but not a table, which would leak. */
 static int place_level(const struct ptab *pt, u64 va, int level)
 {
 	struct ptab_leaf old;
@@ -266,17 +201,17 @@ static int place_level(const struct ptab *pt, u64 va, int level)
  * ptab_map() - map a range with the largest leaves that fit
  * @pt: the tables
  * @va: first address, page-aligned
- * @pa: what it translates to, page-aligned
+ * @pa: physical address for @va, page-aligned
  * @size: bytes, page-aligned
- * @flags: entry bits of any leaf, without address; the bit that marks a
- *	larger leaf is added here. So bit 7 is not to be had, nor the PAT bit,
- *	which is bit 7 in a 4 KiB leaf and bit 12 in others
+ * @flags: bits of a leaf of any size, without the address. The function adds bit 7, which
+ *	marks a larger leaf; so @flags cannot have that bit, nor the PAT bit, which is bit 7
+ *	in a 4 KiB leaf and bit 12 in others
  *
- * Leaves in the way are split and overwritten. The caller flushes the TLBs if
- * anything was mapped there before.
+ * Leaves in the way are split and overwritten. The caller flushes the TLBs if anything was
+ * mapped there before.
  *
- * Return: PTAB_OK or an enum ptab_error; after an error the range is mapped in
- * part and every entry is valid.
+ * Return: PTAB_OK or an enum ptab_error; after an error the range is mapped in part, and
+ * every entry is valid.
  */
 int ptab_map(const struct ptab *pt, u64 va, u64 pa, u64 size, u64 flags)
 {
@@ -290,13 +225,13 @@ int ptab_map(const struct ptab *pt, u64 va, u64 pa, u64 size, u64 flags)
 		if (level < 0)
 			return level;
 		step = ptab_level_size(level);
-		err = descend(pt, va, level, true, &table);
+		err = descend_to(pt, va, level, true, &table);
 		if (err)
 			return err;
 		page = pt->page(pt->ctx, table);
 		if (!page)
 			return PTAB_FAULT;
-		set_entry(&page[slot_of(va, level)],
+		set_entry(&page[ptab_slot(va, level)],
 			  pa | flags | (level > 1 ? pt->fmt->leaf : 0));
 		va += step;
 		pa += step;
@@ -311,8 +246,8 @@ int ptab_map(const struct ptab *pt, u64 va, u64 pa, u64 size, u64 flags)
  * @va: first address, page-aligned
  * @size: bytes, page-aligned
  *
- * Larger leaves that reach over the ends are split. Tables that become empty
- * stay. The caller flushes the TLBs.
+ * Larger leaves that reach beyond the range are split. Empty tables stay. The caller flushes
+ * the TLBs.
  *
  * Return: PTAB_OK (also when nothing was mapped) or an enum ptab_error.
  */
@@ -335,13 +270,13 @@ int ptab_unmap(const struct ptab *pt, u64 va, u64 size)
 					     size < ptab_level_size(level)))
 				level--;
 			step = ptab_level_size(level);
-			err = descend(pt, va, level, true, &table);
+			err = descend_to(pt, va, level, true, &table);
 			if (err)
 				return err;
 			page = pt->page(pt->ctx, table);
 			if (!page)
 				return PTAB_FAULT;
-			set_entry(&page[slot_of(va, level)], 0);
+			set_entry(&page[ptab_slot(va, level)], 0);
 		}
 		if (step >= size)
 			break;

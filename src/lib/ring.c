@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The event ring. Each side keeps its own index in private memory and only
- * publishes it in the ring; what it reads there of the other side is a hint
- * that may be anything.
+ * The event ring. Each side keeps its own index in private memory and only publishes it in
+ * the ring. The other side's index in the ring may be anything, and is only a hint.
  *
  *   producer: fill slot, release head        consumer: acquire head, copy slot
  *   producer: acquire tail, reuse slot  <--  consumer: release tail
@@ -17,7 +16,7 @@ _Static_assert(sizeof(struct regent_ring) == 16 + 32 * REGENT_RING_ENTRIES,
 
 /**
  * ring_init() - make a ring empty
- * @ring: ring that neither side uses yet
+ * @ring: a ring that neither side uses yet
  *
  * Both sides start with a private index of 0.
  */
@@ -35,13 +34,13 @@ void ring_init(struct regent_ring *ring)
 }
 
 /**
- * ring_put() - tell the other side of one event
+ * ring_put() - tell the other side of an event
  * @ring: ring
- * @head: producer's private index
- * @ev: event, not in the ring's memory
+ * @head: the producer's private index
+ * @ev: the event, outside of the ring's memory
  *
- * Return: true when it is in the ring, false when the ring is full and the
- * event is counted as lost.
+ * Return: true when the event is in the ring, false when the ring is full and the event is
+ * counted as lost.
  */
 bool ring_put(struct regent_ring *ring, u32 *head, const struct regent_event *ev)
 {
@@ -62,12 +61,11 @@ bool ring_put(struct regent_ring *ring, u32 *head, const struct regent_event *ev
 /**
  * ring_get() - take the oldest event
  * @ring: ring
- * @tail: consumer's private index
- * @ev: where to copy it
+ * @tail: the consumer's private index
+ * @ev: filled in with the event
  *
- * What lands in @ev is as trustworthy as the producer. A producer that moves
- * its index at will can keep a consumer busy for ever: the caller bounds how
- * many it takes at once.
+ * The event is as trustworthy as the producer. A producer that moves its index at will can
+ * keep a consumer busy for ever: the caller bounds how many events it takes at once.
  *
  * Return: true with an event in @ev, false when there is none.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the compiler may call in freestanding code. */
+/* Functions that the compiler may call in freestanding code. */
 #include <regent/abi/types.h>
 
 void *memcpy(void *to, const void *from, size_t n);

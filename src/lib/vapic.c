@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The virtual local APIC, see <regent/vapic.h>: priorities, delivery, modes,
- * destinations and the timer. Its registers are in vapic_reg.c. Plain logic.
+ * The virtual local APIC, see <regent/vapic.h>: priorities, delivery, modes, destinations and
+ * the timer. vapic_reg.c has its registers. Plain logic.
  *
- * Follows "Advanced Programmable Interrupt Controller" in Intel's manual,
- * volume 3, and the chapter of that name in AMD's volume 2. Where the two
- * differ, a comment says what is done here.
+ * Follows "Advanced Programmable Interrupt Controller" in Intel's manual, volume 3, and the
+ * chapter of that name in AMD's volume 2. Where the two differ, a comment says which one the
+ * code follows.
  */
 #include <regent/vapic.h>
 #include "vapic_priv.h"
@@ -14,7 +14,7 @@
 #define DFR_FLAT	0xf
 #define RATIO_SHIFT	48
 
-static u8 highest(const u32 *words, u8 summary)
+static u8 highest_vector(const u32 *words, u8 summary)
 {
 	int word;
 
@@ -63,15 +63,15 @@ static void update_all(struct vapic *v)
 {
 	v->irr_words = summarize(&v->reg[VAPIC_REG_IRR]);
 	v->isr_words = summarize(&v->reg[VAPIC_REG_ISR]);
-	v->irrv = highest(&v->reg[VAPIC_REG_IRR], v->irr_words);
-	v->isrv = highest(&v->reg[VAPIC_REG_ISR], v->isr_words);
+	v->irrv = highest_vector(&v->reg[VAPIC_REG_IRR], v->irr_words);
+	v->isrv = highest_vector(&v->reg[VAPIC_REG_ISR], v->isr_words);
 	update_ppr(v);
 }
 
 /**
- * vapic_set_tpr() - the task priority, also by a write to CR8
+ * vapic_set_tpr() - set the task priority, also by a write to CR8
  * @v: the vapic
- * @tpr: all eight bits; CR8 is their upper half
+ * @tpr: all eight bits; CR8 is the upper half
  */
 void vapic_set_tpr(struct vapic *v, u8 tpr)
 {
@@ -80,9 +80,9 @@ void vapic_set_tpr(struct vapic *v, u8 tpr)
 }
 
 /*
- * Note an error. Writing ESR rearms the error interrupt, so that of a series
- * of errors only the first raises it; that also ends the recursion when its
- * own vector is illegal.
+ * Record an error. A write to ESR rearms the error interrupt, so that only the first of a
+ * series of errors raises it. This also ends the recursion when the error interrupt's own
+ * vector is illegal.
  */
 void vapic_error(struct vapic *v, u32 bit)
 {
@@ -97,9 +97,9 @@ void vapic_error(struct vapic *v, u32 bit)
  * vapic_accept() - a fixed interrupt arrives
  * @v: the vapic
  * @vector: its vector
- * @level: level-triggered, so that its EOI has to reach the IOAPICs
+ * @level: the interrupt is level-triggered, so that its EOI has to reach the IOAPICs
  *
- * A software-disabled APIC takes none, but keeps those it has.
+ * A software-disabled APIC accepts no interrupt, but keeps those that are pending.
  *
  * Return: enum vapic_accepted.
  */
@@ -126,9 +126,9 @@ int vapic_accept(struct vapic *v, u8 vector, bool level)
 /**
  * vapic_ack() - the processor takes an interrupt
  * @v: the vapic
- * @vector: what vapic_pending() said
+ * @vector: what vapic_pending() returned
  *
- * Return: whether it was pending. If not, nothing changes.
+ * Return: true if the vector was pending. If not, nothing changes.
  */
 bool vapic_ack(struct vapic *v, u8 vector)
 {
@@ -137,7 +137,7 @@ bool vapic_ack(struct vapic *v, u8 vector)
 	if (!test_vector(irr, vector))
 		return false;
 	clear_vector(irr, &v->irr_words, vector);
-	v->irrv = highest(irr, v->irr_words);
+	v->irrv = highest_vector(irr, v->irr_words);
 	set_vector(&v->reg[VAPIC_REG_ISR], &v->isr_words, vector);
 	if (vector > v->isrv)
 		v->isrv = vector;
@@ -145,7 +145,7 @@ bool vapic_ack(struct vapic *v, u8 vector)
 	return true;
 }
 
-/* End the highest interrupt in service; without any, an EOI does nothing. */
+/* End the highest interrupt in service. When there is none, an EOI does nothing. */
 void vapic_end(struct vapic *v, struct vapic_effect *e)
 {
 	u8 vector = v->isrv;
@@ -153,7 +153,7 @@ void vapic_end(struct vapic *v, struct vapic_effect *e)
 	if (!vector)
 		return;
 	clear_vector(&v->reg[VAPIC_REG_ISR], &v->isr_words, vector);
-	v->isrv = highest(&v->reg[VAPIC_REG_ISR], v->isr_words);
+	v->isrv = highest_vector(&v->reg[VAPIC_REG_ISR], v->isr_words);
 	update_ppr(v);
 	e->what |= VAPIC_EFFECT_EOI | VAPIC_EFFECT_CHECK;
 	e->eoi_vector = vector;
@@ -163,7 +163,7 @@ void vapic_end(struct vapic *v, struct vapic_effect *e)
 }
 
 /**
- * vapic_takes() - whether a message of some delivery mode is accepted at all
+ * vapic_takes() - does the APIC accept messages of a delivery mode at all?
  * @v: the vapic
  * @delivery: enum vapic_delivery
  */
@@ -184,12 +184,12 @@ bool vapic_takes(const struct vapic *v, int delivery)
  * @v: the vapic
  * @lvt: the register of that entry
  *
- * On Intel a performance interrupt masks its entry; AMD documents nothing of
- * the kind. The physical entry does the same by itself.
+ * On Intel a performance interrupt masks its entry; AMD documents nothing of the kind. The
+ * physical entry does the same by itself.
  *
- * Return: VAPIC_FIXED when it was set pending here (or was illegal),
- * VAPIC_MASKED when nothing is to be done, or VAPIC_NMI, VAPIC_SMI,
- * VAPIC_INIT or VAPIC_EXTINT, which is for the caller to deliver.
+ * Return: VAPIC_FIXED when the vector has become pending here (or is illegal), VAPIC_MASKED
+ * when there is nothing to do, or VAPIC_NMI, VAPIC_SMI, VAPIC_INIT or VAPIC_EXTINT, which the
+ * caller delivers.
  */
 int vapic_raise(struct vapic *v, u32 lvt)
 {
@@ -202,7 +202,7 @@ int vapic_raise(struct vapic *v, u32 lvt)
 		v->reg[lvt] |= VAPIC_LVT_MASKED;
 	switch (delivery) {
 	case VAPIC_FIXED:
-		vapic_accept(v, entry, entry & LVT_LEVEL);	/* only LINT's */
+		vapic_accept(v, entry, entry & LVT_LEVEL);	/* only LINTs have it */
 		return VAPIC_FIXED;
 	case VAPIC_SMI:
 	case VAPIC_NMI:
@@ -215,8 +215,8 @@ int vapic_raise(struct vapic *v, u32 lvt)
 
 /* ---- the timer ---- */
 
-/* hi:lo / by, where the quotient has 64 bits; without libgcc's division. */
-static u64 divide(u64 hi, u64 lo, u64 by)
+/* hi:lo / by, for a quotient that fits in 64 bits; libgcc's division is not linked. */
+static u64 divide_128(u64 hi, u64 lo, u64 by)
 {
 	u64 quotient, rest;
 
@@ -232,7 +232,7 @@ static u64 ticks_at(const struct vapic *v, u64 tsc)
 	return (unsigned __int128)(tsc - v->epoch) * v->ratio >> RATIO_SHIFT;
 }
 
-/* The first TSC at which ticks_at() says @ticks. */
+/* The first TSC at which ticks_at() returns @ticks */
 static u64 tsc_at(const struct vapic *v, u64 ticks)
 {
 	u64 hi = ticks >> (64 - RATIO_SHIFT);
@@ -243,7 +243,7 @@ static u64 tsc_at(const struct vapic *v, u64 ticks)
 		hi++;
 	if (hi >= v->ratio)
 		return VAPIC_NEVER;
-	tsc = divide(hi, lo, v->ratio);
+	tsc = divide_128(hi, lo, v->ratio);
 	return tsc > VAPIC_NEVER - v->epoch ? VAPIC_NEVER : v->epoch + tsc;
 }
 
@@ -274,7 +274,7 @@ static u64 period(const struct vapic *v)
 	return (u64)v->reg[VAPIC_REG_INITIAL] << divide_shift(v);
 }
 
-/* Let the counter start with @count at @now. It stops when that is 0. */
+/* Start the counter with @count at TSC @now; 0 stops it. */
 void vapic_timer_arm(struct vapic *v, u32 count, u64 now)
 {
 	v->armed = count;
@@ -283,7 +283,7 @@ void vapic_timer_arm(struct vapic *v, u32 count, u64 now)
 	v->deadline = tsc_at(v, v->expiry);
 }
 
-/* What the current-count register reads. */
+/* The value of the current-count register at TSC @now */
 u32 vapic_timer_count(const struct vapic *v, u64 now)
 {
 	u64 ticks = ticks_at(v, now);
@@ -299,11 +299,12 @@ u32 vapic_timer_count(const struct vapic *v, u64 now)
 }
 
 /**
- * vapic_timer_deadline() - when vapic_timer_fire() has to be called
+ * vapic_timer_deadline() - when has the caller to call vapic_timer_fire()?
  * @v: the vapic
  *
- * Return: a TSC, maybe one that has passed, or VAPIC_NEVER. A masked timer
- * counts on, but nobody has to watch it.
+ * A masked timer counts on, but need not be watched.
+ *
+ * Return: a TSC, which may have passed, or VAPIC_NEVER.
  */
 u64 vapic_timer_deadline(const struct vapic *v)
 {
@@ -317,10 +318,10 @@ u64 vapic_timer_deadline(const struct vapic *v)
  * @v: the vapic
  * @now: the TSC
  *
- * Periods are counted in ticks from the first on, so they do not drift. Those
- * that were missed give one interrupt, as their vector is only once in IRR.
+ * Periods are counted in ticks from the first one on, so that they do not drift. Missed
+ * periods give one interrupt, because IRR holds their vector only once.
  *
- * Return: whether it did: the next deadline is another one.
+ * Return: true if the timer has expired: then the next deadline is another one.
  */
 bool vapic_timer_fire(struct vapic *v, u64 now)
 {
@@ -339,9 +340,11 @@ bool vapic_timer_fire(struct vapic *v, u64 now)
 }
 
 /**
- * vapic_read_deadline() - IA32_TSC_DEADLINE
- * @v: the vapic
+ * vapic_read_deadline() - the world reads IA32_TSC_DEADLINE
+ * @v: the vapic; a deadline that has passed fires first
  * @now: the TSC
+ *
+ * Return: the deadline, 0 when it is disarmed.
  */
 u64 vapic_read_deadline(struct vapic *v, u64 now)
 {
@@ -350,14 +353,14 @@ u64 vapic_read_deadline(struct vapic *v, u64 now)
 }
 
 /**
- * vapic_write_deadline() - IA32_TSC_DEADLINE; 0 disarms
+ * vapic_write_deadline() - the world writes IA32_TSC_DEADLINE
  * @v: the vapic
- * @value: the new deadline
+ * @value: the new deadline; 0 disarms
  * @now: the TSC
- * @e: effects
+ * @e: filled in with the effects
  *
- * In the other two modes the write does nothing. A deadline that has passed
- * fires at once.
+ * In the other two timer modes the write does nothing. A deadline that has passed fires at
+ * once.
  */
 void vapic_write_deadline(struct vapic *v, u64 value, u64 now,
 			  struct vapic_effect *e)
@@ -390,9 +393,9 @@ static bool match_logical(const struct vapic *v, u32 dest)
 }
 
 /**
- * vapic_match() - whether a message is addressed to this APIC
+ * vapic_match() - is a message addressed to this APIC?
  * @v: the vapic
- * @to: its destination
+ * @to: destination of the message
  */
 bool vapic_match(const struct vapic *v, const struct vapic_dest *to)
 {
@@ -410,13 +413,13 @@ bool vapic_match(const struct vapic *v, const struct vapic_dest *to)
 /**
  * vapic_lowest() - arbitrate a lowest-priority message
  * @all: the vapics
- * @n: how many there are
+ * @n: number of vapics
  * @to: the destination
- * @last: who got the last one, or VAPIC_NONE; among equals it is the next's
- *	turn
+ * @last: index of the vapic that got the last such message, or VAPIC_NONE; among equals the
+ *	next one after it gets this one
  *
- * Return: the index of the addressed APIC with the lowest priority, or
- * VAPIC_NONE when none of them takes it.
+ * Return: the index of the addressed APIC with the lowest priority, or VAPIC_NONE when none
+ * of them takes the message.
  */
 int vapic_lowest(struct vapic *const *all, int n, const struct vapic_dest *to,
 		 int last)
@@ -436,7 +439,7 @@ int vapic_lowest(struct vapic *const *all, int n, const struct vapic_dest *to,
 
 /* ---- states ---- */
 
-/* In x2APIC mode the logical id follows from the id. */
+/* Set the id registers; in x2APIC mode the logical id follows from the id. */
 static void set_mode_ids(struct vapic *v)
 {
 	v->reg[VAPIC_REG_ID] = v->x2apic ? v->id : v->id << 24;
@@ -445,7 +448,7 @@ static void set_mode_ids(struct vapic *v)
 }
 
 /**
- * vapic_reset() - as after INIT
+ * vapic_reset() - reset the APIC as INIT does
  * @v: the vapic; its mode, id and version stay
  */
 void vapic_reset(struct vapic *v)
@@ -467,12 +470,12 @@ void vapic_reset(struct vapic *v)
 }
 
 /**
- * vapic_set_base() - IA32_APIC_BASE: off, xAPIC or x2APIC
+ * vapic_set_base() - write IA32_APIC_BASE: off, xAPIC or x2APIC
  * @v: the vapic
- * @base: value; who calls has checked that x2APIC may be turned on, and looks
- *	after the address and the reserved bits
+ * @base: the value. The caller has checked that x2APIC may be turned on, and looks after the
+ *	address and the reserved bits
  *
- * Return: VAPIC_GP for a change of mode that there is not.
+ * Return: VAPIC_OK, or VAPIC_GP for a change of mode that does not exist.
  */
 int vapic_set_base(struct vapic *v, u64 base)
 {
@@ -491,7 +494,7 @@ int vapic_set_base(struct vapic *v, u64 base)
 		v->reg[VAPIC_REG_ICR2] = 0;
 		set_mode_ids(v);
 	} else {
-		vapic_reset(v);		/* off, or on from off */
+		vapic_reset(v);		/* turned off, or on again */
 	}
 	return VAPIC_OK;
 }
@@ -500,8 +503,8 @@ static void load_timer(struct vapic *v, const struct vapic_snapshot *s, u64 now)
 {
 	u32 count = s->reg[VAPIC_REG_CURRENT];
 
-	v->ratio = divide(s->bus_hz >> (64 - RATIO_SHIFT),
-			  s->bus_hz << RATIO_SHIFT, s->tsc_hz);
+	v->ratio = divide_128(s->bus_hz >> (64 - RATIO_SHIFT),
+			      s->bus_hz << RATIO_SHIFT, s->tsc_hz);
 	if (!count && periodic(v))
 		count = s->reg[VAPIC_REG_INITIAL];
 	v->reg[VAPIC_REG_CURRENT] = 0;
@@ -515,13 +518,13 @@ static void load_timer(struct vapic *v, const struct vapic_snapshot *s, u64 now)
 /**
  * vapic_load() - start as a copy of a physical APIC
  * @v: the vapic
- * @s: what was found there
+ * @s: state of the physical APIC
  * @now: TSC at which @s's current count was read
  *
- * What the physical APIC has in ISR and IRR is from now on here. The caller
- * drains it there: level-triggered sources are held first, then each gets its
- * physical EOI, and what the drained IRR raises is dropped or accepted again,
- * which is the same.
+ * The vapic takes over what the physical APIC has in ISR and IRR. The caller then drains the
+ * physical APIC: it first holds the level-triggered sources, writes a physical EOI for each
+ * interrupt in service, and drops or accepts again what the drained IRR raises, which makes
+ * no difference.
  */
 void vapic_load(struct vapic *v, const struct vapic_snapshot *s, u64 now)
 {
@@ -548,14 +551,14 @@ void vapic_load(struct vapic *v, const struct vapic_snapshot *s, u64 now)
 }
 
 /**
- * vapic_leave() - what the physical APIC has to be told to take over
- * @v: the vapic, its timer fired if that was due
+ * vapic_leave() - what has the physical APIC to be told to take over?
+ * @v: the vapic, whose timer has fired if it was due
  * @now: the TSC
  * @left: filled in
  *
  * The registers that can be written are in @v->reg.
  *
- * Return: whether it can: nothing is in service.
+ * Return: true if the physical APIC can take over, because nothing is in service.
  */
 bool vapic_leave(const struct vapic *v, u64 now, struct vapic_left *left)
 {

@@ -2,32 +2,32 @@
 /*
  * Registers of the virtual local APIC, see <regent/vapic.h>. Plain logic.
  *
- * What an access to something reserved does depends on the mode. In x2APIC
- * mode it is #GP. In xAPIC mode reserved bits are ignored, reserved registers
- * read as 0 and set a bit in ESR, and writes to read-only registers are lost.
- * When the APIC is off, its page is nobody's: reads give ones.
+ * The effect of an access to something reserved depends on the mode. In x2APIC mode it is
+ * #GP. In xAPIC mode reserved bits are ignored, reserved registers read as 0 and set a bit in
+ * ESR, and writes to read-only registers are lost. While the APIC is off, nothing answers at
+ * its page, and reads return all ones.
  */
 #include <regent/vapic.h>
 #include "vapic_priv.h"
 
-/* What can be done to a register in which mode. */
+/* Bits of struct rule.can: the accesses that a register allows in each mode */
 #define R1	(1u << 0)	/* read in xAPIC mode */
-#define W1	(1u << 1)
+#define W1	(1u << 1)	/* write in xAPIC mode */
 #define R2	(1u << 2)	/* read in x2APIC mode */
-#define W2	(1u << 3)
+#define W2	(1u << 3)	/* write in x2APIC mode */
 #define RR	(R1 | R2)
 #define WW	(W1 | W2)
 #define RW	(RR | WW)
-#define SOME	(1u << 4)	/* only some APICs have it */
-#define VARY	(1u << 5)	/* only some have all of its bits */
+#define SOME	(1u << 4)	/* only some APICs have the register */
+#define VARY	(1u << 5)	/* only some have all of the register's bits */
 
 #define ICR_WRITABLE	0x000ccfffu
-#define ICR_BUSY	(1u << 12)	/* always reads 0, may be written */
+#define ICR_BUSY	(1u << 12)	/* always reads as 0, and may be written */
 #define LVT_STATUS	((1u << 12) | (1u << 14))	/* read-only */
 #define LVT_PLAIN	0x000107ffu
 #define LVT_PIN		0x0001a7ffu
 
-/* @write: bits that can be written; @ignore: read-only ones, not reserved. */
+/* The rule of a register. @write: writable bits; @ignore: read-only bits, not reserved */
 struct rule {
 	u32 write;
 	u32 ignore;
@@ -68,10 +68,10 @@ static const struct rule rules[VAPIC_REGS] = {
 };
 
 /**
- * vapic_lvt_bit() - an LVT's bit in vapic_effect.lvts
+ * vapic_lvt_bit() - the bit of an LVT in struct vapic_effect.lvts
  * @lvt: a register
  *
- * Return: the bit, or 0 when it is no LVT.
+ * Return: the bit, or 0 when the register is no LVT.
  */
 u32 vapic_lvt_bit(u32 lvt)
 {
@@ -84,8 +84,11 @@ u32 vapic_lvt_bit(u32 lvt)
 	return 0;
 }
 
-/* The first four LVTs are always there; the version tells how many more. */
-static bool exists(const struct vapic *v, u32 reg)
+/*
+ * Does this APIC have a register that only some have? The first four LVTs always exist; the
+ * version register tells how many more.
+ */
+static bool reg_exists(const struct vapic *v, u32 reg)
 {
 	u32 max_lvt = v->reg[VAPIC_REG_VERSION] >> 16 & 0xff;
 	u32 extended = v->reg[VAPIC_REG_EXT_FEATURE] >> 16 & 0xff;
@@ -103,7 +106,7 @@ static bool exists(const struct vapic *v, u32 reg)
 	return reg < VAPIC_REG_EXT_LVT || reg - VAPIC_REG_EXT_LVT < extended;
 }
 
-/* What can be done to a register now, of what a mode knows. */
+/* Those of the accesses @mode that a register allows on this APIC */
 static inline u32 allowed_in(const struct vapic *v, u32 reg, u32 mode)
 {
 	u32 can;
@@ -111,10 +114,10 @@ static inline u32 allowed_in(const struct vapic *v, u32 reg, u32 mode)
 	if (reg >= VAPIC_REGS)
 		return 0;
 	can = rules[reg].can;
-	return !(can & SOME) || exists(v, reg) ? can & mode : 0;
+	return !(can & SOME) || reg_exists(v, reg) ? can & mode : 0;
 }
 
-/* Some of R1 and W1, or of R2 and W2. */
+/* The accesses that a register allows now: some of R1 and W1, or of R2 and W2 */
 static u32 allowed(const struct vapic *v, u32 reg)
 {
 	return allowed_in(v, reg, v->x2apic ? R2 | W2 : R1 | W1);
@@ -139,10 +142,10 @@ static inline u32 writable(const struct vapic *v, u32 reg)
 
 /**
  * vapic_read() - the world reads a register
- * @v: the vapic; in xAPIC mode the error LVT may become pending
- * @reg: which
+ * @v: the vapic; in xAPIC mode the error interrupt may become pending
+ * @reg: the register
  * @now: the TSC
- * @value: filled in on VAPIC_OK; 64 bits of ICR in x2APIC mode, else 32
+ * @value: filled in on VAPIC_OK, with 64 bits of ICR in x2APIC mode, else 32 bits
  *
  * Return: VAPIC_OK or VAPIC_GP.
  */
@@ -178,11 +181,10 @@ static void send_self(struct vapic *v, u8 vector, struct vapic_effect *e)
 }
 
 /*
- * Write ICR's lower half, which sends. Both manuals list combinations of
- * shorthand and delivery mode that are not valid, and processors send some of
- * them nevertheless: the caller gets them all, so that on a forwarded CPU it is
- * still the physical APIC that decides. The level and trigger bits have no
- * meaning but with INIT.
+ * Write ICR's lower half, which sends. Both manuals list combinations of shorthand and
+ * delivery mode that are not valid, and processors send some of them nevertheless. The caller
+ * gets them all, so that on a forwarded CPU the physical APIC still decides. The level and
+ * trigger bits only have a meaning with INIT.
  */
 static void send_ipi(struct vapic *v, u32 icr, struct vapic_effect *e)
 {
@@ -210,8 +212,8 @@ static void send_ipi(struct vapic *v, u32 icr, struct vapic_effect *e)
 	}
 }
 
-/* The timer is due, or was due before this write: that comes first. */
-static void settle_timer(struct vapic *v, u64 now, struct vapic_effect *e)
+/* Let a timer that is due expire before the write takes effect. */
+static void expire_timer(struct vapic *v, u64 now, struct vapic_effect *e)
 {
 	if (vapic_timer_fire(v, now))
 		e->what |= VAPIC_EFFECT_CHECK;
@@ -228,13 +230,13 @@ static void write_lvt(struct vapic *v, u32 reg, u32 value, u32 bit,
 	e->lvts = bit;
 }
 
-/* To and from TSC-deadline mode the timer stops, else it counts on. */
+/* A change to or from TSC-deadline mode stops the timer; otherwise it counts on. */
 static void write_lvt_timer(struct vapic *v, u32 value, u64 now,
 			    struct vapic_effect *e)
 {
 	bool was_deadline = vapic_deadline_mode(v);
 
-	settle_timer(v, now, e);
+	expire_timer(v, now, e);
 	write_lvt(v, VAPIC_REG_TIMER, value, vapic_lvt_bit(VAPIC_REG_TIMER), e);
 	if (vapic_deadline_mode(v) != was_deadline)
 		v->armed = false;
@@ -249,7 +251,7 @@ static void write_svr(struct vapic *v, u32 value, u64 now,
 	if (was_enabled != !!(value & VAPIC_SVR_ENABLE))
 		e->what |= VAPIC_EFFECT_ENABLE;
 	if (was_enabled && !(value & VAPIC_SVR_ENABLE)) {
-		settle_timer(v, now, e);
+		expire_timer(v, now, e);
 		for (lvt = 0; lvt < VAPIC_REGS; lvt++) {
 			if (!vapic_lvt_bit(lvt))
 				continue;
@@ -261,13 +263,13 @@ static void write_svr(struct vapic *v, u32 value, u64 now,
 	v->reg[VAPIC_REG_SVR] = value;
 }
 
-/* The count goes on at another speed. */
+/* The timer goes on from its current count, at another speed. */
 static void write_divide(struct vapic *v, u32 value, u64 now,
 			 struct vapic_effect *e)
 {
 	u32 count;
 
-	settle_timer(v, now, e);
+	expire_timer(v, now, e);
 	count = vapic_timer_count(v, now);
 	v->reg[VAPIC_REG_DIVIDE] = value;
 	if (v->armed && !vapic_deadline_mode(v))
@@ -279,9 +281,43 @@ static void write_initial(struct vapic *v, u32 value, u64 now,
 {
 	if (vapic_deadline_mode(v))
 		return;
-	settle_timer(v, now, e);
+	expire_timer(v, now, e);
 	v->reg[VAPIC_REG_INITIAL] = value;
 	vapic_timer_arm(v, value, now);
+}
+
+/**
+ * vapic_write_short() - a short way of vapic_write() for what is written most
+ * @v: the vapic
+ * @reg: any register
+ * @value: what the world writes
+ * @now: the TSC; any number unless @reg is VAPIC_REG_INITIAL
+ *
+ * Return: VAPIC_SHORT_NOT when vapic_write() has to do it: another register, or another
+ * mode than xAPIC. Else the write is done, and what it asks of the caller: nothing, to
+ * write the LVT to the physical APIC, or to ask vapic_timer_deadline().
+ */
+enum vapic_short vapic_write_short(struct vapic *v, u32 reg, u32 value, u64 now)
+{
+	if (v->x2apic || !v->enabled)
+		return VAPIC_SHORT_NOT;
+	if (reg == VAPIC_REG_INITIAL && !vapic_deadline_mode(v)) {
+		vapic_timer_fire(v, now);
+		v->reg[reg] = value;
+		vapic_timer_arm(v, value, now);
+		return VAPIC_SHORT_TIMER;
+	}
+	if (reg == VAPIC_REG_ICR2) {
+		v->reg[reg] = value & rules[VAPIC_REG_ICR2].write;
+		return VAPIC_SHORT_DONE;
+	}
+	if (reg - VAPIC_REG_LINT0 > VAPIC_REG_ERROR - VAPIC_REG_LINT0)
+		return VAPIC_SHORT_NOT;
+	value &= rules[reg].write;
+	if (!vapic_software_enabled(v))
+		value |= VAPIC_LVT_MASKED;
+	v->reg[reg] = value | (v->reg[reg] & LVT_STATUS);
+	return VAPIC_SHORT_LVT;
 }
 
 static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now, struct vapic_effect *e)
@@ -314,7 +350,7 @@ static void write_rare(struct vapic *v, u32 reg, u32 value, u64 now, struct vapi
 	v->reg[reg] = value;
 }
 
-/* Out of line, so that the two frequent ones need not save registers for it. */
+/* Out of line, so that the two frequent registers need not save registers for this. */
 static void __attribute__((noinline))
 write_other(struct vapic *v, u32 reg, u32 value, u64 now, struct vapic_effect *e)
 {
@@ -326,7 +362,7 @@ write_other(struct vapic *v, u32 reg, u32 value, u64 now, struct vapic_effect *e
 		write_rare(v, reg, value, now, e);
 }
 
-/* The register can be written, and so can all bits of the value. */
+/* Write a register; the register and all bits of the value are writable. */
 static void write_allowed(struct vapic *v, u32 reg, u32 value, u64 now,
 			  struct vapic_effect *e)
 {
@@ -359,7 +395,7 @@ static int write_x2apic(struct vapic *v, u32 reg, u64 value, u64 now,
 /**
  * vapic_eoi() - the world writes 0 to the EOI register
  * @v: the vapic
- * @e: effects
+ * @e: filled in with the effects
  */
 void vapic_eoi(struct vapic *v, struct vapic_effect *e)
 {
@@ -372,10 +408,10 @@ void vapic_eoi(struct vapic *v, struct vapic_effect *e)
 /**
  * vapic_write() - the world writes a register
  * @v: the vapic
- * @reg: which
- * @value: 64 bits in x2APIC mode, else the lower 32 count
+ * @reg: the register
+ * @value: 64 bits in x2APIC mode, else only the lower 32 count
  * @now: the TSC
- * @e: filled in: what the caller has to do
+ * @e: filled in with what the caller has to do
  *
  * Return: VAPIC_OK, or VAPIC_GP, and then nothing has changed.
  */

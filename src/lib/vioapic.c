@@ -7,13 +7,13 @@
 
 #define READ_ONLY	(VIOAPIC_STATUS | VIOAPIC_REMOTE_IRR)
 #define LOGICAL		(1u << 11)
-#define REMAPPABLE	(1ull << 48)	/* Intel's format of such an entry */
-#define VERSION_EOI	0x20		/* from here on with an EOI register */
+#define REMAPPABLE	(1ull << 48)	/* an entry in Intel's format for a remapper */
+#define VERSION_EOI	0x20		/* first version that has an EOI register */
 #define END		VIOAPIC_PINS
 
 /* ---- pins by vector ---- */
 
-static void unchain(struct vioapic *io, u32 pin)
+static void unchain_pin(struct vioapic *io, u32 pin)
 {
 	u8 *link = &io->first[io->pin[pin].vector];
 
@@ -22,7 +22,7 @@ static void unchain(struct vioapic *io, u32 pin)
 	*link = io->pin[pin].next;
 }
 
-static void chain(struct vioapic *io, u32 pin, u8 vector)
+static void chain_pin(struct vioapic *io, u32 pin, u8 vector)
 {
 	struct vioapic_pin *p = &io->pin[pin];
 
@@ -35,13 +35,13 @@ static void set_vector(struct vioapic *io, u32 pin, u8 vector)
 {
 	if (io->pin[pin].vector == vector)
 		return;
-	unchain(io, pin);
-	chain(io, pin, vector);
+	unchain_pin(io, pin);
+	chain_pin(io, pin, vector);
 }
 
 /* ---- holding ---- */
 
-static u32 physical(const struct vioapic_pin *p)
+static u32 physical_low(const struct vioapic_pin *p)
 {
 	return (u32)p->entry | (p->held ? VIOAPIC_MASKED : 0);
 }
@@ -50,11 +50,11 @@ static void write_low(const struct vioapic *io, const struct vioapic_pin *p,
 		      struct vioapic_write *w)
 {
 	w->reg = VIOAPIC_REG_ENTRY + 2 * (p - io->pin);
-	w->value = physical(p);
+	w->value = physical_low(p);
 }
 
-static void hold(struct vioapic *io, struct vioapic_pin *p, u8 vector, u32 cpu,
-		 struct vioapic_write *w)
+static void hold_pin(struct vioapic *io, struct vioapic_pin *p, u8 vector, u32 cpu,
+		     struct vioapic_write *w)
 {
 	p->held = true;
 	p->held_edge = !(p->entry & VIOAPIC_LEVEL);
@@ -65,8 +65,8 @@ static void hold(struct vioapic *io, struct vioapic_pin *p, u8 vector, u32 cpu,
 	write_low(io, p, w);
 }
 
-static void let_go(struct vioapic *io, struct vioapic_pin *p,
-		   struct vioapic_write *w)
+static void let_pin_go(struct vioapic *io, struct vioapic_pin *p,
+		       struct vioapic_write *w)
 {
 	p->held = false;
 	p->irr = false;
@@ -81,9 +81,8 @@ static void set_edges(struct vioapic *io, struct vioapic_pin *p, u8 edges)
 }
 
 /*
- * Whether the pin may be where @v's vector came from. A remapper's
- * destination is not known here. Holding a pin too many does no harm: it ends
- * with the same EOI.
+ * Can the pin be the source of an interrupt of @v's? K does not know a remapper's
+ * destination. Holding a pin too many does no harm, because the same EOI ends the hold.
  */
 static bool comes_from(const struct vioapic_pin *p, const struct vapic *v)
 {
@@ -96,9 +95,9 @@ static bool comes_from(const struct vioapic_pin *p, const struct vapic *v)
 	return p->routed || (p->entry & REMAPPABLE) || !v || vapic_match(v, &to);
 }
 
-/* A pin of that vector and trigger mode which is not held yet, or NULL. */
-static struct vioapic_pin *source(struct vioapic *io, u8 vector,
-				  const struct vapic *v, bool level)
+/* A pin of that vector and trigger mode that is not held yet, or NULL */
+static struct vioapic_pin *find_source(struct vioapic *io, u8 vector,
+				       const struct vapic *v, bool level)
 {
 	struct vioapic_pin *p;
 	u8 pin;
@@ -113,55 +112,55 @@ static struct vioapic_pin *source(struct vioapic *io, u8 vector,
 }
 
 /**
- * vioapic_level() - a level-triggered interrupt arrived: hold its pins
+ * vioapic_level() - a level-triggered interrupt has arrived: hold its pins
  * @io: the shadow
  * @vector: the vector
- * @v: the virtual APIC it came to, or NULL for any
- * @cpu: the CPU it came to
- * @w: filled in when the return value is true
+ * @v: the virtual APIC that the interrupt came to, or NULL for any
+ * @cpu: the CPU that the interrupt came to
+ * @w: filled in when the result is true
  *
- * It makes no difference whether Linux has masked the pin in the meantime: it
- * may unmask it before its EOI, and the interrupt must not come then.
+ * A pin that Linux has masked meanwhile is held as well, because Linux may unmask it before
+ * its EOI, and the interrupt must not come then.
  *
- * Return: whether there is something to write; then call it again.
+ * Return: true when there is something to write; then call it again.
  */
 bool vioapic_level(struct vioapic *io, u8 vector, const struct vapic *v,
 		   u32 cpu, struct vioapic_write *w)
 {
-	struct vioapic_pin *p = source(io, vector, v, true);
+	struct vioapic_pin *p = find_source(io, vector, v, true);
 
 	if (p)
-		hold(io, p, vector, cpu, w);
+		hold_pin(io, p, vector, cpu, w);
 	return p;
 }
 
 /**
- * vioapic_edge() - an edge-triggered interrupt arrived, and was pending already
+ * vioapic_edge() - an edge-triggered interrupt has arrived, and was pending already
  * @io: the shadow
  * @vector: the vector
- * @v: the virtual APIC it came to, or NULL for any
- * @cpu: the CPU it came to
- * @w: filled in when the return value is true
+ * @v: the virtual APIC that the interrupt came to, or NULL for any
+ * @cpu: the CPU that the interrupt came to
+ * @w: filled in when the result is true
  *
- * Call it once for each that arrives: it counts.
+ * Call it once for each interrupt, because it counts them.
  *
- * Return: whether there is something to write.
+ * Return: true when there is something to write.
  */
 bool vioapic_edge(struct vioapic *io, u8 vector, const struct vapic *v,
 		  u32 cpu, struct vioapic_write *w)
 {
-	struct vioapic_pin *p = source(io, vector, v, false);
+	struct vioapic_pin *p = find_source(io, vector, v, false);
 
 	if (!p)
 		return false;
 	set_edges(io, p, p->edges + 1);
 	if (p->edges < VIOAPIC_STORM)
 		return false;
-	hold(io, p, vector, cpu, w);
+	hold_pin(io, p, vector, cpu, w);
 	return true;
 }
 
-/* Let go one pin that is held for this vector and CPU. */
+/* Let go of one pin that is held for this vector and CPU. */
 static bool let_go_one(struct vioapic *io, u8 vector, u32 cpu, bool edge,
 		       struct vioapic_write *w)
 {
@@ -174,7 +173,7 @@ static bool let_go_one(struct vioapic *io, u8 vector, u32 cpu, bool edge,
 		    p->held_vector != vector || p->held_cpu != cpu)
 			continue;
 		set_edges(io, p, 0);
-		let_go(io, p, w);
+		let_pin_go(io, p, w);
 		return true;
 	}
 	return false;
@@ -185,12 +184,12 @@ static bool let_go_one(struct vioapic *io, u8 vector, u32 cpu, bool edge,
  * @io: the shadow
  * @vector: the vector
  * @cpu: the CPU
- * @w: filled in when the return value is true
+ * @w: filled in when the result is true
  *
- * Has to be written before Linux runs, or an edge that its handler causes is
- * lost.
+ * The caller makes the write before Linux runs, or an edge that Linux's handler causes would
+ * be lost.
  *
- * Return: whether there is something to write; then call it again.
+ * Return: true when there is something to write; then call it again.
  */
 bool vioapic_delivered(struct vioapic *io, u8 vector, u32 cpu,
 		       struct vioapic_write *w)
@@ -206,13 +205,13 @@ bool vioapic_delivered(struct vioapic *io, u8 vector, u32 cpu,
 }
 
 /**
- * vioapic_eoi() - Linux's EOI of a level-triggered vector, to be broadcast
+ * vioapic_eoi() - Linux's EOI of a level-triggered vector, which the APIC broadcasts
  * @io: the shadow
  * @vector: the vector
  * @cpu: the CPU
- * @w: filled in when the return value is true
+ * @w: filled in when the result is true
  *
- * Return: whether there is something to write; then call it again.
+ * Return: true when there is something to write; then call it again.
  */
 bool vioapic_eoi(struct vioapic *io, u8 vector, u32 cpu,
 		 struct vioapic_write *w)
@@ -221,13 +220,13 @@ bool vioapic_eoi(struct vioapic *io, u8 vector, u32 cpu,
 }
 
 /**
- * vioapic_directed_eoi() - Linux wrote the EOI register
+ * vioapic_directed_eoi() - Linux has written the EOI register
  * @io: the shadow
- * @vector: what it wrote: the vector as it is in the entries, whatever a
- *	remapper makes of it, and from whichever CPU
- * @w: filled in when the return value is true
+ * @vector: the value: a vector as it is in the entries, whatever a remapper makes of it; any
+ *	CPU may write it
+ * @w: filled in when the result is true
  *
- * Return: whether there is something to write; then call it again.
+ * Return: true when there is something to write; then call it again.
  */
 bool vioapic_directed_eoi(struct vioapic *io, u8 vector,
 			  struct vioapic_write *w)
@@ -239,19 +238,20 @@ bool vioapic_directed_eoi(struct vioapic *io, u8 vector,
 
 		if (!p->held || p->held_edge || (u8)p->entry != vector)
 			continue;
-		let_go(io, p, w);
+		let_pin_go(io, p, w);
 		return true;
 	}
 	return false;
 }
 
 /**
- * vioapic_release() - hold nothing any more
+ * vioapic_release() - let go of all held pins
  * @io: the shadow
- * @cpu: of this CPU, whose virtual APIC was reset, or VIOAPIC_ANY_CPU
- * @w: filled in when the return value is true
+ * @cpu: the CPU whose virtual APIC was reset, to let go of its pins only, or
+ *	VIOAPIC_ANY_CPU
+ * @w: filled in when the result is true
  *
- * Return: whether there is something to write; then call it again.
+ * Return: true when there is something to write; then call it again.
  */
 bool vioapic_release(struct vioapic *io, u32 cpu, struct vioapic_write *w)
 {
@@ -263,7 +263,7 @@ bool vioapic_release(struct vioapic *io, u32 cpu, struct vioapic_write *w)
 		if (!p->held || (cpu != VIOAPIC_ANY_CPU && p->held_cpu != cpu))
 			continue;
 		set_edges(io, p, 0);
-		let_go(io, p, w);
+		let_pin_go(io, p, w);
 		return true;
 	}
 	return false;
@@ -271,8 +271,8 @@ bool vioapic_release(struct vioapic *io, u32 cpu, struct vioapic_write *w)
 
 /* ---- Linux's accesses ---- */
 
-/* The pin that is selected, or NULL when another register is. */
-static struct vioapic_pin *selected(const struct vioapic *io)
+/* The pin that Linux has selected, or NULL when it has selected another register */
+static struct vioapic_pin *selected_pin(const struct vioapic *io)
 {
 	u32 pin = (io->select - VIOAPIC_REG_ENTRY) / 2;
 
@@ -282,15 +282,15 @@ static struct vioapic_pin *selected(const struct vioapic *io)
 }
 
 /**
- * vioapic_needs() - what of the hardware a read needs
+ * vioapic_needs() - which register of the hardware does a read need?
  * @io: the shadow
- * @offset: where in the page Linux reads
+ * @offset: offset in the page that Linux reads
  *
  * Return: the register to read for vioapic_read(), or -1 for none.
  */
 int vioapic_needs(const struct vioapic *io, u32 offset)
 {
-	if (offset != VIOAPIC_WINDOW || (selected(io) && (io->select & 1)))
+	if (offset != VIOAPIC_WINDOW || (selected_pin(io) && (io->select & 1)))
 		return -1;
 	return io->select;
 }
@@ -298,12 +298,14 @@ int vioapic_needs(const struct vioapic *io, u32 offset)
 /**
  * vioapic_read() - what Linux reads
  * @io: the shadow
- * @offset: where in the page
- * @live: what vioapic_needs() asked for
+ * @offset: offset in the page
+ * @live: value of the register that vioapic_needs() returned
+ *
+ * Return: the value for Linux.
  */
 u32 vioapic_read(const struct vioapic *io, u32 offset, u32 live)
 {
-	const struct vioapic_pin *p = selected(io);
+	const struct vioapic_pin *p = selected_pin(io);
 
 	if (offset == VIOAPIC_SELECT)
 		return io->select;
@@ -318,9 +320,9 @@ u32 vioapic_read(const struct vioapic *io, u32 offset, u32 live)
 }
 
 /*
- * Turning a pin to edge-triggered clears remote IRR, and without an EOI
- * register Linux does just that. K's hold stays: the vector is still pending
- * or in service, and its EOI will come.
+ * Write the lower half of an entry. Turning a pin to edge-triggered clears remote IRR, and
+ * Linux does just that where there is no EOI register. K keeps the hold: the vector is still
+ * pending or in service, and its EOI will come.
  */
 static void write_entry_low(struct vioapic *io, struct vioapic_pin *p,
 			    u32 value)
@@ -336,16 +338,16 @@ static void write_entry_low(struct vioapic *io, struct vioapic_pin *p,
 /**
  * vioapic_write() - Linux writes
  * @io: the shadow
- * @offset: where in the page
- * @value: what
- * @w: filled in unless the return value is VIOAPIC_NOTHING
+ * @offset: offset in the page
+ * @value: the value
+ * @w: filled in unless the result is VIOAPIC_NOTHING
  *
  * Return: enum vioapic_action.
  */
 int vioapic_write(struct vioapic *io, u32 offset, u32 value,
 		  struct vioapic_write *w)
 {
-	struct vioapic_pin *p = selected(io);
+	struct vioapic_pin *p = selected_pin(io);
 
 	w->value = value;
 	w->reg = io->select;
@@ -364,16 +366,44 @@ int vioapic_write(struct vioapic *io, u32 offset, u32 value,
 		p->entry = (p->entry & 0xffffffff) | (u64)value << 32;
 	} else {
 		write_entry_low(io, p, value);
-		w->value = physical(p);
+		w->value = physical_low(p);
 	}
 	return VIOAPIC_WRITE;
 }
 
 /**
- * vioapic_route() - tell what vector a remapper makes of a pin
+ * vioapic_changed() - the selected register may have been written behind the shadow
  * @io: the shadow
- * @pin: the pin
- * @vector: the vector, or VIOAPIC_NO_ROUTE when the entry itself says it
+ * @live: what the hardware holds now
+ * @w: filled in when the return value is true
+ *
+ * A pin that is held has K's mask in the hardware, so that a mask that is still there
+ * tells nothing: Linux's stays as it was. One that is gone Linux has taken away.
+ *
+ * Return: whether there is something to write.
+ */
+bool vioapic_changed(struct vioapic *io, u32 live, struct vioapic_write *w)
+{
+	struct vioapic_pin *p = selected_pin(io);
+
+	if (!p)
+		return false;
+	if (io->select & 1) {
+		p->entry = (p->entry & 0xffffffff) | (u64)live << 32;
+		return false;
+	}
+	if (p->held && (live & VIOAPIC_MASKED))
+		live = (live & ~VIOAPIC_MASKED) | ((u32)p->entry & VIOAPIC_MASKED);
+	write_entry_low(io, p, live);
+	write_low(io, p, w);
+	return p->held;
+}
+
+/**
+ * vioapic_route() - set the vector that a remapper makes of a pin
+ * @io: the shadow
+ * @pin: number of the pin
+ * @vector: the vector, or VIOAPIC_NO_ROUTE when the entry itself has it
  */
 void vioapic_route(struct vioapic *io, u32 pin, int vector)
 {
@@ -386,10 +416,10 @@ void vioapic_route(struct vioapic *io, u32 pin, int vector)
 /**
  * vioapic_load() - start with what the hardware holds
  * @io: the shadow
- * @version: its version register, which also says how many pins there are
+ * @version: its version register, which also tells the number of pins
  * @entries: the redirection entries
  *
- * Remote IRR stays the hardware's until a pin is held the first time.
+ * Linux sees the hardware's remote IRR until a pin is held for the first time.
  */
 void vioapic_load(struct vioapic *io, u32 version, const u64 *entries)
 {
@@ -408,6 +438,6 @@ void vioapic_load(struct vioapic *io, u32 version, const u64 *entries)
 		io->pin[i] = (struct vioapic_pin){
 			.entry = entries[i] & ~(u64)READ_ONLY,
 		};
-		chain(io, i, entries[i]);
+		chain_pin(io, i, entries[i]);
 	}
 }

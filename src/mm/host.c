@@ -5,25 +5,48 @@
  * an address beyond what was mapped, or K's memory, or gives a chunk.
  *
  * TLB protocol. A change that takes something away zaps the entry, then bumps
- * host.sequence. Every CPU compares the sequence with its own at each entry
- * into its world and flushes if it is behind, then writes down what it has
- * seen. Whoever needs the certainty that no CPU holds the old translation
- * makes all CPUs come to K (here L does, with an interrupt) and looks at what
- * they have seen: host_flushed(). Nobody waits in K. A change that only adds
- * needs none of this: absent entries are not cached.
+ * host.sequence and sets WORK_FLUSH on every CPU, which flushes on its way
+ * out of K and writes down the sequence that it has seen. A caller that needs
+ * to know that no CPU holds the old translation makes all CPUs come to K (here
+ * L does, with an interrupt) and asks host_flushed(), which compares what they
+ * have seen. No CPU waits in K. A change that only adds needs none of this:
+ * absent entries are not cached.
+ *
+ * Pages for tables. What Linux touches beyond the tables of the takeover costs pages.
+ * Before they are used up, K asks L for a chunk. Where that comes too late, or never, K
+ * drops tables that it has made for such addresses, and makes them anew when they are
+ * touched again. A dropped table is used for something else only when every CPU has
+ * flushed: until then whoever needs one executes its access again and again, and takes
+ * its interrupts in between.
  */
+#include <hw/pte.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/lock.h>
 #include <regent/mtype.h>
 #include <regent/pages.h>
+#include <regent/ptab_walk.h>
+
+#define DROPPED_MAX	64	/* tables to be dropped at once, in bounded time */
+#define SPARES_MAX	(2 * DROPPED_MAX)
+
+/* Pages that only changes use which cannot wait for others: to split a large leaf. */
+#define TABLES_RESERVE	8
 
 /**
  * struct host_memory - the host world's memory region
- * @lock: guards all below, and the nested tables
+ * @lock: guards all below, and the nested tables. After a fault with it they may
+ *	lack what was being added; every entry in them is whole
  * @sequence: number of zaps
  * @next_page: pages taken from the pool
+ * @asked: L knows that pages run low
+ * @dropped: tables that were taken out of the trees and may still be in use; their
+ *	contents stay as they are
+ * @nr_dropped: how many
+ * @dropped_at: sequence that all CPUs must have flushed up to before they are free
+ * @nr_spare: pages of dropped tables that all CPUs have flushed: zeroed, for tables only
+ * @spare: where they are
  * @nr_chunks: chunks that are K's, the donated ones included
  * @chunk: where they are
  */
@@ -31,20 +54,15 @@ static struct host_memory {
 	struct lock lock;
 	u32 sequence;
 	u32 next_page;
+	bool asked;
+	u32 nr_dropped;
+	u32 dropped_at;
+	u64 dropped[DROPPED_MAX];
+	u32 nr_spare;
+	u64 spare[SPARES_MAX];
 	u32 nr_chunks;
 	u64 chunk[REGENT_MAX_CHUNKS];
 } host;
-
-/**
- * host_lock_break() - give the lock up for a CPU that faulted with it
- * @cpu: this CPU
- *
- * The tables may lack what was being added; every entry in them is whole.
- */
-void host_lock_break(const struct cpu *cpu)
-{
-	lock_break(&host.lock, cpu);
-}
 
 /**
  * host_chunk() - physical address of a chunk by its place in the window
@@ -80,12 +98,25 @@ u64 *host_table_page(void *ctx, u64 pa)
 	return NULL;
 }
 
+static u64 take_page(u32 reserve)
+{
+	if (host.nr_spare)
+		return host.spare[--host.nr_spare];
+	if (host.next_page + reserve < k_params.pool_pages)
+		return k_params.pool + host.next_page++ * REGENT_PAGE_SIZE;
+	return pages_table_alloc(NULL);
+}
+
 static u64 table_alloc(void *ctx)
 {
 	(void)ctx;
-	if (host.next_page >= k_params.pool_pages)
-		return 0;
-	return k_params.pool + host.next_page++ * REGENT_PAGE_SIZE;
+	return take_page(0);
+}
+
+static u64 device_table_alloc(void *ctx)
+{
+	(void)ctx;
+	return take_page(TABLES_RESERVE);
 }
 
 /*
@@ -93,13 +124,13 @@ static u64 table_alloc(void *ctx)
  * APIC. They share all tables but those on the way to its page, so that each
  * change is made in both; where they share, the second finds it done.
  */
-static const u64 *const roots[] = { &k_params.nested_root, &k_params.forward_root };
+static const u64 *const roots[] = { &k_params.npt_root, &k_params.forward_root };
 
 #define ROOTS	(sizeof(roots) / sizeof(roots[0]))
 
 static void host_tables(struct ptab *pt, u32 tree)
 {
-	pt->fmt = backend_nested()->fmt;
+	pt->fmt = backend_npt->fmt;
 	pt->root = *roots[tree];
 	pt->levels = k_params.levels;
 	pt->max_leaf = k_has(REGENT_FEAT_1G) ? 3 : 2;
@@ -149,7 +180,7 @@ bool host_owns(u64 pa)
 /* Linux may read zeros there, once K has counted the first time. */
 static bool show_zeros(const struct ptab *pt, u64 pa)
 {
-	const struct nested_kind *kind = backend_nested();
+	const struct npt_kind *kind = backend_npt;
 	u64 type = kind->type_shift ? (u64)MTYPE_WB << kind->type_shift : 0;
 
 	return ptab_map(pt, pa & ~(REGENT_PAGE_SIZE - 1), k_params.zero_page,
@@ -159,41 +190,201 @@ static bool show_zeros(const struct ptab *pt, u64 pa)
 /* Where the tables have memory types, a leaf has one only. */
 static u64 host_leaf(u64 pa)
 {
-	const struct nested_kind *kind = backend_nested();
+	const struct npt_kind *kind = backend_npt;
 
-	return nested_leaf(kind, kind->type_shift ? mtype_of(&k_params.mtrr, pa) : 0);
+	return npt_leaf(kind, kind->type_shift ? mtype_of(&k_params.mtrr, pa) : 0);
 }
 
 static bool one_type(u64 pa, u64 size)
 {
 	u8 type;
 
-	return !backend_nested()->type_shift ||
+	return !backend_npt->type_shift ||
 	       mtype_uniform(&k_params.mtrr, pa, size, &type);
 }
 
-/* Memory or a device that no table covers yet: at the size of the format. */
-static bool map_more(const struct ptab *pt, u64 pa)
+static u64 leaf_size(const struct ptab *pt, u64 pa, const struct ptab_leaf *leaf)
 {
 	u64 size = ptab_level_size(pt->max_leaf);
-	struct ptab_leaf leaf;
-	int found;
 
-	if (pa >> k_params.phys_bits)
-		return false;
-	found = ptab_walk(pt, pa, &leaf);
-	if (found == PTAB_OK)
-		return true;		/* another CPU was first */
-	if (found != PTAB_ABSENT)
-		return false;
-	if (leaf.size < size)
-		size = leaf.size;
+	if (leaf->size < size)
+		size = leaf->size;
 	while (size > REGENT_CHUNK_SIZE && overlaps_owned(pa & ~(size - 1), size))
 		size >>= 9;
 	while (size > REGENT_PAGE_SIZE && !one_type(pa & ~(size - 1), size))
 		size >>= 9;
-	return ptab_map(pt, pa & ~(size - 1), pa & ~(size - 1), size,
-			host_leaf(pa)) == PTAB_OK;
+	return size;
+}
+
+/*
+ * Memory or a device that no table covers yet: at the size of the format. The tables on
+ * the way are marked: they may be dropped again.
+ */
+static int map_more(struct ptab *pt, u64 pa)
+{
+	struct ptab_format marked = *pt->fmt;
+	struct ptab_leaf leaf;
+	u64 size;
+	int found;
+
+	found = ptab_walk(pt, pa, &leaf);
+	if (found != PTAB_ABSENT)
+		return found;	/* PTAB_OK: another CPU was first */
+	size = leaf_size(pt, pa, &leaf);
+	marked.table |= HW_PTE_SOFT;
+	pt->fmt = &marked;
+	pt->alloc = device_table_alloc;
+	return ptab_map(pt, pa & ~(size - 1), pa & ~(size - 1), size, host_leaf(pa));
+}
+
+/*
+ * Every CPU is to flush before it enters its world again. With the lock. Returns the sequence
+ * that all have to flush up to.
+ */
+static u32 zapped(void)
+{
+	u32 sequence = __atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
+	u32 i;
+
+	for (i = 0; i < k_params.nr_cpus; i++) {
+		struct cpu *cpu = cpu_find(i);
+
+		if (cpu)
+			work_ask(&cpu->work, WORK_FLUSH);
+	}
+	return sequence;
+}
+
+static bool is_table(u64 entry, int level)
+{
+	const struct ptab_format *fmt = backend_npt->fmt;
+
+	return level > 1 && (entry & fmt->present) && !(level <= 3 && (entry & fmt->leaf));
+}
+
+/* A table whose entries are of @level, and those below it. False when the list is full. */
+static bool drop_table(u64 pa, int level)
+{
+	u64 *table = host_table_page(NULL, pa);
+	u32 i;
+
+	for (i = 0; level > 1 && i < 512; i++) {
+		if (!is_table(table[i], level))
+			continue;
+		if (!drop_table(table[i] & HW_PTE_ADDR, level - 1))
+			return false;
+		__atomic_store_n(&table[i], 0, __ATOMIC_RELEASE);
+	}
+	if (host.nr_dropped == DROPPED_MAX)
+		return false;
+	host.dropped[host.nr_dropped++] = pa;
+	return true;
+}
+
+/* Those in a table that stays. L has made all tables from the root down to the PDPTs. */
+static bool drop_marked(u64 pa, int level)
+{
+	u64 *table = host_table_page(NULL, pa);
+	bool more = true;
+	u32 i;
+
+	for (i = 0; more && i < 512; i++) {
+		if (!is_table(table[i], level))
+			continue;
+		if (!(table[i] & HW_PTE_SOFT)) {
+			more = level <= 3 || drop_marked(table[i] & HW_PTE_ADDR, level - 1);
+			continue;
+		}
+		more = drop_table(table[i] & HW_PTE_ADDR, level - 1);
+		if (more)
+			__atomic_store_n(&table[i], 0, __ATOMIC_RELEASE);
+	}
+	return more;
+}
+
+/* Return: whether all CPUs are to flush, so that pages become free. */
+static bool drop_tables(void)
+{
+	u32 i;
+
+	if (host.nr_dropped)
+		return false;	/* some CPU has still to flush */
+	for (i = 0; i < ROOTS; i++)
+		if (!drop_marked(*roots[i], k_params.levels))
+			break;
+	if (!host.nr_dropped)
+		return false;
+	host.dropped_at = zapped();
+	return true;
+}
+
+/* For tables again, so that there are always as many pages for them as there have been. */
+static void put_spare(u64 pa)
+{
+	u64 *table = host_table_page(NULL, pa);
+	u32 i;
+
+	if (host.nr_spare == SPARES_MAX) {
+		pages_free(table, 1);
+		return;
+	}
+	for (i = 0; i < PTAB_ENTRIES; i++)
+		table[i] = 0;
+	host.spare[host.nr_spare++] = pa;
+}
+
+static void free_dropped(void)
+{
+	if (!host.nr_dropped || !host_flushed(host.dropped_at))
+		return;
+	while (host.nr_dropped)
+		put_spare(host.dropped[--host.nr_dropped]);
+}
+
+/* Once, until there is a new chunk, or tables had to be dropped. */
+static bool ask_for_pages(u64 pa)
+{
+	if (host.asked || host_table_pages() > REGENT_TABLES_LOW)
+		return false;
+	host.asked = true;
+	event_post(REGENT_EV_TABLES_LOW, pa, host_table_pages());
+	return true;
+}
+
+static enum host_result map_touched(u64 pa)
+{
+	struct ptab pt;
+	int err = PTAB_OK;
+	u32 i;
+
+	if (pa >> k_params.phys_bits)
+		return HOST_REFUSED;
+	free_dropped();
+	for (i = 0; !err && i < ROOTS; i++) {
+		host_tables(&pt, i);
+		err = map_more(&pt, pa);
+	}
+	if (err == PTAB_NOMEM && drop_tables()) {
+		host.asked = false;
+		ask_for_pages(pa);
+		return HOST_KICK;
+	}
+	if (err && err != PTAB_NOMEM)
+		return HOST_REFUSED;
+	return ask_for_pages(pa) ? HOST_TELL : HOST_AGAIN;
+}
+
+static enum host_result touch_hidden(u64 pa, bool read)
+{
+	struct ptab pt;
+	bool shown = read;
+	u32 i;
+
+	for (i = 0; shown && i < ROOTS; i++) {
+		host_tables(&pt, i);
+		shown = show_zeros(&pt, pa);
+	}
+	return shown ? HOST_AGAIN : HOST_REFUSED;
 }
 
 static void count_hidden(struct cpu *cpu, u64 pa, bool read, bool fetch, u64 rip)
@@ -215,30 +406,20 @@ static void count_hidden(struct cpu *cpu, u64 pa, bool read, bool fetch, u64 rip
  * @fetch: it was an instruction fetch
  * @rip: where Linux was, for the log
  *
- * Return: true to execute the access again, false to inject #GP.
+ * Return: enum host_result.
  */
-bool host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
+enum host_result host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip)
 {
-	bool hidden, again = true;
-	struct ptab pt;
-	u32 i;
+	bool hidden, read = !write && !fetch;
+	enum host_result result;
 
 	lock_take(&host.lock);
 	hidden = owns(pa);
-	for (i = 0; again && i < ROOTS; i++) {
-		host_tables(&pt, i);
-		if (!hidden)
-			again = map_more(&pt, pa);
-		else
-			again = !write && !fetch && show_zeros(&pt, pa);
-	}
+	result = hidden ? touch_hidden(pa, read) : map_touched(pa);
 	lock_drop(&host.lock);
-
 	if (hidden)
-		count_hidden(cpu, pa, !write && !fetch, fetch, rip);
-	else if (!again)	/* it works on the bare machine */
-		k_abort("no page left to map what Linux touches");
-	return again;
+		count_hidden(cpu, pa, read, fetch, rip);
+	return result;
 }
 
 /* Both trees, with the lock. */
@@ -272,7 +453,7 @@ int host_device_trap(u64 pa, bool on)
 	lock_take(&host.lock);
 	if (on) {
 		err = unmap(page, REGENT_PAGE_SIZE);
-		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
+		zapped();
 	}
 	for (i = 0; !on && !err && i < ROOTS; i++) {
 		host_tables(&pt, i);
@@ -305,7 +486,8 @@ int host_donate(struct cpu *cpu, u64 pa)
 	} else {
 		host.chunk[host.nr_chunks] = pa;
 		__atomic_store_n(&host.nr_chunks, host.nr_chunks + 1, __ATOMIC_RELEASE);
-		__atomic_add_fetch(&host.sequence, 1, __ATOMIC_SEQ_CST);
+		zapped();
+		host.asked = false;
 	}
 	slot = k_params.nr_chunks + host.nr_chunks - 1;
 	lock_drop(&host.lock);
@@ -345,5 +527,6 @@ bool host_flushed(u32 sequence)
  */
 u32 host_table_pages(void)
 {
-	return k_params.pool_pages - __atomic_load_n(&host.next_page, __ATOMIC_RELAXED);
+	return k_params.pool_pages - __atomic_load_n(&host.next_page, __ATOMIC_RELAXED) +
+	       __atomic_load_n(&host.nr_spare, __ATOMIC_RELAXED) + pages_free_count();
 }

@@ -6,38 +6,39 @@
 #include <regent/cpu.h>
 #include <regent/mapcache.h>
 
+/* Virtual address that a slot's mapping has. */
 static void *slot_va(u32 slot)
 {
 	return (void *)(REGENT_VA_WINDOW + slot * REGENT_PAGE_SIZE);
 }
 
 /**
- * mapcache_page() - make a machine page reachable
- * @mc: this CPU's window
+ * mapcache_page() - map a machine page
+ * @mc: this CPU's mapping cache
  * @pa: physical address, page-aligned
- * @type: how the processor may cache it
+ * @type: how the processor may cache the page
  *
- * Return: its address; valid on this CPU until two more pages have been asked
- * for, and not over an exit.
+ * Return: the page's virtual address. It is valid on this CPU until the second next call, and not
+ * beyond the current exit.
  */
 void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 {
-	u32 set = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SETS;
+	u32 set_nr = (pa >> REGENT_PAGE_SHIFT) % MAPCACHE_SETS;
 	u64 *pt = (u64 *)REGENT_VA_WINDOW_PT;
 	u64 entry = (pa & HW_PTE_ADDR) | (type == MAPCACHE_MMIO ? HW_PTE_K_MMIO : HW_PTE_K_DATA);
-	u32 slot = set * MAPCACHE_WAYS;
+	u32 slot = set_nr * MAPCACHE_WAYS;
 	u32 way;
 
 	for (way = 0; way < MAPCACHE_WAYS; way++)
 		if (mc->tag[slot + way] == entry) {
-			mc->recent[set] = way;
+			mc->recent[set_nr] = way;
 			return slot_va(slot + way);
 		}
-	way = mc->next[set];
-	if (way == mc->recent[set])
+	way = mc->next[set_nr];
+	if (way == mc->recent[set_nr])
 		way = (way + 1) % MAPCACHE_WAYS;
-	mc->next[set] = (way + 1) % MAPCACHE_WAYS;
-	mc->recent[set] = way;
+	mc->next[set_nr] = (way + 1) % MAPCACHE_WAYS;
+	mc->recent[set_nr] = way;
 	slot += way;
 	mc->used = true;
 	mc->tag[slot] = entry;
@@ -48,15 +49,15 @@ void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 }
 
 /**
- * mapcache_flush() - forget all mappings
- * @mc: this CPU's window
+ * mapcache_flush() - remove all mappings
+ * @mc: this CPU's mapping cache
  */
 void mapcache_flush(struct mapcache *mc)
 {
 	u64 *pt = (u64 *)REGENT_VA_WINDOW_PT;
 	u32 slot;
 
-	/* Linux waits, at the takeover. */
+	/* At the takeover Linux waits for this CPU, and nothing is mapped yet. */
 	if (!mc->used)
 		return;
 	mc->used = false;

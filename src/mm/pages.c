@@ -17,6 +17,7 @@
 
 /**
  * struct free_run - free contiguous pages, linked through the first
+ * @next: the next run of the same length
  */
 struct free_run {
 	struct free_run *next;
@@ -24,7 +25,8 @@ struct free_run {
 
 /**
  * struct page_pool - the pool
- * @lock: guards the rest
+ * @lock: guards the rest. After a fault with it a page may be missing in the pool;
+ *	none is there twice
  * @run: free runs by their length: who asks for several pages asks for as many
  *	again, so that runs are not joined, and split only for single pages
  * @pages: how many pages there are in all runs
@@ -49,17 +51,6 @@ static struct page_pool {
 void pages_lock(void)
 {
 	lock_take(&pool.lock);
-}
-
-/**
- * pages_lock_break() - give the lock up for a CPU that faulted with it
- * @cpu: this CPU
- *
- * A page may be missing in the pool; none is there twice.
- */
-void pages_lock_break(const struct cpu *cpu)
-{
-	lock_break(&pool.lock, cpu);
 }
 
 static u64 read_cr3(void)

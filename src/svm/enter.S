@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Into a world and out of it. AMD APM volume 2, "Secure Virtual Machine",
- * VMRUN and #VMEXIT.
+ * VM entry and exit. AMD APM volume 2, "Secure Virtual Machine", VMRUN and #VMEXIT.
  *
- * The stack pointer walks through struct world_regs: pops load the world,
- * pushes save it, with no other register in use. Nothing can disturb that:
- * GIF is clear, and K's exceptions run on IST stacks.
+ * RSP walks through struct world_regs: pops load the world's registers, pushes save them, and
+ * no other register is needed. Nothing can use that RSP as a stack meanwhile: GIF is clear, and
+ * K's exceptions run on IST stacks.
  */
 #include "offsets.h"
 
@@ -15,18 +14,18 @@
 
 	.text
 /*
- * k_entry - from L's trampoline, once for each takeover of a CPU
+ * k_entry - K's first instruction: L's trampoline jumps here once for each takeover of a CPU
  *
  * In:	rdx	top of K's stack on this CPU
  *	rcx	struct cpu
  *	r9	Linux's RSP
  *	CR3 is K's; GDT, IDT, TR and segments are still Linux's; RFLAGS.IF and
  *	GIF are clear.
- * Does not return: Linux goes on at its resume label as a world.
+ * Does not return: Linux continues at its resume label, as a world.
  */
 	.globl	k_entry
 k_entry:
-	/* Linux's data segments may be a user's, which K's GDT does not have. */
+	/* DS and ES may hold a user program's selectors, which K's GDT does not have. */
 	xor	%eax, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
@@ -38,12 +37,12 @@ k_entry:
 	ud2
 
 /*
- * svm_resume - enter a world, and go to world_exit() each time it exits
+ * svm_resume - enter a world, and jump to world_exit() when it exits
  *
  * In:	rdi	struct world: regs.link holds the physical address of its
  *		VMCB, backend the VMCB, backend_host the physical address of
  *		this CPU's host VMCB
- *	GIF clear; the stack is abandoned
+ *	GIF clear; K's stack is abandoned
  * Does not return.
  */
 	.globl	svm_resume
@@ -70,7 +69,7 @@ svm_resume:
 	pop	%rax			/* link */
 	vmload	%rax
 	vmrun	%rax
-	vmsave	%rax			/* VMRUN keeps RAX and RSP for K */
+	vmsave	%rax			/* the exit restored K's RAX and RSP */
 	push	%rax
 	push	%rbx
 	push	%rcx
@@ -93,11 +92,11 @@ svm_resume:
 	mov	VMCB_RAX(%rsi), %rax
 	mov	%rax, WORLD_RAX(%rdi)
 	mov	%gs:CPU_STACK_TOP, %rsp
-	jmp	world_exit		/* it comes back to svm_resume */
+	jmp	world_exit		/* jumps back to svm_resume */
 	int3
 
 /*
- * svm_leave - put back what only assembly can, and jump out of K
+ * svm_leave - load the part of Linux's state that C code cannot load, and jump out of K
  *
  * In:	rdi	physical address of the VMCB that holds Linux's FS, GS, LDTR,
  *		TR and SYSCALL state
@@ -107,7 +106,7 @@ svm_resume:
  *	rsi	Linux's CR4
  *	rdx	Linux's RSP
  *	rax	result
- *	GIF clear; every other register is anything
+ *	GIF clear; all other registers are undefined
  */
 	.globl	svm_leave
 svm_leave:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What SVM does for a forwarded CPU and for emulation: interrupts intercepted
- * and injected, and Linux's registers by number.
+ * SVM's part of a forwarded CPU and of emulation: interrupts that are intercepted and
+ * injected, and Linux's registers by number.
  * AMD APM volume 2, "Interrupt and Local APIC Support", "Event Injection".
  */
 #include <hw/cr.h>
@@ -11,11 +11,12 @@
 #include <regent/decode.h>
 #include <regent/k.h>
 
+#include "block.h"
 #include "svm.h"
 
 /*
- * A spinlock that is free soon costs no exit: so many PAUSEs with less than so many
- * cycles between two of them.
+ * A PAUSE exits only after PAUSES of them with less than PAUSE_CYCLES between any two, so that
+ * a spinlock that is free soon costs no exit.
  */
 #define PAUSES		3000
 #define PAUSE_CYCLES	128
@@ -23,43 +24,40 @@
 #define CS_LONG		0x200
 #define CS_BIG		0x400
 
-static struct vmcb *vmcb_of(const struct world *world)
-{
-	return world->backend;
-}
-
 /*
- * One field serves two purposes. With VINTR intercepted, a virtual interrupt is
- * no more than a question: can the world take one? Without, it is the real one.
+ * V_IRQ serves two purposes. With VINTR intercepted it is an interrupt window: the world exits
+ * as soon as it can take an interrupt. Without, it is the interrupt itself.
  */
-static bool has_interrupt(const struct vmcb *v)
+static bool virq_is_interrupt(const struct vmcb *v)
 {
 	return (v->ctl.vintr & SVM_V_IRQ) && !(v->ctl.intercept_misc1 & SVM_INTERCEPT_VINTR);
 }
 
-static bool has_question(const struct vmcb *v)
+static bool virq_is_window(const struct vmcb *v)
 {
 	return (v->ctl.vintr & SVM_V_IRQ) && (v->ctl.intercept_misc1 & SVM_INTERCEPT_VINTR);
 }
 
 /*
- * Before the answer the world may wait by STI and HLT, which the question should
- * end at once; a KVM below emulates that HLT, and does not see the question.
+ * Intercept HLT while an interrupt window is open. The world may execute STI and HLT, and the
+ * window should end that HLT at once; but a KVM below emulates the HLT and does not look at
+ * the window.
  */
 static void intercept_halt(struct vmcb *v)
 {
 	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_HLT;
-	if ((v->ctl.intercept_misc2 & SVM_INTERCEPT_MWAIT) || has_question(v))
+	if ((v->ctl.intercept_misc2 & SVM_INTERCEPT_MWAIT) || virq_is_window(v))
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_HLT;
 }
 
 /**
- * backend_forward() - whose the physical interrupts are
- * @world: the system world, of this CPU
- * @on: K's; the local APIC's page and MSRs are K's then, too
+ * backend_forward() - choose whether physical interrupts go to K or to Linux
+ * @world: this CPU's host world
+ * @on: true: they exit to K, and so do accesses to the local APIC's page and MSRs; false:
+ *	Linux has all of these
  *
- * NMIs stay Linux's in either mode: an NMI that ends no run of Linux's is
- * delivered, and blocked until Linux's IRET, by the processor itself.
+ * NMIs are not intercepted in either mode: the processor itself delivers an NMI to Linux and
+ * blocks further ones until Linux's IRET.
  */
 void backend_forward(struct world *world, bool on)
 {
@@ -67,21 +65,21 @@ void backend_forward(struct world *world, bool on)
 
 	v->ctl.intercept_misc1 &= ~(SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR);
 	v->ctl.vintr = 0;
-	v->ctl.nested_cr3 = on ? k_params.forward_root : k_params.nested_root;
+	v->ctl.nested_cr3 = on ? k_params.forward_root : k_params.npt_root;
 	v->ctl.msrpm_base = k_params.backend[on ? SVM_PARAM_FORWARD_MSRPM : SVM_PARAM_MSRPM];
 	if (on) {
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_INTR | SVM_INTERCEPT_VINTR;
 		v->ctl.vintr = SVM_V_INTR_MASKING;
 	}
 	intercept_halt(v);
-	v->ctl.clean = 0;
+	svm_touch(world, SVM_CLEAN_ALL);
 	backend_flush(world);
 }
 
 /**
- * backend_intercept_idle() - does the world give the CPU away when it waits?
- * @world: the system world, of this CPU
- * @on: it does: by HLT and MWAIT, and where the CPU counts them, by many PAUSEs
+ * backend_intercept_idle() - choose whether a waiting Linux exits to K
+ * @world: this CPU's host world
+ * @on: true: it exits by HLT, by MWAIT and, on CPUs that have the PAUSE filter, by many PAUSEs
  */
 void backend_intercept_idle(struct world *world, bool on)
 {
@@ -98,13 +96,13 @@ void backend_intercept_idle(struct world *world, bool on)
 		if (k_has(REGENT_FEAT_PAUSE_THRESHOLD))
 			v->ctl.pause_filter_threshold = PAUSE_CYCLES;
 	}
-	v->ctl.clean = 0;
+	svm_touch(world, SVM_CLEAN_ALL);
 }
 
 /**
- * backend_slice() - exit at a time: SVM has no timer for that
- * @world: the next one
- * @end: TSC
+ * backend_slice() - do nothing: SVM has no timer that ends a slice
+ * @world: the world that is entered next
+ * @end: TSC at which the slice ends
  */
 void backend_slice(struct world *world, u64 end)
 {
@@ -113,8 +111,10 @@ void backend_slice(struct world *world, u64 end)
 }
 
 /**
- * backend_in_shadow() - did the world execute STI or a move to SS just now?
- * @world: of this CPU
+ * backend_in_shadow() - is the world in an interrupt shadow?
+ * @world: a world of this CPU
+ *
+ * Return: true when its last instruction was STI or a move to SS.
  */
 bool backend_in_shadow(const struct world *world)
 {
@@ -122,8 +122,10 @@ bool backend_in_shadow(const struct world *world)
 }
 
 /**
- * backend_flag_if() - does the world have interrupts on, shadow or not?
- * @world: of this CPU
+ * backend_flag_if() - read the world's RFLAGS.IF
+ * @world: a world of this CPU
+ *
+ * Return: true when IF is set, also in an interrupt shadow.
  */
 bool backend_flag_if(const struct world *world)
 {
@@ -131,21 +133,12 @@ bool backend_flag_if(const struct world *world)
 }
 
 /**
- * backend_interruptible() - could the world take an interrupt now?
- * @world: of this CPU
- */
-bool backend_interruptible(const struct world *world)
-{
-	return backend_flag_if(world) && !backend_in_shadow(world);
-}
-
-/**
- * backend_undisturbed() - is the world as forward_deliver() has left it?
- * @world: of this CPU, forwarded
- * @tpr: the task priority it had then
+ * backend_undisturbed() - is the world as forward_deliver() left it?
+ * @world: the host world of this CPU, which is forwarded
+ * @tpr: the task priority at that time
  *
- * Return: true when CR8 has not changed, no window is asked for, and the last
- * instruction casts no shadow.
+ * Return: true when CR8 has not changed, no interrupt is queued, no interrupt window is open,
+ * and the world is in no interrupt shadow.
  */
 bool backend_undisturbed(const struct world *world, u8 tpr)
 {
@@ -156,8 +149,11 @@ bool backend_undisturbed(const struct world *world, u8 tpr)
 	       !(c->int_state & SVM_INT_SHADOW);
 }
 
-static void virtual_interrupt(struct vmcb *v, bool real, u8 vector)
+/* @real: V_IRQ is an interrupt with @vector; otherwise it is an interrupt window */
+static void set_virq(struct world *world, bool real, u8 vector)
 {
+	struct vmcb *v = vmcb_of(world);
+
 	v->ctl.intercept_misc1 &= ~SVM_INTERCEPT_VINTR;
 	if (!real)
 		v->ctl.intercept_misc1 |= SVM_INTERCEPT_VINTR;
@@ -165,73 +161,86 @@ static void virtual_interrupt(struct vmcb *v, bool real, u8 vector)
 		       SVM_V_INTR_PRIO | SVM_V_IGN_TPR |
 		       (u64)vector << SVM_V_INTR_VECTOR_SHIFT;
 	intercept_halt(v);
-	v->ctl.clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
+	svm_touch(world, SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
 }
 
 /**
- * backend_window() - exit as soon as the world can take an interrupt
- * @world: of this CPU, forwarded
- * @wanted: or not any more. Where one is queued, its handler's end of interrupt
- *	will be an exit, too
+ * backend_irq_window() - open or close the interrupt window
+ * @world: the host world of this CPU, which is forwarded
+ * @wanted: true: the world exits as soon as it can take an interrupt; false: no such exit
+ *
+ * While an interrupt is queued there is no room for a window, and no need: the EOI of that
+ * interrupt's handler is an exit, too.
  */
-void backend_window(struct world *world, bool wanted)
+void backend_irq_window(struct world *world, bool wanted)
 {
 	struct vmcb *v = vmcb_of(world);
 
-	if (wanted == !!(v->ctl.vintr & SVM_V_IRQ) || has_interrupt(v))
+	if (wanted == !!(v->ctl.vintr & SVM_V_IRQ) || virq_is_interrupt(v))
 		return;
 	if (wanted) {
-		virtual_interrupt(v, false, 0);
+		set_virq(world, false, 0);
 		return;
 	}
 	v->ctl.vintr &= ~SVM_V_IRQ;
 	intercept_halt(v);
-	v->ctl.clean &= ~(SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
+	svm_touch(world, SVM_CLEAN_INTERCEPTS | SVM_CLEAN_VINTR);
 }
 
 /**
  * backend_event_queued() - will the next entry deliver an event already?
- * @world: of this CPU
+ * @world: a world of this CPU
+ *
+ * Return: true when an exception, an NMI or an interrupt is queued for the next entry.
  */
 bool backend_event_queued(const struct world *world)
 {
 	return (vmcb_of(world)->ctl.event_inj & SVM_EVENT_VALID) ||
-	       has_interrupt(vmcb_of(world));
+	       virq_is_interrupt(vmcb_of(world));
 }
 
 /**
- * backend_inject_interrupt() - the world gets an interrupt at the next entry
- * @world: of this CPU, interruptible, no event queued
- * @vector: its vector
+ * backend_inject_interrupt() - inject an interrupt at the next entry
+ * @world: the host world of this CPU, interruptible, with no event queued
+ * @vector: the interrupt's vector
  *
- * As a virtual interrupt: QEMU 7.2 may deliver what is in event_inj twice, see
- * docs/design.md. It stays queued where an NMI or an exit comes before it.
+ * Use V_IRQ, because QEMU 7.2 may deliver an event in event_inj twice, see docs/testing.md. The
+ * interrupt stays queued if an NMI or an exit comes before it.
  */
 void backend_inject_interrupt(struct world *world, u8 vector)
 {
-	virtual_interrupt(vmcb_of(world), true, vector);
+	set_virq(world, true, vector);
 }
 
-/* An exit has interrupted the delivery of @event: it is in no other place, too. */
-void svm_forget_interrupt(struct vmcb *v, u64 event)
+/*
+ * An exit has interrupted the delivery of @event, which K will inject again by event_inj. If
+ * @event is the interrupt in V_IRQ, clear that, so that Linux does not get it twice.
+ */
+void svm_forget_interrupt(struct world *world, u64 event)
 {
-	if (has_interrupt(v) && (u8)event == (u8)(v->ctl.vintr >> SVM_V_INTR_VECTOR_SHIFT))
-		v->ctl.vintr &= ~SVM_V_IRQ;
+	struct vmcb *v = vmcb_of(world);
+
+	if (!virq_is_interrupt(v) || (u8)event != (u8)(v->ctl.vintr >> SVM_V_INTR_VECTOR_SHIFT))
+		return;
+	v->ctl.vintr &= ~SVM_V_IRQ;
+	svm_touch(world, SVM_CLEAN_VINTR);
 }
 
 /**
- * backend_inject_nmi() - the world gets an NMI that came in K
- * @world: of this CPU, no event queued
+ * backend_inject_nmi() - inject an NMI that arrived in K
+ * @world: the host world of this CPU, with no event queued
  */
 void backend_inject_nmi(struct world *world)
 {
-	vmcb_of(world)->ctl.event_inj = SVM_EVENT_VALID | HW_TRAP_NMI |
-		(u64)SVM_EVENT_NMI << SVM_EVENT_TYPE_SHIFT;
+	svm_set_event(world, SVM_EVENT_VALID | HW_TRAP_NMI |
+			     (u64)SVM_EVENT_NMI << SVM_EVENT_TYPE_SHIFT);
 }
 
 /**
- * backend_tpr() - the task priority the world has set by CR8
- * @world: of this CPU, forwarded
+ * backend_tpr() - read the task priority that the world has set by CR8
+ * @world: the host world of this CPU, which is forwarded
+ *
+ * Return: the priority as in the APIC's TPR: CR8 in the upper four bits, zeros below.
  */
 u8 backend_tpr(const struct world *world)
 {
@@ -239,21 +248,21 @@ u8 backend_tpr(const struct world *world)
 }
 
 /**
- * backend_set_tpr() - what the world reads in CR8
- * @world: of this CPU, forwarded
- * @tpr: as in the APIC; the upper four bits are CR8
+ * backend_set_tpr() - set what the world reads in CR8
+ * @world: the host world of this CPU, which is forwarded
+ * @tpr: the priority as in the APIC's TPR, whose upper four bits are CR8
  */
 void backend_set_tpr(struct world *world, u8 tpr)
 {
 	struct vmcb *v = vmcb_of(world);
 
 	v->ctl.vintr = (v->ctl.vintr & ~SVM_V_TPR_MASK) | tpr >> 4;
-	v->ctl.clean = 0;
+	svm_touch(world, SVM_CLEAN_ALL);
 }
 
 /**
- * backend_decode_mode() - what the current instruction is written in
- * @world: of this CPU
+ * backend_decode_mode() - find the operating mode in which to decode the current instruction
+ * @world: a world of this CPU
  *
  * Return: enum decode_mode.
  */
@@ -267,43 +276,25 @@ int backend_decode_mode(const struct world *world)
 }
 
 /**
- * backend_code_bytes() - the instruction as the CPU has fetched it
- * @world: of this CPU, exited on a nested page fault
- * @code: where to, 15 bytes
+ * backend_code_words() - read the bytes of the current instruction that the CPU has fetched
+ * @world: a world of this CPU
+ * @code: filled in, the first byte lowest
  *
- * Return: how many there are; 0 when this CPU does not tell.
- */
-int backend_code_bytes(const struct world *world, u8 *code)
-{
-	const struct vmcb_control *c = &vmcb_of(world)->ctl;
-	int i;
-
-	if (!k_has(REGENT_FEAT_DECODE) || c->exit_code != SVM_EXIT_NPF)
-		return 0;
-	for (i = 0; i < (c->insn_len & 15); i++)
-		code[i] = c->insn_bytes[i];
-	return i;
-}
-
-/**
- * backend_code_words() - the same, the first byte lowest
- * @world: of this CPU, exited on a nested page fault
- * @code: where to
- *
- * Return: how many bytes there are; 0 when this CPU does not tell.
+ * Return: the number of bytes, at most 15; 0 when the CPU has no decode assists, or when the
+ * exit is no nested page fault.
  */
 int backend_code_words(const struct world *world, u64 code[2])
 {
 	const struct vmcb_control *c = &vmcb_of(world)->ctl;
 
-	if (!k_has(REGENT_FEAT_DECODE))
+	if (!k_has(REGENT_FEAT_DECODE) || c->exit_code != SVM_EXIT_NPF)
 		return 0;
 	code[0] = *(const u64 *)c->insn_bytes;
 	code[1] = *(const u64 *)(c->insn_bytes + 7) >> 8;
 	return c->insn_len & 15;
 }
 
-/* Where the processor's numbers are in struct world_regs; RSP is not there. */
+/* Index in struct world_regs of each register number of the processor's; RSP is not there. */
 #define PLACE(reg)	(offsetof(struct world_regs, reg) / 8)
 
 static const u8 place[16] = {
@@ -313,9 +304,11 @@ static const u8 place[16] = {
 };
 
 /**
- * backend_reg() - one of the world's general registers
- * @world: of this CPU
- * @number: the processor's, 0 to 15
+ * backend_reg() - find one of the world's general registers
+ * @world: a world of this CPU
+ * @number: the register's number in the processor's encoding, 0 to 15
+ *
+ * Return: where the register is, to read or to write.
  */
 u64 *backend_reg(struct world *world, int number)
 {
@@ -323,19 +316,9 @@ u64 *backend_reg(struct world *world, int number)
 }
 
 /**
- * backend_advance() - go on behind an emulated instruction
- * @world: of this CPU, in 64-bit mode
- * @length: bytes of it
- */
-void backend_advance(struct world *world, int length)
-{
-	svm_advance(world, vmcb_of(world)->save.rip + length);
-}
-
-/**
- * backend_get_regs() - the world's registers, in the processor's order
- * @world: of this CPU
- * @r: filled in, but for the segment bases
+ * backend_get_regs() - read the world's registers in the processor's order
+ * @world: a world of this CPU
+ * @r: filled in, except the segment bases
  */
 void backend_get_regs(const struct world *world, struct decode_regs *r)
 {
@@ -349,9 +332,9 @@ void backend_get_regs(const struct world *world, struct decode_regs *r)
 }
 
 /**
- * backend_put_regs() - after an emulated instruction
- * @world: of this CPU
- * @r: as decode_apply() left them
+ * backend_put_regs() - write the world's registers back after an emulated instruction
+ * @world: a world of this CPU
+ * @r: the registers as decode_apply() left them; RIP is that of the next instruction
  */
 void backend_put_regs(struct world *world, const struct decode_regs *r)
 {

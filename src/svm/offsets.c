@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Offsets for the backend's assembly, read out of the compiler's output. */
+/* Offsets for the backend's assembly: the build reads them from the compiler's output. */
 #include <hw/vmcb.h>
 #include <regent/cpu.h>
 
@@ -7,6 +7,8 @@
 
 #define OFFSET(name, type, member)					\
 	asm volatile("\n->" #name " %c0" : : "i"(offsetof(type, member)))
+#define VALUE(name, value)						\
+	asm volatile("\n->" #name " %c0" : : "i"((int)(value)))
 
 void offsets(void);
 void offsets(void)
@@ -17,7 +19,8 @@ void offsets(void)
 	OFFSET(WORLD_BACKEND, struct world, backend);
 	OFFSET(WORLD_HOST, struct world, backend_host);
 	OFFSET(CPU_STACK_TOP, struct cpu, stack_top);
-	OFFSET(CPU_NMI_PENDING, struct cpu, nmi_pending);
+	OFFSET(CPU_WORK, struct cpu, work.own);
+	VALUE(NMI_WORK, WORK_NMI);
 	OFFSET(VMCB_RAX, struct vmcb, save.rax);
 	OFFSET(LEAVE_GDTR, struct svm_leave_frame, gdtr);
 	OFFSET(LEAVE_IDTR, struct svm_leave_frame, idtr);

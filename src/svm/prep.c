@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The parts of the control blocks that do not depend on what Linux is doing:
- * made by L before the rendezvous. Plain logic.
+ * The parts of the VMCBs that do not depend on Linux's current state. L fills them in before
+ * the rendezvous. Plain logic.
  */
 #include <hw/vmcb.h>
 #include <regent/abi/msrtab.h>
@@ -10,9 +10,9 @@
 #include "svm.h"
 
 /*
- * What K wants to see of Linux: nothing but hypercalls, the instructions of
- * SVM, and the MSRs of the table. On a direct CPU interrupts and NMIs go
- * straight to Linux, and a shutdown resets the machine as without Regent.
+ * Intercept no more of Linux than hypercalls, the instructions of SVM, and the MSRs that the
+ * register table traps. On a direct CPU interrupts and NMIs go straight to Linux, and a
+ * shutdown resets the machine as without Regent.
  */
 static void build_control(struct vmcb_control *c, const struct regent_params *p)
 {
@@ -24,15 +24,13 @@ static void build_control(struct vmcb_control *c, const struct regent_params *p)
 	c->msrpm_base = p->backend[SVM_PARAM_MSRPM];
 	c->asid = SVM_ASID_HOST;
 	c->nested_ctl = SVM_NESTED_PAGING;
-	/* A broadcast reaches the ASID of the host world, on all CPUs: Linux's. */
+	/* INVLPGB flushes one ASID on all CPUs, and the host worlds of all CPUs have the same. */
 	if (p->features & REGENT_FEAT_INVLPGB)
 		c->nested_ctl |= SVM_ENABLE_INVLPGB;
-	c->nested_cr3 = p->nested_root;
+	c->nested_cr3 = p->npt_root;
 }
 
-/*
- * What VMLOAD gives K: TR and GS. No SYSCALL entry: K has none.
- */
+/* K's TR and GS, which VMLOAD loads. The SYSCALL MSRs stay 0, because K has no such entry. */
 static void build_host(struct vmcb_save *s, const struct regent_handoff *h, u64 area)
 {
 	s->tr.selector = REGENT_SEL_TSS;
@@ -47,12 +45,12 @@ static void build_host(struct vmcb_save *s, const struct regent_handoff *h, u64 
 }
 
 /**
- * svm_prepare_cpu() - fill in a CPU's control blocks
- * @vmcb: the system world's, zeroed
- * @host_vmcb: K's own, zeroed; only VMLOAD reads it
+ * svm_prepare_cpu() - fill in a CPU's VMCBs
+ * @vmcb: the host world's VMCB, zeroed
+ * @host_vmcb: K's own VMCB, zeroed; only VMLOAD reads it
  * @h: the CPU's handoff
  * @p: the machine's parameters
- * @area: K's address of the CPU's area
+ * @area: K's virtual address of the CPU's area
  */
 void svm_prepare_cpu(void *vmcb, void *host_vmcb, const struct regent_handoff *h,
 		     const struct regent_params *p, u64 area)
@@ -61,7 +59,7 @@ void svm_prepare_cpu(void *vmcb, void *host_vmcb, const struct regent_handoff *h
 	build_host(&((struct vmcb *)host_vmcb)->save, h, area);
 }
 
-/* What VMRUN or VMLOAD switches, a world may have for itself. */
+/* MSRs that a world may access without an exit, because VMRUN or VMLOAD switches them. */
 static const u32 guest_msrs[] = {
 	0x174, 0x175, 0x176,			/* SYSENTER */
 	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
@@ -69,11 +67,11 @@ static const u32 guest_msrs[] = {
 };
 
 /**
- * svm_prepare_machine() - fill in the permission maps
- * @msrpm: MSR_BITMAP_SIZE bytes, zeroed: the host world's
- * @forward_msrpm: the same on a forwarded CPU
- * @guest_msrpm: the same for other worlds
- * @iopm: SVM_IOPM_SIZE bytes: no port for other worlds
+ * svm_prepare_machine() - fill in the MSR and I/O permission maps
+ * @msrpm: the host world's MSR map on a direct CPU: MSR_BITMAP_SIZE bytes, zeroed
+ * @forward_msrpm: the host world's MSR map on a forwarded CPU: likewise
+ * @guest_msrpm: the MSR map of other worlds: MSR_BITMAP_SIZE bytes
+ * @iopm: the I/O map of other worlds, which may use no port: SVM_IOPM_SIZE bytes
  */
 void svm_prepare_machine(void *msrpm, void *forward_msrpm, void *guest_msrpm,
 			 void *iopm)

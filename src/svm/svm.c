@@ -9,19 +9,18 @@
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/insn.h>
 #include <regent/k.h>
 
+#include "block.h"
 #include "svm.h"
 
 #define DEBUGCTL_BTF	(1ull << 1)
+#define NPF_TABLES	(1ull << 33)	/* APM: "Nested Page Faults" */
+#define FIRST_INTERRUPT	32	/* vectors below are exceptions */
 
-static struct vmcb *vmcb_of(const struct world *world)
-{
-	return world->backend;
-}
-
-/* Access rights as VMX and LAR have them, to the twelve bits of the VMCB. */
-static void put_segment(struct vmcb_seg *to, const struct regent_segment *from)
+/* Convert access rights from the format of VMX and LAR to the twelve bits of the VMCB. */
+void svm_put_segment(struct vmcb_seg *to, const struct regent_segment *from)
 {
 	to->selector = from->selector;
 	to->attrib = from->unusable ? 0 : (from->access & 0xff) |
@@ -30,15 +29,15 @@ static void put_segment(struct vmcb_seg *to, const struct regent_segment *from)
 	to->base = from->base;
 }
 
-/* The rest of Linux's state comes with VMSAVE. */
-static void put_state(struct vmcb *v, const struct regent_state *s)
+/* Leave out FS, GS, LDTR, TR and the MSRs of SYSCALL and SYSENTER: VMLOAD and VMSAVE move them. */
+void svm_put_state(struct vmcb *v, const struct regent_state *s)
 {
 	struct vmcb_save *save = &v->save;
 
-	put_segment(&save->es, &s->seg[REGENT_ES]);
-	put_segment(&save->cs, &s->seg[REGENT_CS]);
-	put_segment(&save->ss, &s->seg[REGENT_SS]);
-	put_segment(&save->ds, &s->seg[REGENT_DS]);
+	svm_put_segment(&save->es, &s->seg[REGENT_ES]);
+	svm_put_segment(&save->cs, &s->seg[REGENT_CS]);
+	svm_put_segment(&save->ss, &s->seg[REGENT_SS]);
+	svm_put_segment(&save->ds, &s->seg[REGENT_DS]);
 	save->gdtr.base = s->gdtr_base;
 	save->gdtr.limit = s->gdtr_limit;
 	save->idtr.base = s->idtr_base;
@@ -59,8 +58,8 @@ static void put_state(struct vmcb *v, const struct regent_state *s)
 }
 
 /*
- * Where VMRUN switches SPEC_CTRL, a world runs with its own value OR-ed with
- * K's, so K's must have no bit of its own. Elsewhere Linux's value just stays.
+ * Where VMRUN switches SPEC_CTRL, a world runs with its own value ORed with K's, so K's value
+ * must be 0. On other CPUs Linux's value stays in the MSR while K runs.
  */
 static void take_spec_ctrl(struct vmcb *v)
 {
@@ -80,16 +79,16 @@ static void load_tables(const struct regent_handoff *h)
 }
 
 /**
- * backend_cpu_init() - make Linux on this CPU a world, not yet running
- * @cpu: this CPU; what L prepared and read is in its handoff
- * @from: from k_entry: Linux's stack pointer at the resume label
+ * backend_cpu_init() - make Linux on this CPU a world that is not running yet
+ * @cpu: this CPU; its handoff has all that L has prepared and read
+ * @from: Linux's RSP at the resume label, from k_entry
  *
  * Afterwards this CPU has K's GDT, IDT, TR and GS.
  */
 void backend_cpu_init(struct cpu *cpu, u64 from)
 {
 	struct regent_handoff *h = cpu->handoff;
-	struct world *w = &cpu->system;
+	struct world *w = &cpu->host;
 	struct vmcb *v = (void *)percpu_va(h->cpu, REGENT_PERCPU_BACKEND);
 
 	w->backend = v;
@@ -97,14 +96,14 @@ void backend_cpu_init(struct cpu *cpu, u64 from)
 	w->regs.link = h->backend_pa[SVM_PA_VMCB];
 	w->regs.rax = 0;
 	w->backend_flags = k_has(REGENT_FEAT_CLEAN_BITS) ? SVM_CLEAN_ALL : 0;
-	put_state(v, &h->state);
+	svm_put_state(v, &h->state);
 	v->save.rip = h->resume;
 	v->save.rsp = from;
-	v->ctl.event_inj = 0;
 	v->ctl.int_state = 0;
-	v->ctl.clean = 0;
-	/* This ASID may have been used on this CPU by whoever had SVM before. */
-	v->ctl.tlb_control = SVM_TLB_FLUSH_ALL;
+	svm_set_event(w, 0);
+	svm_touch(w, SVM_CLEAN_ALL);
+	/* A hypervisor before Regent may have left translations for this ASID on this CPU. */
+	svm_set_flush(w, SVM_TLB_FLUSH_ALL);
 	asid_init(&cpu->asids, SVM_ASID_WORLDS, k_params.backend[SVM_PARAM_ASIDS]);
 	take_spec_ctrl(v);
 	svm_vmsave(h->backend_pa[SVM_PA_VMCB]);
@@ -113,15 +112,14 @@ void backend_cpu_init(struct cpu *cpu, u64 from)
 }
 
 /**
- * backend_resume() - enter a world
- * @world: of this CPU
+ * backend_resume() - enter a world outside an exit: at the takeover, and after a fault of K's
+ * @world: the current world of this CPU
  */
 void backend_resume(struct world *world)
 {
 	/*
-	 * GIF holds everything off. IF is what masks physical interrupts while a
-	 * world with V_INTR_MASKING runs, and they are to end its run. Here K comes
-	 * by at its first entry, and after a fault.
+	 * K's IF masks physical interrupts while a world with V_INTR_MASKING runs, and they must
+	 * exit: set it. In K itself a clear GIF holds all interrupts off.
 	 */
 	asm volatile("sti");
 	svm_resume(world);
@@ -129,10 +127,10 @@ void backend_resume(struct world *world)
 }
 
 /**
- * backend_enter() - the same, as the last thing that an exit does
- * @world: of this CPU
+ * backend_enter() - enter a world at the end of an exit
+ * @world: the current world of this CPU
  *
- * Return: not at all. It is said here to do so, that a call of it can be a jump.
+ * Return: never. The type says otherwise so that the compiler makes the call a jump.
  */
 struct world *backend_enter(struct world *world)
 {
@@ -140,16 +138,16 @@ struct world *backend_enter(struct world *world)
 }
 
 /**
- * backend_leave() - hand this CPU back
+ * backend_leave() - hand this CPU back to Linux
  * @cpu: this CPU
- * @result: what Linux finds in RAX
+ * @result: the value that Linux finds in RAX
  *
- * Linux goes on in its trampoline, on the stack it had when it asked.
+ * Linux continues in its trampoline, on the stack that it had at its last exit. Does not return.
  */
 void backend_leave(struct cpu *cpu, u64 result)
 {
 	const struct regent_handoff *h = cpu->handoff;
-	const struct vmcb_save *s = &vmcb_of(&cpu->system)->save;
+	const struct vmcb_save *s = &vmcb_of(&cpu->host)->save;
 	struct svm_leave_frame f = {
 		.gdtr = { s->gdtr.limit, s->gdtr.base },
 		.idtr = { s->idtr.limit, s->idtr.base },
@@ -160,7 +158,6 @@ void backend_leave(struct cpu *cpu, u64 result)
 		.out = k_params.leave,
 	};
 
-	cpu->busy = 0;
 	__atomic_store_n(&cpu->entered, 0, __ATOMIC_RELEASE);
 	if (hw_read_cr0() != s->cr0)
 		hw_write_cr0(s->cr0);
@@ -175,34 +172,78 @@ void backend_leave(struct cpu *cpu, u64 result)
 		hw_wrmsr(MSR_REG_S_CET, s->s_cet);
 		hw_wrmsr(MSR_REG_ISST, s->isst);
 	}
-	/* SVME stays until Linux has set GIF again. */
+	/* SVME stays set, because Linux has yet to execute STGI. */
 	if (s->efer != (h->state.efer | HW_EFER_SVME))
 		hw_wrmsr(MSR_REG_EFER, s->efer);
 	svm_leave(h->backend_pa[SVM_PA_VMCB], &f);
 }
 
 /**
- * backend_exit_reason() - why the world exited, in K's words
+ * backend_exit_is_call() - is this exit a hypercall, to Regent or to L0?
+ * @world: the world of this CPU that exited
+ *
+ * Return: true when the exit is a VMMCALL.
+ */
+bool backend_exit_is_call(const struct world *world)
+{
+	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_VMMCALL;
+}
+
+/**
+ * backend_exit_is_msr() - is this exit an access to an MSR?
  * @world: of this CPU
+ */
+bool backend_exit_is_msr(const struct world *world)
+{
+	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_MSR;
+}
+
+/*
+ * In another world than Linux any call is for K. Linux calls K with the magic and from CPL 0; its
+ * other calls are for L0.
+ */
+static enum regent_exit_reason call_reason(const struct world *world)
+{
+	return world->kind != WORLD_HOST ||
+	       (world->regs.r11 == REGENT_HC_MAGIC && vmcb_of(world)->save.cpl == 0) ?
+	       REGENT_EXIT_HYPERCALL : REGENT_EXIT_L0_CALL;
+}
+
+/**
+ * backend_exit_reason() - decode why the world exited
+ * @world: the world of this CPU that exited
+ *
+ * An interrupt, NMI, SMI or INIT that made the exit stays pending. A shutdown is not
+ * intercepted in the host world, because the hardware then resets the machine without K; but
+ * QEMU exits all the same.
+ *
+ * Return: the reason; REGENT_EXIT_OTHER for an exit that K did not ask for.
  */
 enum regent_exit_reason backend_exit_reason(const struct world *world)
 {
-	const struct vmcb *v = vmcb_of(world);
+	u64 code = vmcb_of(world)->ctl.exit_code;
 
-	switch (v->ctl.exit_code) {
+	/* Emulators write only the lower 32 bits of this code. */
+	if ((u32)code == (u32)SVM_EXIT_INVALID)
+		return REGENT_EXIT_ENTRY_FAILED;
+	switch (code) {
 	case SVM_EXIT_VMMCALL:
-		return backend_is_hypercall(world) ? REGENT_EXIT_HYPERCALL
-						   : REGENT_EXIT_OUTER_CALL;
+		return call_reason(world);
 	case SVM_EXIT_MSR:
 		return REGENT_EXIT_MSR;
 	case SVM_EXIT_NPF:
-		return REGENT_EXIT_NESTED_FAULT;
+		return REGENT_EXIT_NPF;
 	case SVM_EXIT_INTR:
+	case SVM_EXIT_SMI:
+	case SVM_EXIT_INIT:
 		return REGENT_EXIT_INTERRUPT;
+	case SVM_EXIT_NMI:
+		return REGENT_EXIT_NMI;
 	case SVM_EXIT_VINTR:
-		return REGENT_EXIT_WINDOW;
+		return REGENT_EXIT_IRQ_WINDOW;
 	case SVM_EXIT_HLT:
-		return REGENT_EXIT_HALT;
+		return REGENT_EXIT_HLT;
+	case SVM_EXIT_MONITOR:
 	case SVM_EXIT_MWAIT:
 		return REGENT_EXIT_MWAIT;
 	case SVM_EXIT_PAUSE:
@@ -215,68 +256,95 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 	case SVM_EXIT_SKINIT:
 	case SVM_EXIT_INVLPGA:
 		return REGENT_EXIT_VIRT_INSN;
+	case SVM_EXIT_DR_FIRST ... SVM_EXIT_DR_LAST:
+		return REGENT_EXIT_DEBUG_REG;
+	case SVM_EXIT_IO:
+		return REGENT_EXIT_IO;
+	case SVM_EXIT_CPUID:
+		return REGENT_EXIT_CPUID;
+	case SVM_EXIT_RDPRU:
+		return REGENT_EXIT_VIRT_INSN;
+	case SVM_EXIT_IRET:
+	case SVM_EXIT_CR4_READ:
+	case SVM_EXIT_CR4_WRITE:
+	case SVM_EXIT_CR8_WRITE:
+	case SVM_EXIT_RDPMC:
+	case SVM_EXIT_INVD:
+	case SVM_EXIT_WBINVD:
+	case SVM_EXIT_XSETBV:
+		return REGENT_EXIT_CONTROL;
+	case SVM_EXIT_EXCEPTION + HW_TRAP_DB:
+	case SVM_EXIT_EXCEPTION + HW_TRAP_AC:
+		return REGENT_EXIT_EXCEPTION;
+	case SVM_EXIT_EXCEPTION + HW_TRAP_MC:
+		return REGENT_EXIT_MC;
+	case SVM_EXIT_SHUTDOWN:
+		return REGENT_EXIT_SHUTDOWN;
 	}
 	return REGENT_EXIT_OTHER;
 }
 
-/**
- * backend_is_hypercall() - is this exit a call of Regent's own?
- * @world: of this CPU
+/*
+ * Only these functions write the VMCB's fields that hold for one entry: the clean bits, the
+ * event and the flush. They set backend_dirty, and backend_exit_begin() resets the fields after
+ * that entry.
  */
-bool backend_is_hypercall(const struct world *world)
-{
-	const struct vmcb *v = vmcb_of(world);
 
-	return v->ctl.exit_code == SVM_EXIT_VMMCALL &&
-	       world->regs.r11 == REGENT_HC_MAGIC && v->save.cpl == 0;
+/* The processor must not use its cached copy of the fields of @changed: SVM_CLEAN_*. */
+void svm_touch(struct world *world, u32 changed)
+{
+	vmcb_of(world)->ctl.clean &= ~changed;
+	world->backend_dirty = true;
+}
+
+/* @event: what the next entry injects: SVM_EVENT_*, type and vector; 0 for nothing */
+void svm_set_event(struct world *world, u64 event)
+{
+	vmcb_of(world)->ctl.event_inj = event;
+	world->backend_dirty = true;
+}
+
+/* @what: what the next entry flushes: SVM_TLB_* */
+void svm_set_flush(struct world *world, u32 what)
+{
+	struct vmcb_control *c = &vmcb_of(world)->ctl;
+
+	/* What another one has asked for must not become less. */
+	if (c->tlb_control != SVM_TLB_FLUSH_ALL)
+		c->tlb_control = what;
+	world->backend_dirty = true;
+}
+
+static void __attribute__((noinline)) reset_entry_fields(struct world *world)
+{
+	struct vmcb_control *c = &vmcb_of(world)->ctl;
+
+	c->event_inj = 0;
+	c->tlb_control = SVM_TLB_NOTHING;
+	c->clean = world->backend_flags;
+	world->backend_dirty = false;
 }
 
 /**
- * backend_is_shutdown() - did the world end in a triple fault?
- * @world: of this CPU
+ * backend_exit_begin() - reset the VMCB's fields that held for the last entry only
+ * @world: the world of this CPU that exited
  *
- * Not intercepted, so that the hardware does without K what it should; but
- * QEMU (7.2) exits all the same.
+ * Call it once after each exit.
  */
-bool backend_is_shutdown(const struct world *world)
+void backend_exit_begin(struct world *world)
 {
-	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_SHUTDOWN;
+	if (unlikely(world->backend_dirty))
+		reset_entry_fields(world);
 }
 
 /**
- * backend_entry_failed() - the CPU refused the world's state
- * @world: of this CPU
- */
-bool backend_entry_failed(const struct world *world)
-{
-	/* Emulators write 32 bits of it. */
-	return (u32)vmcb_of(world)->ctl.exit_code == (u32)SVM_EXIT_INVALID;
-}
-
-/**
- * backend_settle() - forget what the last entry used up
- * @world: of this CPU; called once after each exit
- *
- * From here on, whoever changes a field that the processor may keep clears
- * the clean bits.
- */
-void backend_settle(struct world *world)
-{
-	struct vmcb *v = vmcb_of(world);
-
-	v->ctl.event_inj = 0;
-	v->ctl.tlb_control = SVM_TLB_NOTHING;
-	v->ctl.clean = world->backend_flags;
-}
-
-/**
- * backend_answer() - answer an exit that needs nothing of the rest of K's
+ * backend_exit_fastpath() - handle exits that need only the backend: SVM has none
  * @cpu: this CPU
- * @world: of this CPU
+ * @world: its host world
  *
- * Return: true when that is done.
+ * Return: true when the exit is handled, which is never.
  */
-bool backend_answer(struct cpu *cpu, struct world *world)
+bool backend_exit_fastpath(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
 	(void)world;
@@ -284,25 +352,22 @@ bool backend_answer(struct cpu *cpu, struct world *world)
 }
 
 /**
- * backend_control() - the world did something to its control registers
- * @world: of this CPU
+ * backend_control() - emulate an access to a control register: none is intercepted on SVM
+ * @world: the world of this CPU that exited
+ *
+ * Return: false when the world gets #GP, which is never.
  */
-void backend_control(struct world *world)
+bool backend_control(struct world *world)
 {
-	(void)world;		/* not intercepted */
+	(void)world;
+	return true;
 }
 
-/**
- * backend_nested() - what nested tables look like
- */
-const struct nested_kind *backend_nested(void)
-{
-	return &nested_npt;
-}
+const struct npt_kind *const backend_npt = &npt_kind_svm;
 
 /**
- * backend_exit_describe() - write an exit that K does not know to the log
- * @world: of this CPU
+ * backend_exit_describe() - log an exit that K cannot handle
+ * @world: the world of this CPU that exited
  */
 void backend_exit_describe(const struct world *world)
 {
@@ -322,39 +387,38 @@ void backend_exit_describe(const struct world *world)
 }
 
 /**
- * backend_nested_fault() - decode a nested page fault
- * @world: of this CPU
- * @f: filled in
+ * backend_npf_gpa() - read the address of a nested page fault
+ * @world: the world of this CPU that exited
+ *
+ * Return: the guest-physical address; NPF_NONE when the exit is no nested page fault.
  */
-void backend_nested_fault(const struct world *world, struct nested_fault *f)
+u64 backend_npf_gpa(const struct world *world)
 {
-	const struct vmcb *v = vmcb_of(world);
+	const struct vmcb_control *c = &vmcb_of(world)->ctl;
 
-	f->pa = v->ctl.exit_info2;
-	f->present = v->ctl.exit_info1 & HW_PF_PRESENT;
-	f->write = v->ctl.exit_info1 & HW_PF_WRITE;
-	f->fetch = v->ctl.exit_info1 & HW_PF_FETCH;
+	return c->exit_code == SVM_EXIT_NPF ? c->exit_info2 : NPF_NONE;
 }
 
 /**
- * backend_touched() - is this exit an access to one page?
- * @world: of this CPU
- * @page: physical address
- * @offset: filled in: where in the page
+ * backend_npf() - decode a nested page fault
+ * @world: the world of this CPU that exited by it
+ * @f: filled in
  */
-bool backend_touched(const struct world *world, u64 page, u32 *offset)
+void backend_npf(const struct world *world, struct npf *f)
 {
-	const struct vmcb_control *c = &vmcb_of(world)->ctl;
-	u64 at = c->exit_info2 - page;
+	const struct vmcb *v = vmcb_of(world);
 
-	*offset = at;
-	return c->exit_code == SVM_EXIT_NPF && at < REGENT_PAGE_SIZE;
+	f->gpa = v->ctl.exit_info2;
+	f->present = v->ctl.exit_info1 & HW_PF_PRESENT;
+	f->write = v->ctl.exit_info1 & HW_PF_WRITE;
+	f->fetch = v->ctl.exit_info1 & HW_PF_FETCH;
+	f->tables = v->ctl.exit_info1 & NPF_TABLES;
 }
 
 /**
  * backend_msr_access() - decode an intercepted MSR access
- * @world: of this CPU
- * @a: filled in
+ * @world: the world of this CPU that exited by it
+ * @a: filled in; the value counts for a write only
  */
 void backend_msr_access(const struct world *world, struct msr_access *a)
 {
@@ -363,13 +427,16 @@ void backend_msr_access(const struct world *world, struct msr_access *a)
 	a->value = (u32)world->regs.rax | world->regs.rdx << 32;
 }
 
-/* EFER.SVME is Regent's; whether the rest is allowed, the CPU says. */
-static int write_efer(struct vmcb *v, u64 value)
+/* Ignore EFER.SVME, which is Regent's. Try the value on the CPU, which knows what is allowed. */
+static int write_efer(struct world *world, u64 value)
 {
+	struct vmcb *v = vmcb_of(world);
 	u64 ours = hw_rdmsr(MSR_REG_EFER);
 	u64 kept;
 	bool ok;
 
+	if (value == (v->save.efer & ~HW_EFER_SVME))
+		return 1;
 	if ((value ^ v->save.efer) & HW_EFER_LME)
 		return -1;	/* paging is on */
 	ok = guarded_wrmsr(MSR_REG_EFER, value | HW_EFER_SVME | HW_EFER_NXE);
@@ -377,14 +444,17 @@ static int write_efer(struct vmcb *v, u64 value)
 	hw_wrmsr(MSR_REG_EFER, ours);
 	if (!ok)
 		return -1;
-	/* A bit that the CPU has ignored would make VMRUN fail. LMA is read-only. */
+	/*
+	 * Take the value as the CPU has kept it, because a bit that the CPU ignores would make
+	 * VMRUN fail. LMA is read-only.
+	 */
 	v->save.efer = (kept & ~HW_EFER_NXE) | (value & HW_EFER_NXE);
-	v->ctl.clean = 0;
+	svm_touch(world, SVM_CLEAN_ALL);
 	return 1;
 }
 
-/* Regent's own registers: Linux reads what it left, what it writes is absorbed. */
-static int own_msr(struct msr_access *a)
+/* MSRs that Regent uses: Linux reads the value from before the takeover; writes are absorbed. */
+static int regent_msr(struct msr_access *a)
 {
 	const struct regent_handoff *h = this_cpu()->handoff;
 
@@ -393,7 +463,7 @@ static int own_msr(struct msr_access *a)
 		a->value = h->hsave_found;
 		return 1;
 	case MSR_REG_VM_CR:
-		/* As firmware would switch SVM off: kvm_amd then refuses to load. */
+		/* Show SVM as switched off by the firmware, so that kvm_amd refuses to load. */
 		a->value = h->vm_cr_found | HW_VM_CR_SVMDIS | HW_VM_CR_LOCK;
 		return 1;
 	}
@@ -401,27 +471,29 @@ static int own_msr(struct msr_access *a)
 }
 
 /**
- * backend_switched_msr() - an access to an MSR that the switch holds, or Regent
- * @world: of this CPU
- * @a: the access; a read puts the value there
+ * backend_switched_msr() - emulate an access to an MSR that VMRUN switches or Regent uses
+ * @world: this CPU's host world
+ * @a: the access; a read stores the value here
  *
- * Return: 1 done, 0 not such an MSR, -1 the world gets #GP.
+ * Return: 1: done; 0: no such MSR; -1: the world gets #GP.
  */
 int backend_switched_msr(struct world *world, struct msr_access *a)
 {
 	struct vmcb *v = vmcb_of(world);
 
 	if (a->index != MSR_REG_EFER)
-		return own_msr(a);
+		return regent_msr(a);
 	if (a->write)
-		return write_efer(v, a->value);
+		return write_efer(world, a->value);
 	a->value = v->save.efer & ~HW_EFER_SVME;
 	return 1;
 }
 
 /**
- * backend_rip() - where the world is
- * @world: of this CPU
+ * backend_rip() - read the world's RIP
+ * @world: a world of this CPU
+ *
+ * Return: RIP.
  */
 u64 backend_rip(const struct world *world)
 {
@@ -429,8 +501,10 @@ u64 backend_rip(const struct world *world)
 }
 
 /**
- * backend_cpl() - its privilege level
- * @world: of this CPU
+ * backend_cpl() - read the world's privilege level
+ * @world: a world of this CPU
+ *
+ * Return: 0 to 3.
  */
 int backend_cpl(const struct world *world)
 {
@@ -438,21 +512,24 @@ int backend_cpl(const struct world *world)
 }
 
 /**
- * backend_code_address() - linear address of the current instruction
- * @world: of this CPU, in long mode
+ * backend_code_address() - find the linear address of the current instruction
+ * @world: a world of this CPU, in long mode
+ *
+ * Return: the linear address.
  */
 u64 backend_code_address(const struct world *world)
 {
 	const struct vmcb_save *s = &vmcb_of(world)->save;
 
-	/* Compatibility mode has a segment base and 32-bit addresses. */
-	return s->cs.attrib & 0x200 ? s->rip : (u32)(s->cs.base + s->rip);
+	/* In compatibility mode CS has a base, and linear addresses have 32 bits. */
+	return s->efer & HW_EFER_LMA && s->cs.attrib & 0x200 ? s->rip :
+								  (u32)(s->cs.base + s->rip);
 }
 
 /**
- * backend_paging() - the world's own page tables
- * @world: of this CPU, in long mode
- * @pt: format, root and levels are filled in
+ * backend_paging() - describe the world's own page tables
+ * @world: a world of this CPU, in long mode
+ * @pt: format, root, levels and largest leaf are filled in
  */
 void backend_paging(const struct world *world, struct ptab *pt)
 {
@@ -464,7 +541,7 @@ void backend_paging(const struct world *world, struct ptab *pt)
 	pt->max_leaf = 3;
 }
 
-/* Single-stepped: the trap comes after the instruction, as without Regent. */
+/* Clear RF. If the world single-steps, raise #DB after the instruction, as without Regent. */
 static void __attribute__((noinline)) advance_flags(struct world *world)
 {
 	struct vmcb *v = vmcb_of(world);
@@ -473,13 +550,13 @@ static void __attribute__((noinline)) advance_flags(struct world *world)
 	if (!(v->save.rflags & HW_RFLAGS_TF))
 		return;
 	if (hw_rdmsr(MSR_REG_DEBUGCTL) & DEBUGCTL_BTF)
-		return;		/* from branch to branch, and this is none */
+		return;		/* it steps from branch to branch, and this is no branch */
 	v->save.dr6 |= HW_DR6_BS;
-	v->ctl.clean = 0;
+	svm_touch(world, SVM_CLEAN_ALL);
 	backend_inject(world, HW_TRAP_DB, BACKEND_NO_ERROR_CODE);
 }
 
-/* An instruction also ends an interrupt shadow and clears RF. */
+/* Move RIP to @next. The end of an instruction also ends an interrupt shadow and clears RF. */
 void svm_advance(struct world *world, u64 next)
 {
 	struct vmcb *v = vmcb_of(world);
@@ -491,69 +568,91 @@ void svm_advance(struct world *world, u64 next)
 }
 
 /**
- * backend_skip_hypercall() - go on behind a hypercall of Regent's own
- * @world: of this CPU; L writes VMMCALL without prefixes
+ * backend_advance() - move RIP behind the instruction that K has executed for the world
+ * @world: a world of this CPU
+ * @length: the instruction's length in bytes
  */
-void backend_skip_hypercall(struct world *world)
+void backend_advance(struct world *world, int length)
 {
-	svm_advance(world, vmcb_of(world)->save.rip + 3);
+	svm_advance(world, vmcb_of(world)->save.rip + length);
 }
 
 /**
- * backend_skip() - go on behind the intercepted instruction
- * @world: of this CPU
+ * backend_insn_length() - find the length of the instruction that made the exit
+ * @world: the world of this CPU that exited
  *
- * Return: false when the instruction cannot be found; it is executed again.
+ * Return: bytes; 0 when the CPU has no nRIP save, or RIP has moved since the exit.
  */
-bool backend_skip(struct world *world)
+int backend_insn_length(const struct world *world)
 {
 	const struct vmcb *v = vmcb_of(world);
-	u64 next = 0;
+	u64 length;
 
-	if (k_has(REGENT_FEAT_NRIPS))
-		next = v->ctl.next_rip;
-	if (!next) {
-		int length = insn_length_of(world);
+	if (!k_has(REGENT_FEAT_NRIPS) || !v->ctl.next_rip)
+		return 0;
+	length = v->ctl.next_rip - v->save.rip;
+	return length <= INSN_MAX ? length : 0;
+}
 
-		if (!length)
-			return false;
-		next = v->save.rip + length;
+/*
+ * Exceptions that make a double fault of an exception that is being delivered; the others are
+ * delivered in its place. AMD APM volume 2, "#DF - Double-Fault Exception".
+ */
+static bool contributes(u8 vector)
+{
+	switch (vector) {
+	case HW_TRAP_DE:
+	case HW_TRAP_TS ... HW_TRAP_PF:
+		return true;
 	}
-	svm_advance(world, next);
-	return true;
+	return false;
 }
 
 /**
- * backend_inject() - the world gets an exception at the next entry
- * @world: of this CPU
- * @vector: exception
+ * backend_inject() - inject an exception at the next entry
+ * @world: a world of this CPU
+ * @vector: the exception's vector
  * @error: its error code, or BACKEND_NO_ERROR_CODE
  *
- * An exception while another event is being delivered is a double fault.
+ * If the exit interrupted the delivery of another event, inject a double fault instead.
  */
 void backend_inject(struct world *world, u8 vector, u32 error)
 {
 	struct vmcb *v = vmcb_of(world);
 	u64 event;
 
-	if (v->ctl.exit_int_info & SVM_EVENT_VALID) {
+	if (v->ctl.exit_int_info & SVM_EVENT_VALID && contributes(vector)) {
 		vector = HW_TRAP_DF;
 		error = 0;
 	}
 	event = SVM_EVENT_VALID | vector |
 		(u64)SVM_EVENT_EXCEPTION << SVM_EVENT_TYPE_SHIFT;
-	if (error != BACKEND_NO_ERROR_CODE)
+	/* The processor would push it in real mode as well, where there is none. */
+	if (error != BACKEND_NO_ERROR_CODE && v->save.cr0 & HW_CR0_PE)
 		event |= SVM_EVENT_ERROR | (u64)error << 32;
-	v->ctl.event_inj = event;
+	svm_set_event(world, event);
 }
 
 /**
- * backend_retry_event() - deliver again what an exit interrupted
- * @world: of this CPU, about to execute its instruction again
- *
- * INTn, INT3 and INTO are part of that instruction.
+ * backend_page_fault() - the world gets a page fault at the next entry
+ * @world: of this CPU
+ * @address: linear address that faulted
+ * @error: the error code
  */
-void backend_retry_event(struct world *world)
+void backend_page_fault(struct world *world, u64 address, u32 error)
+{
+	vmcb_of(world)->save.cr2 = address;
+	svm_touch(world, SVM_CLEAN_ALL);
+	backend_inject(world, HW_TRAP_PF, error);
+}
+
+/**
+ * backend_complete_interrupts() - inject again the event whose delivery the exit interrupted
+ * @world: a world of this CPU, which is about to execute its instruction again
+ *
+ * Leave out the events of INTn, INT3 and INTO, because the instruction raises them again.
+ */
+void backend_complete_interrupts(struct world *world)
 {
 	struct vmcb *v = vmcb_of(world);
 	u64 event = v->ctl.exit_int_info;
@@ -562,30 +661,23 @@ void backend_retry_event(struct world *world)
 
 	if (!(event & SVM_EVENT_VALID) || type == SVM_EVENT_SOFT)
 		return;
-	svm_forget_interrupt(v, event);
+	/* QEMU says this of interrupts, and refuses to inject what no exception can be. */
+	if (type == SVM_EVENT_EXCEPTION && vector >= FIRST_INTERRUPT)
+		event &= ~((u64)SVM_EVENT_TYPE_MASK << SVM_EVENT_TYPE_SHIFT);
+	if (!(event >> SVM_EVENT_TYPE_SHIFT & SVM_EVENT_TYPE_MASK))
+		svm_forget_interrupt(world, event);
 	if (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))
 		return;
-	v->ctl.event_inj = event;
+	svm_set_event(world, event);
 }
 
 /**
- * backend_flush() - drop all cached translations of the world at its entry
- * @world: of this CPU
+ * backend_flush() - drop all cached translations of the world at its next entry
+ * @world: a world of this CPU
  */
 void backend_flush(struct world *world)
 {
 	this_cpu()->costs[REGENT_COST_FLUSH]++;
-	vmcb_of(world)->ctl.tlb_control = k_has(REGENT_FEAT_FLUSH_ASID) ?
-					  SVM_TLB_FLUSH_ASID : SVM_TLB_FLUSH_ALL;
-}
-
-/**
- * backend_outer_call() - repeat a hypercall to the hypervisor below
- * @world: of this CPU; the answer is put into its registers
- *
- * Return: false when nobody is there.
- */
-bool backend_outer_call(struct world *world)
-{
-	return svm_guarded_vmmcall(&world->regs);
+	svm_set_flush(world, k_has(REGENT_FEAT_FLUSH_ASID) ? SVM_TLB_FLUSH_ASID :
+							    SVM_TLB_FLUSH_ALL);
 }

@@ -1,28 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Taking a physical interrupt. An intercepted one stays pending in the APIC;
- * setting GIF for a moment lets it come, through K's IDT. AMD APM volume 2,
- * "Global Interrupt Flag, STGI and CLGI Instructions".
+ * K takes a physical interrupt. An intercepted interrupt stays pending in the APIC; K sets GIF
+ * for a moment, and the interrupt arrives through K's IDT. AMD APM volume 2, "Global Interrupt
+ * Flag, STGI and CLGI Instructions".
  *
- * Nothing here and nothing that comes in here returns with IRETQ: that would
- * end the NMI blocking of a Linux that is in its NMI handler.
+ * Neither this code nor the interrupt and NMI handlers below return with IRETQ, because IRETQ
+ * would end the NMI blocking of a Linux that is in its NMI handler. (backend_mc does, by way of
+ * trap_slow.)
  */
 #include "offsets.h"
 
-#define NMI_RSP		24	/* in the frame of an exception */
+#define NMI_RSP		24	/* offset of RSP in an exception frame, from RIP on */
 
 	.text
 /*
  * int backend_take_interrupt(void) - take one physical interrupt
  *
  * In:	GIF clear, on K's stack
- * Out:	eax	its vector, or -1 when none was pending; GIF clear, IF set.
- *		An NMI that came is in cpu->nmi_pending
+ * Out:	eax	its vector, or -1 when none was pending
+ *	GIF clear, IF set; WORK_NMI is set if an NMI arrived
  */
 	.globl	backend_take_interrupt
 	.balign	64
 backend_take_interrupt:
-	sti				/* after a fault of K's it is clear */
+	sti				/* IF is clear after a fault in K */
 window_start:
 	stgi
 	nop
@@ -34,9 +35,9 @@ window_start:
 /*
  * int backend_idle(void) - wait for a physical interrupt, and take it
  *
- * In, out: as backend_take_interrupt(); -1 also after an NMI. What comes between
- *	STGI and HLT ends the wait, too: an interrupt does not come back here, and
- *	an NMI not to the HLT.
+ * In, out: as backend_take_interrupt(); -1 also after an NMI. An interrupt or NMI that
+ *	arrives between STGI and HLT ends the wait, too: backend_arrival does not return to
+ *	this code, and backend_nmi returns behind the HLT.
  */
 	.globl	backend_idle
 	.balign	64
@@ -51,11 +52,12 @@ idle_end:
 	jmp	__x86_return_thunk
 
 /*
- * backend_arrival - a vector from 32 on, out of stubs.S
+ * backend_arrival - handle a vector from 32 on; stubs.S jumps here
  *
  * In:	on an IST stack: vector, error code, RIP, CS, RFLAGS, RSP, SS
- * Out:	to the caller of backend_take_interrupt() or backend_idle(). Anywhere else
- *	it is a fault of K's: GIF holds interrupts off.
+ * Out:	returns the vector to the caller of backend_take_interrupt() or backend_idle(), which
+ *	was interrupted. At any other RIP the arrival is a bug of K's, because a clear GIF
+ *	holds interrupts off.
  */
 	.globl	backend_arrival
 backend_arrival:
@@ -64,7 +66,7 @@ backend_arrival:
 	lea	window_start(%rip), %rax
 	cmp	%rax, 24(%rsp)
 	jb	1f
-	lea	idle_end(%rip), %rax	/* GIF is clear in between */
+	lea	idle_end(%rip), %rax	/* GIF is clear between the two routines */
 	cmp	%rax, 24(%rsp)
 	ja	1f
 	mov	8(%rsp), %eax
@@ -75,8 +77,10 @@ backend_arrival:
 	jmp	trap_slow
 
 /*
- * backend_mc - vector 18, out of stubs.S: it may come where GIF is set, and
- * nothing is to come on top of it. Not back to a HLT, which GIF would not end
+ * backend_mc - handle #MC; stubs.S jumps here
+ *
+ * #MC may arrive while GIF is set. Clear GIF first, so that no interrupt or NMI nests in this
+ * handler. Then a HLT of backend_idle() would never end: skip it.
  */
 	.globl	backend_mc
 backend_mc:
@@ -93,16 +97,16 @@ backend_mc:
 	jmp	trap_slow
 
 /*
- * backend_nmi - vector 2, out of stubs.S: Linux gets it at the next entry
+ * backend_nmi - note an NMI, which Linux gets at the next entry; stubs.S jumps here
  *
- * In:	as above; the code it interrupts is anywhere between STGI and CLGI
- * Out:	back there, but not to a HLT, NMIs still blocked
+ * In:	as backend_arrival; the interrupted code is anywhere between STGI and CLGI
+ * Out:	back to the interrupted code, but behind a HLT; NMIs are still blocked
  */
 	.globl	backend_nmi
 backend_nmi:
-	clgi				/* what follows must not let one in */
+	clgi				/* the code below must not take an interrupt */
 	add	$16, %rsp		/* vector, error code */
-	movl	$1, %gs:CPU_NMI_PENDING
+	orl	$NMI_WORK, %gs:CPU_WORK
 	push	%rax
 	push	%rcx
 	mov	16 + NMI_RSP(%rsp), %rax
@@ -111,7 +115,7 @@ backend_nmi:
 	jb	1f
 	lea	idle_end(%rip), %rcx
 	cmp	%rcx, 16(%rsp)
-	jb	2f			/* as if behind the HLT */
+	jb	2f			/* return behind the HLT */
 1:	mov	16(%rsp), %rcx
 2:	mov	%rcx, -8(%rax)
 	mov	32(%rsp), %rcx		/* RFLAGS */

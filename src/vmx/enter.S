@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Into a world and out of it. Intel SDM volume 3, "VM Entries" and "VM Exits".
+ * VM entry and exit. Intel SDM volume 3, "VM Entries" and "VM Exits".
  *
- * The stack pointer walks through struct world_regs: pops load the world, and an
- * exit finds RSP behind it (VMCS_HOST_RSP), so that pushes save it, with no other
- * register in use. IF is clear in K, and its exceptions run on IST stacks.
+ * RSP walks through struct world_regs: pops load the world's registers. An exit loads RSP with
+ * the struct's end (VMCS_HOST_RSP), so that pushes save them, and no other register is needed.
+ * IF is clear in K, and its exceptions run on IST stacks.
  *
- * NMIs come in K at any time. Nothing that comes between the last look for one and
- * the entry may wait for the next exit: backend_nmi (window.S) sees that RIP is in
- * a window and moves it to the way that looks again. What was popped is still in
- * memory.
+ * An NMI may arrive in K at any time. One that arrives between the last check of nmi_late and
+ * the entry must not wait for the next exit: backend_nmi (window.S) sees that RIP is in
+ * vmx_window_start to vmx_window_last and moves it to vmx_late_entry. The registers that were
+ * popped are still in memory.
  */
 #include "offsets.h"
 
@@ -38,10 +38,10 @@
 
 	.text
 /*
- * k_entry - the first exit on a CPU after a takeover: L has launched Linux as a
- * world, with this as where exits go
+ * k_entry - the first exit on a CPU after a takeover: L has launched Linux as a world, with
+ * k_entry in VMCS_HOST_RIP
  *
- * In:	as at each exit, RSP at the top of K's stack
+ * In:	as at each exit, with RSP at the top of K's stack
  * Does not return: k_enter() finds Linux's registers on its stack.
  */
 	.globl	k_entry
@@ -53,10 +53,10 @@ k_entry:
 	ud2
 
 /*
- * vmx_resume - enter a world, and go to world_exit() each time it exits
+ * vmx_resume - enter a world; vmx_exit continues when it exits
  *
- * In:	rdi	struct world; its VMCS is current, with RSP for exits behind its regs
- *	IF clear; the stack is abandoned
+ * In:	rdi	struct world; its VMCS is current, VMCS_HOST_RSP is the end of its regs
+ *	IF clear; K's stack is abandoned
  * Does not return.
  */
 	.globl	vmx_resume
@@ -70,7 +70,7 @@ vmx_window_start:
 	mov	WORLD_BACKEND(%rdi), %rax
 	cmpl	$0, BLOCK_LAUNCHED(%rax)
 	mov	%rdi, %rsp
-	pop	%r15			/* no pop changes the flags */
+	pop	%r15			/* pops keep the flags for the je below */
 	pop	%r14
 	pop	%r13
 	pop	%r12
@@ -88,41 +88,54 @@ vmx_window_start:
 	pop	%rax
 	je	1f
 	vmresume
-	jmp	2f			/* refused */
+	jmp	2f			/* the processor refused the entry */
 1:
 vmx_window_last:
 	vmlaunch
-2:	/* Refused before the world's state was touched. */
+2:	/* The processor refused the entry before it loaded any state of the world. */
 	mov	%gs:CPU_CURRENT, %rdi
 	mov	%gs:CPU_STACK_TOP, %rsp
 	call	vmx_refused
-	mov	%rax, %rdi
-	jmp	vmx_resume
+	mov	%gs:CPU_CURRENT, %rdi
+	jmp	world_exit
 
+/*
+ * vmx_exit - save the world's registers, and jump to world_exit()
+ *
+ * In:	as an exit leaves the CPU: RSP at the end of the world's regs, IF clear
+ */
 	.globl	vmx_exit
 	.balign	64
 vmx_exit:
 	save_regs
 	mov	%rsp, %rdi
 	mov	%gs:CPU_STACK_TOP, %rsp
-	jmp	world_exit		/* it comes back to vmx_resume */
+	jmp	world_exit		/* jumps back to vmx_resume */
 	int3
 
+/*
+ * vmx_late_entry - handle an NMI or #MC that arrived right before an entry, and enter the
+ * world, or exit from it if vmx_late() says so
+ *
+ * In:	IF clear, any RSP
+ */
 	.globl	vmx_late_entry
 vmx_late_entry:
 	mov	%gs:CPU_CURRENT, %rdi
 	mov	%gs:CPU_STACK_TOP, %rsp
 	call	vmx_late
-	mov	%rax, %rdi
-	jmp	vmx_resume
+	mov	%gs:CPU_CURRENT, %rdi
+	test	%al, %al
+	je	vmx_resume
+	jmp	world_exit
 
 /*
- * vmx_leave - leave K: the VMCS has Linux's state as that of an exit, and an entry
- * that comes straight back there
+ * vmx_leave - leave K by an entry that exits at once
  *
  * In:	rdi	result
- *	rsi	struct regent_handoff.left, told of an NMI that came
- *	edx	0: the entry is VMLAUNCH
+ *	rsi	address of regent_handoff.left, which gets LEFT_NMI if an NMI arrives
+ *	edx	0: use VMLAUNCH for the entry
+ *	The VMCS has Linux's state in its host fields, which the exit loads.
  * Out:	at L's way out, on Linux's page tables and stack, with
  *	rax	result
  */

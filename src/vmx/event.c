@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a world gets at its next entry: exceptions, interrupts, NMIs. Intel SDM
- * volume 3, "Event Injection" and "Virtual-NMI blocking".
+ * Event injection: exceptions, interrupts and NMIs that a world gets at its next entry. Intel
+ * SDM volume 3, "Event Injection" and "Virtual-NMI blocking".
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
@@ -11,14 +11,11 @@
 #include <regent/cpu.h>
 #include <regent/k.h>
 
+#include "block.h"
 #include "vmx.h"
 
-static struct vmx_block *block_of(const struct world *world)
-{
-	return world->backend;
-}
-
-static void put(struct vmx_block *b, u64 field, u32 value)
+/* Only the current VMCS can be written: have backend_switch() write that of another world later. */
+static void put_control(struct vmx_block *b, u64 field, u32 value)
 {
 	if (likely(b->loaded))
 		hw_vmwrite(field, value);
@@ -28,42 +25,42 @@ static void put(struct vmx_block *b, u64 field, u32 value)
 
 /**
  * vmx_set_pin() - set the pin-based controls
- * @b: of a world of this CPU, which may not be the current one
+ * @b: the block of a world of this CPU, current or not
  * @pin: VMX_PIN_*
  */
 void vmx_set_pin(struct vmx_block *b, u32 pin)
 {
 	b->pin = pin;
-	put(b, VMCS_PIN_CONTROLS, pin);
+	put_control(b, VMCS_PIN_CONTROLS, pin);
 }
 
 /**
  * vmx_set_proc() - set the primary processor-based controls
- * @b: of a world of this CPU, which may not be the current one
+ * @b: the block of a world of this CPU, current or not
  * @proc: VMX_PROC_*
  */
 void vmx_set_proc(struct vmx_block *b, u32 proc)
 {
 	b->proc = proc;
-	put(b, VMCS_PROC_CONTROLS, proc);
+	put_control(b, VMCS_PROC_CONTROLS, proc);
 }
 
 /**
  * vmx_set_proc2() - set the secondary processor-based controls
- * @b: of a world of this CPU, which may not be the current one
+ * @b: the block of a world of this CPU, current or not
  * @proc2: VMX_PROC2_*
  */
 void vmx_set_proc2(struct vmx_block *b, u32 proc2)
 {
 	b->proc2 = proc2;
-	put(b, VMCS_PROC2_CONTROLS, proc2);
+	put_control(b, VMCS_PROC2_CONTROLS, proc2);
 }
 
 /**
- * vmx_deliver() - set the event of the next entry
- * @world: of this CPU
+ * vmx_deliver() - set the event that the next entry injects
+ * @world: the current world of this CPU
  * @event: VMX_EVENT_*, type and vector
- * @error: its error code, or BACKEND_NO_ERROR_CODE
+ * @error: the event's error code, or BACKEND_NO_ERROR_CODE
  */
 void vmx_deliver(struct world *world, u32 event, u32 error)
 {
@@ -77,12 +74,12 @@ void vmx_deliver(struct world *world, u32 event, u32 error)
 }
 
 /**
- * backend_inject() - the world gets an exception at the next entry
- * @world: of this CPU
- * @vector: exception
+ * backend_inject() - inject an exception at the next entry
+ * @world: the current world of this CPU
+ * @vector: the exception's vector
  * @error: its error code, or BACKEND_NO_ERROR_CODE
  *
- * An exception while another event is being delivered is a double fault.
+ * If the exit interrupted the delivery of another event, inject a double fault instead.
  */
 void backend_inject(struct world *world, u8 vector, u32 error)
 {
@@ -93,7 +90,19 @@ void backend_inject(struct world *world, u8 vector, u32 error)
 	vmx_deliver(world, VMX_EVENT_EXCEPTION | vector, error);
 }
 
-static void block_nmi(bool on)
+/**
+ * backend_page_fault() - the world gets a page fault at the next entry
+ * @world: the host world, of this CPU: its CR2 is in the processor
+ * @address: linear address that faulted
+ * @error: the error code
+ */
+void backend_page_fault(struct world *world, u64 address, u32 error)
+{
+	hw_write_cr2(address);
+	backend_inject(world, HW_TRAP_PF, error);
+}
+
+static void set_nmi_blocking(bool on)
 {
 	u32 blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
@@ -102,14 +111,15 @@ static void block_nmi(bool on)
 }
 
 /**
- * backend_retry_event() - deliver again what an exit interrupted
- * @world: of this CPU, about to execute its instruction again
+ * backend_complete_interrupts() - inject again the event whose delivery the exit interrupted
+ * @world: the current world of this CPU, which is about to execute its instruction again
  *
- * INTn, INT3, INTO and INT1 are that instruction. An IRET has unblocked NMIs already
- * when its memory makes an exit, and is to do so again. An NMI whose delivery made one
- * blocks, and could not be delivered again.
+ * Leave out the events of INTn, INT3, INTO and INT1, because the instruction raises them again.
+ * An IRET whose access to memory made an EPT violation has unblocked NMIs already: block them,
+ * so that it unblocks them again. An NMI whose delivery exited has blocked NMIs already:
+ * unblock them, because an NMI cannot be injected while they are blocked.
  */
-void backend_retry_event(struct world *world)
+void backend_complete_interrupts(struct world *world)
 {
 	u32 event = hw_vmread(VMCS_VECTORING);
 	u32 type = event & VMX_EVENT_TYPE;
@@ -117,20 +127,22 @@ void backend_retry_event(struct world *world)
 	if (!(event & VMX_EVENT_VALID)) {
 		if (block_of(world)->reason == VMX_REASON_EPT_VIOLATION &&
 		    (hw_vmread(VMCS_QUALIFICATION) & VMX_EPT_QUAL_IRET))
-			block_nmi(true);
+			set_nmi_blocking(true);
 		return;
 	}
 	if (type >= VMX_EVENT_SOFT_INTERRUPT)
 		return;
 	if (type == VMX_EVENT_NMI)
-		block_nmi(false);
+		set_nmi_blocking(false);
 	vmx_deliver(world, type | (u8)event, event & VMX_EVENT_ERROR ?
 		    (u32)hw_vmread(VMCS_VECTORING_ERROR) : BACKEND_NO_ERROR_CODE);
 }
 
 /**
  * backend_event_queued() - will the next entry deliver an event already?
- * @world: of this CPU
+ * @world: the current world of this CPU
+ *
+ * Return: true when an exception, an NMI or an interrupt is queued for the next entry.
  */
 bool backend_event_queued(const struct world *world)
 {
@@ -138,10 +150,11 @@ bool backend_event_queued(const struct world *world)
 }
 
 /*
- * Have the world exit when it can take an NMI. Some processors take STI's shadow for
- * no hindrance there, but none injects under it: an interrupt window opens behind it.
+ * Open an NMI window: the world exits when it can take an NMI. In STI's shadow, open an interrupt
+ * window instead: some processors open an NMI window even in that shadow, but none injects an NMI
+ * there.
  */
-static void ask_for_nmi_window(struct vmx_block *b, u32 blocked)
+static void open_nmi_window(struct vmx_block *b, u32 blocked)
 {
 	b->nmi_waits = true;
 	vmx_set_proc(b, b->proc | (blocked & VMX_BLOCKED_STI ? VMX_PROC_INTERRUPT_WINDOW :
@@ -149,10 +162,11 @@ static void ask_for_nmi_window(struct vmx_block *b, u32 blocked)
 }
 
 /**
- * vmx_window_is_open() - an exit because something can be delivered
- * @b: of the system world
+ * vmx_window_is_open() - handle the exit of an NMI window or an interrupt window
+ * @b: the host world's block
  *
- * For an interrupt, forward_deliver() decides anew before the entry.
+ * Close both windows. The next entry looks at a waiting NMI; for an interrupt,
+ * forward_deliver() decides anew before that entry.
  */
 void vmx_window_is_open(struct vmx_block *b)
 {
@@ -163,8 +177,8 @@ void vmx_window_is_open(struct vmx_block *b)
 }
 
 /*
- * Linux gets an NMI, now or as soon as it can. One that comes while another waits is
- * the same one, as in the processor.
+ * Inject an NMI into Linux at this entry, or open a window for it. An NMI that arrives while
+ * another waits merges with it, as in the processor.
  */
 static void pass_nmi(struct world *world)
 {
@@ -172,59 +186,57 @@ static void pass_nmi(struct world *world)
 	u32 blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
 	if (b->event || (blocked & (VMX_BLOCKED_STI | VMX_BLOCKED_SS | VMX_BLOCKED_NMI)))
-		ask_for_nmi_window(b, blocked);
+		open_nmi_window(b, blocked);
 	else
 		vmx_deliver(world, VMX_EVENT_NMI | HW_TRAP_NMI, BACKEND_NO_ERROR_CODE);
 }
 
 /**
- * backend_inject_nmi() - the world gets an NMI
- * @world: the system world, of this CPU
+ * backend_inject_nmi() - inject an NMI at the next entry, or as soon as Linux can take one
+ * @world: this CPU's host world
  */
 void backend_inject_nmi(struct world *world)
 {
 	(void)world;
-	this_cpu()->nmi_late = 1;	/* the entry looks at it */
+	this_cpu()->nmi_late = 1;	/* the entry checks this */
 }
 
 /**
- * vmx_late() - something came between the last look and the entry
- * @world: that was about to be entered
+ * vmx_late() - handle an NMI or #MC that arrived after the way out had looked for one
+ * @world: the world that was about to be entered
  *
- * In another world than Linux it is as if it had come right after the entry, once:
- * the scheduler may decide that Linux has to wait.
+ * Inject the event into Linux. In another world, make up an exit, as if the event had arrived
+ * right after the entry. For an NMI do that only once (nmi_late becomes 2), because the scheduler
+ * may then decide that Linux has to wait.
  *
- * Return: the world to enter.
+ * Return: true when the world exits instead, false when K enters it.
  */
-struct world *vmx_late(struct world *world)
+bool vmx_late(struct world *world)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (world != &cpu->system) {
+	if (world != &cpu->host) {
 		if (cpu->nmi_late)
 			cpu->nmi_late = 2;
 		block_of(world)->forced = VMX_REASON_INTERRUPT;
-		return world_exit(world);
+		return true;
 	}
 	if (cpu->nmi_late) {
 		cpu->nmi_late = 0;
 		pass_nmi(world);
 	}
-	if (cpu->mc_pending && !block_of(world)->event) {
-		cpu->mc_pending = 0;
+	if (!block_of(world)->event && work_take(&cpu->work, WORK_MC))
 		vmx_deliver(world, VMX_EVENT_EXCEPTION | HW_TRAP_MC, BACKEND_NO_ERROR_CODE);
-	}
-	return world;
+	return false;
 }
 
 /**
- * vmx_refused() - VMRESUME or VMLAUNCH did not even look at the world
- * @world: that was to be entered
+ * vmx_refused() - make up an exit after a VMRESUME or VMLAUNCH that failed as an instruction
+ * @world: the world that was to be entered
  *
- * A bug, or host state that the processor does not take.
+ * The cause is a bug, or control or host fields that the processor does not accept.
  */
-struct world *vmx_refused(struct world *world)
+void vmx_refused(struct world *world)
 {
 	block_of(world)->forced = VMX_REASON_ENTRY_FAILED | VMX_REASON_INVALID_STATE;
-	return world_exit(world);
 }

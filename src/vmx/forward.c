@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What VMX does for a forwarded CPU and for emulation: interrupts that exit and are
- * injected, and Linux's registers by number. Intel SDM volume 3, "Event Injection",
- * "APIC Virtualization and Virtual Interrupts".
+ * VMX's part of a forwarded CPU and of emulation: interrupts that exit and are injected, and
+ * Linux's registers by number. Intel SDM volume 3, "Event Injection", "APIC Virtualization and
+ * Virtual Interrupts".
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
@@ -13,23 +13,19 @@
 #include <regent/decode.h>
 #include <regent/k.h>
 
+#include "block.h"
 #include "vmx.h"
 
 /*
- * A spinlock that is free soon costs no exit: a loop of PAUSEs, less than so many
- * cycles apart, that takes so many cycles.
+ * A loop of PAUSEs that are less than PAUSE_GAP cycles apart exits after PAUSE_WINDOW cycles, so
+ * that a spinlock that is free soon costs no exit.
  */
 #define PAUSE_GAP	128
 #define PAUSE_WINDOW	(3000 * 40)
 
 #define APIC_TPR	0x80
 
-static struct vmx_block *block_of(const struct world *world)
-{
-	return world->backend;
-}
-
-/* The preemption timer counts while the world runs, and keeps its place at exits. */
+/* Turn the preemption timer on or off. It counts while the world runs; exits save its count. */
 static void start_slices(struct vmx_block *b, bool on)
 {
 	u32 exit = k_params.backend[VMX_PARAM_EXIT_ENTRY];
@@ -42,9 +38,11 @@ static void start_slices(struct vmx_block *b, bool on)
 }
 
 /**
- * backend_slice() - exit at a time, or earlier where that is too far away
- * @world: the current one, of a forwarded CPU
- * @end: TSC; ~0 for never
+ * backend_slice() - set the preemption timer to the end of a slice
+ * @world: the current world of a forwarded CPU
+ * @end: TSC at which the slice ends; ~0 for never
+ *
+ * The world exits earlier if @end is farther away than the timer can count.
  */
 void backend_slice(struct world *world, u64 end)
 {
@@ -59,9 +57,10 @@ void backend_slice(struct world *world, u64 end)
 }
 
 /**
- * backend_forward() - whose the physical interrupts are
- * @world: the system world, of this CPU
- * @on: K's; the local APIC's page and MSRs are K's then, too, and CR8 is virtual
+ * backend_forward() - choose whether physical interrupts go to K or to Linux
+ * @world: this CPU's host world
+ * @on: true: they exit to K, and so do accesses to the local APIC's page and MSRs, and CR8 is
+ *	the TPR shadow; false: Linux has all of these
  */
 void backend_forward(struct world *world, bool on)
 {
@@ -77,19 +76,19 @@ void backend_forward(struct world *world, bool on)
 	hw_vmwrite(VMCS_MSR_BITMAP, k_params.backend[on ? VMX_PARAM_FORWARD_MSR_BITMAP :
 						     VMX_PARAM_MSR_BITMAP]);
 	hw_vmwrite(VMCS_EPT_POINTER, vmx_eptp(on ? k_params.forward_root :
-					      k_params.nested_root, k_params.levels));
+					      k_params.npt_root, k_params.levels));
 	vmx_set_pin(b, on ? b->pin | VMX_PIN_INTERRUPT : b->pin & ~VMX_PIN_INTERRUPT);
 	vmx_set_proc(b, on ? b->proc | proc : b->proc & ~proc);
 	if (!on)
-		backend_window(world, false);
+		backend_irq_window(world, false);
 	start_slices(b, on);
 	backend_flush(world);
 }
 
 /**
- * backend_intercept_idle() - does the world give the CPU away when it waits?
- * @world: the system world, of this CPU
- * @on: it does: by HLT and MWAIT, and where the CPU counts them, by many PAUSEs
+ * backend_intercept_idle() - choose whether a waiting Linux exits to K
+ * @world: this CPU's host world
+ * @on: true: it exits by HLT, by MWAIT and, on CPUs with PAUSE-loop exiting, by many PAUSEs
  */
 void backend_intercept_idle(struct world *world, bool on)
 {
@@ -103,23 +102,27 @@ void backend_intercept_idle(struct world *world, bool on)
 			 b->proc2 & ~VMX_PROC2_PAUSE_LOOP);
 }
 
-static u32 blocked(const struct vmx_block *b)
+static u32 interruptibility(const struct vmx_block *b)
 {
 	return likely(b->loaded) ? hw_vmread(VMCS_GUEST_INTERRUPTIBILITY) : b->blocked;
 }
 
 /**
- * backend_in_shadow() - did the world execute STI or a move to SS just now?
- * @world: of this CPU
+ * backend_in_shadow() - is the world in an interrupt shadow?
+ * @world: the current world of this CPU, or its host world
+ *
+ * Return: true when its last instruction was STI or a move to SS.
  */
 bool backend_in_shadow(const struct world *world)
 {
-	return blocked(block_of(world)) & (VMX_BLOCKED_STI | VMX_BLOCKED_SS);
+	return interruptibility(block_of(world)) & (VMX_BLOCKED_STI | VMX_BLOCKED_SS);
 }
 
 /**
- * backend_flag_if() - does the world have interrupts on, shadow or not?
- * @world: of this CPU
+ * backend_flag_if() - read the world's RFLAGS.IF
+ * @world: the current world of this CPU, or its host world
+ *
+ * Return: true when IF is set, also in an interrupt shadow.
  */
 bool backend_flag_if(const struct world *world)
 {
@@ -130,21 +133,12 @@ bool backend_flag_if(const struct world *world)
 }
 
 /**
- * backend_interruptible() - could the world take an interrupt now?
- * @world: of this CPU
- */
-bool backend_interruptible(const struct world *world)
-{
-	return backend_flag_if(world) && !backend_in_shadow(world);
-}
-
-/**
- * backend_undisturbed() - is the world as forward_deliver() has left it?
- * @world: of this CPU, forwarded
- * @tpr: the task priority it had then
+ * backend_undisturbed() - is the world as forward_deliver() left it?
+ * @world: the host world of this CPU, which is forwarded
+ * @tpr: the task priority at that time
  *
- * Return: true when CR8 has not changed, no window is asked for, and the last
- * instruction casts no shadow.
+ * Return: true when CR8 has not changed, no interrupt window is open, and the world is in no
+ * interrupt shadow.
  */
 bool backend_undisturbed(const struct world *world, u8 tpr)
 {
@@ -155,11 +149,12 @@ bool backend_undisturbed(const struct world *world, u8 tpr)
 }
 
 /**
- * backend_window() - exit as soon as the world can take an interrupt
- * @world: of this CPU, forwarded
- * @wanted: or not any more
+ * backend_irq_window() - open or close the interrupt window
+ * @world: the host world of this CPU, which is forwarded
+ * @wanted: true: the world exits as soon as it can take an interrupt; false: no such exit,
+ *	unless a waiting NMI needs the window
  */
-void backend_window(struct world *world, bool wanted)
+void backend_irq_window(struct world *world, bool wanted)
 {
 	struct vmx_block *b = block_of(world);
 
@@ -169,9 +164,9 @@ void backend_window(struct world *world, bool wanted)
 }
 
 /**
- * backend_inject_interrupt() - the world gets an interrupt at the next entry
- * @world: of this CPU, interruptible, no event queued
- * @vector: its vector
+ * backend_inject_interrupt() - inject an interrupt at the next entry
+ * @world: the host world of this CPU, interruptible, with no event queued
+ * @vector: the interrupt's vector
  */
 void backend_inject_interrupt(struct world *world, u8 vector)
 {
@@ -179,8 +174,10 @@ void backend_inject_interrupt(struct world *world, u8 vector)
 }
 
 /**
- * backend_tpr() - the task priority the world has set by CR8
- * @world: of this CPU, forwarded
+ * backend_tpr() - read the task priority that the world has set by CR8
+ * @world: the host world of this CPU, which is forwarded
+ *
+ * Return: the priority as in the APIC's TPR: CR8 in the upper four bits, zeros below.
  */
 u8 backend_tpr(const struct world *world)
 {
@@ -188,9 +185,9 @@ u8 backend_tpr(const struct world *world)
 }
 
 /**
- * backend_set_tpr() - what the world reads in CR8
- * @world: of this CPU, forwarded
- * @tpr: as in the APIC; the upper four bits are CR8
+ * backend_set_tpr() - set what the world reads in CR8
+ * @world: the host world of this CPU, which is forwarded
+ * @tpr: the priority as in the APIC's TPR, whose upper four bits are CR8
  */
 void backend_set_tpr(struct world *world, u8 tpr)
 {
@@ -198,8 +195,8 @@ void backend_set_tpr(struct world *world, u8 tpr)
 }
 
 /**
- * backend_decode_mode() - what the current instruction is written in
- * @world: of this CPU
+ * backend_decode_mode() - find the operating mode in which to decode the current instruction
+ * @world: the current world of this CPU
  *
  * Return: enum decode_mode.
  */
@@ -214,25 +211,11 @@ int backend_decode_mode(const struct world *world)
 }
 
 /**
- * backend_code_bytes() - the instruction as the CPU has fetched it
- * @world: of this CPU
- * @code: where to
+ * backend_code_words() - read the bytes of the current instruction that the CPU has fetched
+ * @world: the current world of this CPU
+ * @code: left alone
  *
- * Return: 0, VMX does not tell.
- */
-int backend_code_bytes(const struct world *world, u8 *code)
-{
-	(void)world;
-	(void)code;
-	return 0;
-}
-
-/**
- * backend_code_words() - the same
- * @world: of this CPU
- * @code: where to
- *
- * Return: 0.
+ * Return: 0, because VMX does not give these bytes.
  */
 int backend_code_words(const struct world *world, u64 code[2])
 {
@@ -241,7 +224,7 @@ int backend_code_words(const struct world *world, u64 code[2])
 	return 0;
 }
 
-/* Where the processor's numbers are in struct world_regs; RSP is not there. */
+/* Index in struct world_regs of each register number of the processor's; RSP is not there. */
 #define PLACE(reg)	(offsetof(struct world_regs, reg) / 8)
 
 static const u8 place[16] = {
@@ -251,10 +234,12 @@ static const u8 place[16] = {
 };
 
 /**
- * backend_reg() - one of the world's general registers, to read or to write
- * @world: of this CPU
- * @number: the processor's, 0 to 15. RSP, which is in the VMCS, can only be read: no
- *	device has anything for it
+ * backend_reg() - find one of the world's general registers
+ * @world: the current world of this CPU
+ * @number: the register's number in the processor's encoding, 0 to 15
+ *
+ * Return: where the register is, to read or to write. For RSP, which is in the VMCS, this is a
+ * copy to read only; no device access loads RSP.
  */
 u64 *backend_reg(struct world *world, int number)
 {
@@ -266,19 +251,9 @@ u64 *backend_reg(struct world *world, int number)
 }
 
 /**
- * backend_advance() - go on behind an emulated instruction
- * @world: of this CPU, in 64-bit mode
- * @length: bytes of it
- */
-void backend_advance(struct world *world, int length)
-{
-	vmx_advance(world, hw_vmread(VMCS_GUEST_RIP) + length);
-}
-
-/**
- * backend_get_regs() - the world's registers, in the processor's order
- * @world: of this CPU
- * @r: filled in, but for the segment bases
+ * backend_get_regs() - read the world's registers in the processor's order
+ * @world: the current world of this CPU
+ * @r: filled in, except the segment bases
  */
 void backend_get_regs(const struct world *world, struct decode_regs *r)
 {
@@ -291,9 +266,9 @@ void backend_get_regs(const struct world *world, struct decode_regs *r)
 }
 
 /**
- * backend_put_regs() - after an emulated instruction
- * @world: of this CPU
- * @r: as decode_apply() left them
+ * backend_put_regs() - write the world's registers back after an emulated instruction
+ * @world: the current world of this CPU
+ * @r: the registers as decode_apply() left them; RIP is that of the next instruction
  */
 void backend_put_regs(struct world *world, const struct decode_regs *r)
 {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Worlds that are not Linux, on VMX: their VMCS, in the states a test world starts
- * in, and the switch between VMCSs. Intel SDM volume 3, "Software Use of
- * Virtual-Machine Control Structures".
+ * The VMCS of worlds other than Linux, and the switch between VMCSs. Intel SDM volume 3,
+ * "Software Use of Virtual-Machine Control Structures".
  *
- * A world's VMCS goes back to memory (VMCLEAR) whenever another world gets the CPU, so
- * that any CPU may have it next, and its page may be freed.
+ * VMCLEAR writes such a world's VMCS back to memory whenever another world gets the CPU, so that
+ * any CPU may run the world next, and its pages may be freed. The host world's VMCS stays.
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
@@ -14,43 +13,14 @@
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
-#include <regent/pages.h>
 
+#include "block.h"
 #include "vmx.h"
 
-#define PAT_RESET	0x0007040600070406ull
-#define CR0_PE		(1ull << 0)
-#define CR0_ET		(1ull << 4)
-#define CR0_NE		(1ull << 5)
-#define CR0_PG		(1ull << 31)
-#define CR4_PAE		(1ull << 5)
-#define CR4_OSFXSR	(1ull << 9)
-#define CR4_OSXMMEXCPT	(1ull << 10)
-#define CR4_OSXSAVE	(1ull << 18)
-
-/* Access rights: those of a descriptor's upper word, from its access byte on. */
-#define SEG_CODE64	0xa09b
-#define SEG_CODE32	0xc09b
-#define SEG_CODE16	0x009b
-#define SEG_DATA32	0xc093
-#define SEG_DATA16	0x0093
-#define SEG_LDT		0x0082
-#define SEG_TSS		0x008b
-
-#define START_RIP	0x1000
-#define START_CR3	0x4000
-
-/* Its block, and the VMCS behind it */
-#define WORLD_PAGES	2
-
+/* MSRs that neither entries nor exits switch: STAR, LSTAR, CSTAR, SFMASK, KERNEL_GS_BASE. */
 static const u32 own_msr[] = { 0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102 };
 
 _Static_assert(sizeof(own_msr) / sizeof(own_msr[0]) + 2 == VMX_OWN, "CR2 and DR6 come first");
-
-static struct vmx_block *block_of(const struct world *world)
-{
-	return world->backend;
-}
 
 static u64 read_dr6(void)
 {
@@ -67,6 +37,7 @@ static void save_own(u64 *own)
 		hw_rdmsr_to(own_msr[i - 2], &own[i]);
 }
 
+/* @last: what the previous world had, and the processor's MSRs therefore still hold */
 static void load_own(const u64 *own, const u64 *last)
 {
 	u32 i;
@@ -78,27 +49,29 @@ static void load_own(const u64 *own, const u64 *last)
 			hw_wrmsr(own_msr[i - 2], own[i]);
 }
 
-static void put(u64 field, u64 value)
+/* A vmx_put for prep.c. */
+static void put_field(u64 field, u64 value)
 {
 	hw_vmwrite(field, value);
 }
 
-/* What K has on this CPU, for a world that comes from another one. */
+/* Write K's state on this CPU into the current VMCS, that of a world new to this CPU. */
 static void put_this_cpu(struct world *w)
 {
 	struct cpu *cpu = this_cpu();
 
-	vmx_put_host(put, cpu->handoff, (u64)k_idt);
+	vmx_put_host(put_field, cpu->handoff, (u64)k_idt);
 	hw_vmwrite(VMCS_HOST_RIP, (u64)vmx_exit);
 	hw_vmwrite(VMCS_HOST_RSP, (u64)(&w->regs + 1));
 	block_of(w)->cpu = cpu->id + 1;
 }
 
-static void unload(struct world *w)
+/* Note what others ask of Linux meanwhile; put any other world's VMCS back to memory. */
+static void unload_vmcs(struct world *w)
 {
 	struct vmx_block *b = block_of(w);
 
-	if (w->kind == WORLD_SYSTEM) {
+	if (w->kind == WORLD_HOST) {
 		b->flags = hw_vmread(VMCS_GUEST_RFLAGS);
 		b->blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 		b->cpl = backend_cpl(w);
@@ -109,14 +82,14 @@ static void unload(struct world *w)
 	b->loaded = false;
 }
 
-static void load(struct cpu *cpu, struct world *w)
+static void load_vmcs(struct cpu *cpu, struct world *w)
 {
 	struct vmx_block *b = block_of(w);
 
 	hw_vmptrld(b->vmcs);
 	b->loaded = true;
-	/* One that another world did not end for. */
-	if (w->kind == WORLD_SYSTEM && cpu->nmi_late)
+	/* An NMI may have waited while the other world ran on (2): the next entry looks at it. */
+	if (w->kind == WORLD_HOST && cpu->nmi_late)
 		cpu->nmi_late = 1;
 	if (b->stale) {
 		b->stale = false;
@@ -124,70 +97,37 @@ static void load(struct cpu *cpu, struct world *w)
 		vmx_set_proc(b, b->proc);
 		vmx_set_proc2(b, b->proc2);
 	}
-	if (w->kind != WORLD_SYSTEM && b->cpu != cpu->id + 1)
+	if (w->kind != WORLD_HOST && b->cpu != cpu->id + 1)
 		put_this_cpu(w);
 }
 
 /**
- * backend_switch() - what the backend itself has to switch
- * @cpu: this CPU
+ * backend_save() - save the registers that neither entries nor exits switch
  * @from: the current world
- * @to: the next one
+ */
+void backend_save(struct world *from)
+{
+	save_own(block_of(from)->own);
+}
+
+/**
+ * backend_switch() - switch the processor to another world's VMCS and registers
+ * @cpu: this CPU
+ * @from: the current world, after backend_save()
+ * @to: the next world
  */
 void backend_switch(struct cpu *cpu, struct world *from, struct world *to)
 {
-	save_own(block_of(from)->own);
-	unload(from);
-	load(cpu, to);
+	unload_vmcs(from);
+	load_vmcs(cpu, to);
 	load_own(block_of(to)->own, block_of(from)->own);
 }
 
-static void segment(struct regent_segment *s, u32 access, u32 limit)
-{
-	s->access = access;
-	s->limit = limit;
-}
-
-static void guest_segments(struct regent_state *s, u64 mode)
-{
-	u32 limit = mode == REGENT_TEST_REAL ? 0xffff : ~0u;
-	u32 data = mode == REGENT_TEST_REAL ? SEG_DATA16 : SEG_DATA32;
-
-	segment(&s->seg[REGENT_CS], mode == REGENT_TEST_REAL ? SEG_CODE16 :
-		mode == REGENT_TEST_32 ? SEG_CODE32 : SEG_CODE64, limit);
-	segment(&s->seg[REGENT_SS], data, limit);
-	segment(&s->seg[REGENT_DS], data, limit);
-	segment(&s->seg[REGENT_ES], data, limit);
-	segment(&s->seg[REGENT_FS], data, limit);
-	segment(&s->seg[REGENT_GS], data, limit);
-	segment(&s->seg[REGENT_LDTR], SEG_LDT, 0xffff);
-	segment(&s->seg[REGENT_TR], SEG_TSS, 0xffff);
-}
-
-static void guest_registers(struct regent_state *s, u64 mode)
-{
-	s->cr0 = CR0_ET | CR0_NE;
-	s->cr4 = CR4_OSFXSR | CR4_OSXMMEXCPT;
-	if (k_params.xcr0_all)
-		s->cr4 |= CR4_OSXSAVE;
-	if (mode != REGENT_TEST_REAL)
-		s->cr0 |= CR0_PE;
-	if (mode == REGENT_TEST_64) {
-		s->cr0 |= CR0_PG;
-		s->cr4 |= CR4_PAE;
-		s->cr3 = START_CR3;
-		s->efer = HW_EFER_LME | HW_EFER_LMA;
-	}
-	s->dr7 = HW_DR7_RESET;
-	s->rflags = HW_RFLAGS_IF | 2;	/* see testguest.S */
-	s->pat = PAT_RESET;
-}
-
 /*
- * Everything that would reach beyond the world exits, and everything that arrives from
- * outside is Linux's.
+ * Make every instruction exit that would reach beyond the world, and every event that arrives
+ * from outside, because those are Linux's.
  */
-static void guest_controls(struct vmx_block *b, u64 mode)
+static void guest_controls(struct vmx_block *b, bool long_mode)
 {
 	struct vmx_controls c = {
 		.pin = (u32)k_params.backend[VMX_PARAM_PIN_PROC] | VMX_PIN_INTERRUPT,
@@ -201,7 +141,7 @@ static void guest_controls(struct vmx_block *b, u64 mode)
 		.entry = k_params.backend[VMX_PARAM_EXIT_ENTRY] >> 32,
 	};
 
-	if (mode != REGENT_TEST_64)
+	if (!long_mode)
 		c.entry &= ~VMX_ENTRY_GUEST_64;
 	if (k_has(REGENT_FEAT_SLICE_TIMER)) {
 		c.pin |= VMX_PIN_TIMER;
@@ -210,61 +150,59 @@ static void guest_controls(struct vmx_block *b, u64 mode)
 	b->pin = c.pin;
 	b->proc = c.proc;
 	b->proc2 = c.proc2;
-	vmx_put_controls(put, &c);
+	vmx_put_controls(put_field, &c);
 	hw_vmwrite(VMCS_EXCEPTION_BITMAP, 1u << HW_TRAP_MC);
 	hw_vmwrite(VMCS_MSR_BITMAP, k_params.backend[VMX_PARAM_GUEST_MSR_BITMAP]);
 }
 
-static void fill(struct world *w, u64 mode)
+static void fill_vmcs(struct world *w, const struct regent_state *state, u64 rip)
 {
-	struct regent_state s = { .rflags = 2 };
-
-	guest_controls(block_of(w), mode);
-	guest_segments(&s, mode);
-	guest_registers(&s, mode);
-	vmx_put_guest(put, &s);
-	hw_vmwrite(VMCS_GUEST_RIP, START_RIP);
+	guest_controls(block_of(w), state->efer & HW_EFER_LMA);
+	vmx_put_guest(put_field, state);
+	hw_vmwrite(VMCS_GUEST_RIP, rip);
 	hw_vmwrite(VMCS_GUEST_RSP, 0);
-	hw_vmwrite(VMCS_EPT_POINTER, vmx_eptp(w->nested_root, k_params.levels));
+	hw_vmwrite(VMCS_EPT_POINTER, vmx_eptp(w->npt_root, k_params.levels));
 	backend_slice(w, ~0ull);
 	put_this_cpu(w);
 }
 
 /**
- * backend_world_create() - give a world its control block
- * @cpu: this CPU, Linux its current world
- * @world: its nested table is set
- * @mode: enum regent_test_mode
+ * backend_world_create() - build the VMCS of a world
+ * @cpu: this CPU, with Linux as its current world
+ * @world: the world, whose npt_root is set
+ * @pages: BACKEND_WORLD_PAGES zeroed pages of K's: struct vmx_block, and the VMCS behind it
+ * @pa: physical address of @pages
+ * @state: the registers that the world starts with
+ * @rip: the address where it starts
  *
- * Return: 0, or -REGENT_HC_ENOSPC (pages).
+ * Return: 0.
  */
-int backend_world_create(struct cpu *cpu, struct world *world, u64 mode)
+int backend_world_create(struct cpu *cpu, struct world *world, void *pages, u64 pa,
+			 const struct regent_state *state, u64 rip)
 {
-	struct vmx_block *b = pages_alloc(WORLD_PAGES);
+	struct vmx_block *b = pages;
 	u32 *vmcs = (u32 *)((u8 *)b + REGENT_PAGE_SIZE);
 
-	if (!b)
-		return -REGENT_HC_ENOSPC;
 	world->backend = b;
-	b->vmcs = pages_pa(vmcs);
-	b->own[1] = HW_DR6_RESET;
+	b->vmcs = pa + REGENT_PAGE_SIZE;
+	b->own[1] = state->dr6;
 	*vmcs = k_params.backend[VMX_PARAM_REVISION];
 	hw_vmclear(b->vmcs);
 	hw_vmptrld(b->vmcs);
-	fill(world, mode);
+	fill_vmcs(world, state, rip);
 	hw_vmclear(b->vmcs);
-	hw_vmptrld(block_of(&cpu->system)->vmcs);
+	hw_vmptrld(block_of(&cpu->host)->vmcs);
 	return 0;
 }
 
 /**
- * backend_world_here() - a world begins to run on this CPU, or anew
+ * backend_vcpu_load() - prepare a world for its first entry on this CPU, or after its VPID expired
  * @cpu: this CPU
- * @world: the current one, its identifier invalid here
+ * @world: the current world, its VPID not valid here
  *
- * Its nested table may lie where that of one that is gone has been.
+ * Flush by its EPT pointer as well, because its EPT may lie where that of a destroyed world was.
  */
-void backend_world_here(struct cpu *cpu, struct world *world)
+void backend_vcpu_load(struct cpu *cpu, struct world *world)
 {
 	if (asid_take(&cpu->asids, &world->asid))
 		hw_invvpid(VMX_INV_ALL, 0);
@@ -273,26 +211,11 @@ void backend_world_here(struct cpu *cpu, struct world *world)
 }
 
 /**
- * backend_world_destroy() - free the control block
- * @world: not running anywhere
- */
-void backend_world_destroy(struct world *world)
-{
-	pages_free(world->backend, WORLD_PAGES);
-	world->backend = NULL;
-}
-
-static void skip(void)
-{
-	hw_vmwrite(VMCS_GUEST_RIP,
-		   hw_vmread(VMCS_GUEST_RIP) + hw_vmread(VMCS_EXIT_INSN_LENGTH));
-}
-
-/**
- * backend_world_debugs() - a world has debug registers of its own from now on
- * @world: the current one, which has them already
+ * backend_world_debugs() - let a world use debug registers without an exit from now on
+ * @world: the current world, whose own DR0 to DR3 are loaded already
  *
- * DR6 may tell of a breakpoint that is not enabled: up to now that was Linux's.
+ * Clear the breakpoint bits in DR6. They may be set for breakpoints that are not enabled, and
+ * up to now those were Linux's.
  */
 void backend_world_debugs(struct world *world)
 {
@@ -302,59 +225,19 @@ void backend_world_debugs(struct world *world)
 	vmx_set_proc(b, b->proc & ~VMX_PROC_DR);
 }
 
-/**
- * backend_world_yields() - is that what a world other than Linux exited for?
- * @world: the current one
- */
-bool backend_world_yields(const struct world *world)
-{
-	return block_of(world)->reason == VMX_REASON_VMCALL;
-}
-
-/**
- * backend_world_exit() - why a world other than Linux exited
- * @world: the current one
- *
- * What arrived stays pending: Linux gets it. An NMI has been noted.
- */
-enum backend_world_exit backend_world_exit(const struct world *world)
-{
-	switch (block_of(world)->reason) {
-	case VMX_REASON_VMCALL:
-		skip();
-		return BACKEND_WORLD_YIELD;
-	case VMX_REASON_HLT:
-		skip();
-		return BACKEND_WORLD_HALT;
-	case VMX_REASON_INTERRUPT:
-	case VMX_REASON_INIT:
-		return BACKEND_WORLD_INTERRUPT;
-	case VMX_REASON_TIMER:
-		return BACKEND_WORLD_SLICE;
-	case VMX_REASON_DR:
-		return BACKEND_WORLD_DEBUG;
-	case VMX_REASON_EVENT:
-		if ((u8)hw_vmread(VMCS_EXIT_EVENT) == HW_TRAP_MC)
-			return BACKEND_WORLD_MC;
-		if ((u8)hw_vmread(VMCS_EXIT_EVENT) == HW_TRAP_NMI)
-			return BACKEND_WORLD_INTERRUPT;
-	}
-	return BACKEND_WORLD_FAILED;
-}
-
 #define AT(item, field, mask)						\
 	[REGENT_SKIP_##item - REGENT_SKIP_RSP] = { field, mask }
 
-/* Numbers that no field has, for what is not in the VMCS. */
+/* Registers that are not in the VMCS, by numbers that no VMCS field has. */
 #define LIVE(n)		(0x10000 + (n))
 #define LIVE_CR2	LIVE(0)
 #define LIVE_DR6	LIVE(1)
 #define LIVE_MSR(n)	LIVE(2 + (n))
 
 /*
- * Bits that nobody misses for some instructions without interrupts: of no use
- * at CPL 0, in entries that nobody uses, limits grown, visible parts of segment
- * registers whose hidden parts stay.
+ * Bits that Linux can do without for some instructions with interrupts off: bits without effect
+ * at CPL 0, unused entries, limits that grow, and selectors of segment registers whose hidden
+ * parts stay.
  */
 static const struct { u32 field; u64 flip; } harmless[] = {
 	AT(RSP, VMCS_GUEST_RSP, 1 << 3),
@@ -366,7 +249,7 @@ static const struct { u32 field; u64 flip; } harmless[] = {
 	AT(EFER, VMCS_GUEST_EFER, 1 << 0),		/* SCE */
 	AT(PAT, VMCS_GUEST_PAT, 1ull << 48),		/* entry 6 */
 	AT(DR6, LIVE_DR6, 1 << 0),
-	AT(DR7, VMCS_GUEST_DR7, 1 << 16),		/* kind of a breakpoint that is off */
+	AT(DR7, VMCS_GUEST_DR7, 1 << 16),		/* type of a disabled breakpoint */
 	AT(FS_BASE, VMCS_GUEST_BASE(REGENT_FS), 1 << 12),
 	AT(GS_BASE, VMCS_GUEST_BASE(REGENT_GS), 1 << 12),
 	AT(KERNEL_GS_BASE, LIVE_MSR(4), 1 << 12),
@@ -382,16 +265,16 @@ static const struct { u32 field; u64 flip; } harmless[] = {
 	AT(LDTR, VMCS_GUEST_SELECTOR(REGENT_LDTR), 1 << 3),
 	AT(TR, VMCS_GUEST_SELECTOR(REGENT_TR), 1 << 4),
 	AT(ES, VMCS_GUEST_SELECTOR(REGENT_ES), 1 << 3),
-	AT(SS, VMCS_GUEST_SELECTOR(REGENT_SS), 3 << 3),	/* null or K's and Linux's data */
+	AT(SS, VMCS_GUEST_SELECTOR(REGENT_SS), 3 << 3),	/* null, or the data segment */
 	AT(DS, VMCS_GUEST_SELECTOR(REGENT_DS), 1 << 3),
 	AT(FS, VMCS_GUEST_SELECTOR(REGENT_FS), 1 << 3),
 	AT(GS, VMCS_GUEST_SELECTOR(REGENT_GS), 1 << 3),
 };
 
 /**
- * backend_damage() - flip a bit of a register that the CPU switches
- * @world: the next one, backend_switch() done
- * @item: enum regent_test_skip, from REGENT_SKIP_RSP on
+ * backend_damage() - flip a bit of a register that the backend switches, for a test
+ * @world: the next world, after backend_switch()
+ * @item: the register: enum regent_test_skip, from REGENT_SKIP_RSP on
  */
 void backend_damage(struct world *world, u64 item)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Offsets for the backend's assembly, read out of the compiler's output. */
+/* Offsets for the backend's assembly: the build reads them from the compiler's output. */
 #include <regent/cpu.h>
 
 #include "vmx.h"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Linux's PEBS: the processor writes records of events to linear addresses, by
- * whatever page tables it runs on. In K and in other worlds these are not Linux's, so
- * that PEBS has to be off there: by MSR lists at entries and exits, and only while
- * Linux has it on. Intel SDM volume 3, "Processor Event Based Sampling (PEBS)",
- * "MSRs in VM-Entry and VM-Exit Load Areas".
+ * Linux's PEBS: the processor writes records of events to linear addresses, by whatever page
+ * tables it runs on. K and other worlds have other page tables than Linux, so PEBS must be off
+ * there. While Linux has PEBS on, the MSR lists of entries and exits switch PEBS_ENABLE. Intel
+ * SDM volume 3, "Processor Event Based Sampling (PEBS)", "MSRs in VM-Entry and VM-Exit Load
+ * Areas".
  */
 #include <hw/asm.h>
 #include <hw/vmcs.h>
@@ -17,7 +17,8 @@
 
 #define MSR_GLOBAL_CTRL	0x38f		/* of the performance counters */
 
-static void set(struct vmx_block *b, u64 value)
+/* Make entries load PEBS_ENABLE with @value, and exits with 0; neither if @value is 0. */
+static void set_pebs(struct vmx_block *b, u64 value)
 {
 	b->pebs_entry = (struct vmx_msr_load){ .index = VMX_MSR_PEBS_ENABLE, .value = value };
 	b->pebs_exit = (struct vmx_msr_load){ .index = VMX_MSR_PEBS_ENABLE };
@@ -26,9 +27,9 @@ static void set(struct vmx_block *b, u64 value)
 }
 
 /**
- * vmx_pebs_init() - Linux has become a world, and L has switched PEBS off
- * @b: of the system world, current
- * @h: this CPU's handoff
+ * vmx_pebs_init() - take over PEBS_ENABLE, which L has set to 0 for the takeover
+ * @b: the host world's block; its VMCS is current
+ * @h: this CPU's handoff, with Linux's value
  */
 void vmx_pebs_init(struct vmx_block *b, const struct regent_handoff *h)
 {
@@ -36,13 +37,13 @@ void vmx_pebs_init(struct vmx_block *b, const struct regent_handoff *h)
 
 	hw_vmwrite(VMCS_ENTRY_MSR_LOAD_LIST, block + offsetof(struct vmx_block, pebs_entry));
 	hw_vmwrite(VMCS_EXIT_MSR_LOAD_LIST, block + offsetof(struct vmx_block, pebs_exit));
-	set(b, h->pebs);
+	set_pebs(b, h->pebs);
 }
 
 /**
- * vmx_pebs_leave() - L will switch PEBS on again
- * @b: of the system world, current
- * @h: this CPU's handoff
+ * vmx_pebs_leave() - tell L the value of PEBS_ENABLE that it has to put back
+ * @b: the host world's block; its VMCS is current
+ * @h: this CPU's handoff, which gets the value
  */
 void vmx_pebs_leave(const struct vmx_block *b, struct regent_handoff *h)
 {
@@ -51,13 +52,14 @@ void vmx_pebs_leave(const struct vmx_block *b, struct regent_handoff *h)
 }
 
 /**
- * vmx_pebs_write() - Linux writes PEBS_ENABLE
- * @b: of the system world, current
- * @value: what it writes
+ * vmx_pebs_write() - emulate Linux's write of PEBS_ENABLE
+ * @b: the host world's block; its VMCS is current
+ * @value: the value that Linux writes
  *
- * Nothing counts while the processor says whether it takes that.
+ * Try the value on the processor, with all performance counters stopped meanwhile, so that no
+ * record is written in K.
  *
- * Return: whether it does.
+ * Return: true when the processor takes the value, false when Linux gets #GP.
  */
 bool vmx_pebs_write(struct vmx_block *b, u64 value)
 {
@@ -70,6 +72,6 @@ bool vmx_pebs_write(struct vmx_block *b, u64 value)
 	if (has_global)
 		hw_wrmsr(MSR_GLOBAL_CTRL, global);
 	if (taken)
-		set(b, value);
+		set_pebs(b, value);
 	return taken;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What of VMX is plain logic: which controls, what goes into a VMCS that does not
- * depend on who reads it, and the MSR bitmaps. For L, and for K's own worlds.
- * Intel SDM volume 3, "VM-Execution Control Fields" and the chapters around it.
+ * VMX's plain logic: the choice of controls, the values that go into a VMCS, and the MSR bitmaps.
+ * L uses it for the host world, K for other worlds. Intel SDM volume 3, "VM-Execution Control
+ * Fields" and the chapters around it.
  */
 #include <hw/cr.h>
 #include <hw/vmcs.h>
@@ -11,10 +11,12 @@
 #include "vmx.h"
 
 /*
- * A capability has the bits that must be set in its lower half, and those that
- * may be set in its upper half.
+ * Choose a word of controls by its capability MSR @cap, whose lower half has the bits that must
+ * be set and whose upper half has those that may be set. @need: bits to set; @later: bits that
+ * must be possible later; @like: bits to set if possible; @never: bits that must not be forced.
+ * Return: whether this CPU can do so.
  */
-static bool choose(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
+static bool choose_controls(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
 {
 	u32 must = cap, may = cap >> 32;
 
@@ -23,7 +25,7 @@ static bool choose(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
 }
 
 #define PIN_NEED	(VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI)
-/* These are for forwarded CPUs and for other worlds. */
+/* Forwarded CPUs and other worlds need these. */
 #define PIN_LATER	VMX_PIN_INTERRUPT
 #define PROC_LATER	(VMX_PROC_TPR_SHADOW | VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW | \
 			 VMX_PROC_HLT | VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_IO | \
@@ -33,7 +35,7 @@ static bool choose(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
 #define PROC_NEVER	(VMX_PROC_CR3_LOAD | VMX_PROC_CR3_STORE | VMX_PROC_IO | VMX_PROC_HLT | \
 			 VMX_PROC_MWAIT | VMX_PROC_MONITOR | VMX_PROC_DR)
 #define PROC2_NEED	(VMX_PROC2_EPT | VMX_PROC2_VPID | VMX_PROC2_UNRESTRICTED)
-/* Without these the instruction of that name is #UD for Linux. */
+/* Without one of these, the instruction of that name is #UD in Linux. */
 #define PROC2_LIKE	(VMX_PROC2_RDTSCP | VMX_PROC2_INVPCID | VMX_PROC2_XSAVES | \
 			 VMX_PROC2_USER_WAIT | VMX_PROC2_PCONFIG)
 #define EXIT_NEED	(VMX_EXIT_HOST_64 | VMX_EXIT_SAVE_DEBUG | VMX_EXIT_SAVE_PAT | \
@@ -45,40 +47,41 @@ static bool choose(u64 cap, u32 need, u32 later, u32 like, u32 never, u32 *to)
 			 VMX_CAP_INVVPID | VMX_CAP_INVVPID_SINGLE | VMX_CAP_INVVPID_ALL)
 
 /**
- * vmx_choose() - the host world's controls
- * @caps: what this CPU can
+ * vmx_choose() - choose the host world's controls
+ * @caps: this CPU's capability MSRs
  * @to: filled in
  *
- * Nothing exits that need not: on a direct CPU Linux has its interrupts, ports,
- * HLT and control registers (but CR4.VMXE) for itself.
+ * Set no control that Regent does not need: on a direct CPU Linux has its interrupts, ports, HLT
+ * and control registers (except CR4.VMXE) for itself.
  *
- * Return: NULL, or why Regent cannot use this CPU.
+ * Return: NULL, or a text that says why Regent cannot use this CPU.
  */
 const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to)
 {
 	if ((caps->basic >> VMX_BASIC_TYPE_SHIFT & 0xf) != 6)
 		return "VMX does not keep a VMCS in write-back memory; use another CPU or hypervisor below";
-	if (!choose(caps->pin, PIN_NEED, PIN_LATER, 0, VMX_PIN_INTERRUPT, &to->pin))
+	if (!choose_controls(caps->pin, PIN_NEED, PIN_LATER, 0, VMX_PIN_INTERRUPT, &to->pin))
 		return "VMX without virtual NMIs; Regent needs a CPU with them";
-	if (!choose(caps->proc, PROC_NEED, PROC_LATER, 0, PROC_NEVER, &to->proc))
+	if (!choose_controls(caps->proc, PROC_NEED, PROC_LATER, 0, PROC_NEVER, &to->proc))
 		return "VMX without MSR bitmaps or secondary controls; Regent needs a CPU with EPT";
-	if (!choose(caps->proc2, PROC2_NEED, PROC2_LATER, PROC2_LIKE, 0, &to->proc2))
+	if (!choose_controls(caps->proc2, PROC2_NEED, PROC2_LATER, PROC2_LIKE, 0, &to->proc2))
 		return "VMX without EPT, VPID or unrestricted guest; Regent needs a CPU with all three";
 	if ((caps->ept_vpid & EPT_NEED) != EPT_NEED)
 		return "EPT or VPID that cannot be flushed one by one, or without 2 MiB pages; use another CPU or hypervisor below";
-	if (!choose(caps->exit, EXIT_NEED, 0, 0, 0, &to->exit) ||
-	    !choose(caps->entry, ENTRY_NEED, 0, 0, 0, &to->entry))
+	if (!choose_controls(caps->exit, EXIT_NEED, 0, 0, 0, &to->exit) ||
+	    !choose_controls(caps->entry, ENTRY_NEED, 0, 0, 0, &to->entry))
 		return "VMX that does not switch EFER and PAT; Regent needs a newer CPU or hypervisor below";
 	return NULL;
 }
 
 /**
- * vmx_locked_off() - may VMX be switched on?
- * @feature_control: IA32_FEATURE_CONTROL
+ * vmx_locked_off() - check whether VMX may be switched on
+ * @feature_control: value of IA32_FEATURE_CONTROL
  *
- * Locking it could not be taken back, so that somebody else has to have done it.
+ * VMXON needs this MSR locked. Regent does not lock it, because it could not undo that; the
+ * firmware or Linux must have done so.
  *
- * Return: NULL, or why not.
+ * Return: NULL, or a text that says why VMX cannot be switched on.
  */
 const char *vmx_locked_off(u64 feature_control)
 {
@@ -90,8 +93,10 @@ const char *vmx_locked_off(u64 feature_control)
 }
 
 /**
- * vmx_is_instruction() - is an exit's instruction length defined?
- * @reason: why it exited
+ * vmx_is_instruction() - is the instruction length of an exit defined?
+ * @reason: VMX_REASON_* of the exit
+ *
+ * Return: true when an instruction made the exit.
  */
 bool vmx_is_instruction(u32 reason)
 {
@@ -119,9 +124,11 @@ bool vmx_is_instruction(u32 reason)
 }
 
 /**
- * vmx_eptp() - the EPT pointer of a tree
+ * vmx_eptp() - build the EPT pointer of an EPT
  * @root: physical address of its top table
- * @levels: 4 or 5
+ * @levels: number of levels, 4 or 5
+ *
+ * Return: the EPT pointer, with write-back as the type of the tables.
  */
 u64 vmx_eptp(u64 root, u32 levels)
 {
@@ -129,8 +136,8 @@ u64 vmx_eptp(u64 root, u32 levels)
 }
 
 /**
- * vmx_put_controls() - controls of a world, and what they need to be whole
- * @put: how to write a field of the current VMCS
+ * vmx_put_controls() - write a world's controls, and all other control fields
+ * @put: function that writes a field of the current VMCS
  * @c: the controls
  */
 void vmx_put_controls(vmx_put *put, const struct vmx_controls *c)
@@ -161,12 +168,12 @@ void vmx_put_controls(vmx_put *put, const struct vmx_controls *c)
 }
 
 /**
- * vmx_put_host() - what an exit loads: all of K's but RSP and RIP
- * @put: how to write a field of the current VMCS
+ * vmx_put_host() - write the host fields: K's state that an exit loads, except RSP and RIP
+ * @put: function that writes a field of the current VMCS
  * @h: this CPU's handoff
- * @idt: K's IDT
+ * @idt: address of K's IDT
  *
- * An exit makes the limits of GDT and IDT 0xffff, and TR's 0x67, K's TSS's.
+ * An exit sets the limits of GDT and IDT to 0xffff, and TR's to 0x67, the size of K's TSS.
  */
 void vmx_put_host(vmx_put *put, const struct regent_handoff *h, u64 idt)
 {
@@ -189,7 +196,7 @@ void vmx_put_host(vmx_put *put, const struct regent_handoff *h, u64 idt)
 	put(VMCS_HOST_TR_BASE, page + offsetof(struct regent_handoff, tss));
 	put(VMCS_HOST_GDTR_BASE, page + offsetof(struct regent_handoff, gdt));
 	put(VMCS_HOST_IDTR_BASE, idt);
-	/* No way in by SYSENTER: K has none. */
+	/* K has no SYSENTER entry. */
 	put(VMCS_HOST_SYSENTER_CS, 0);
 	put(VMCS_HOST_SYSENTER_ESP, 0);
 	put(VMCS_HOST_SYSENTER_EIP, 0);
@@ -204,8 +211,9 @@ static void put_segment(vmx_put *put, int n, const struct regent_segment *s)
 }
 
 /**
- * vmx_put_guest() - what an entry loads, but for RSP and RIP
- * @put: how to write a field of the current VMCS
+ * vmx_put_guest() - write the guest fields: the world's state that an entry loads, except RSP
+ *	and RIP
+ * @put: function that writes a field of the current VMCS
  * @s: the world's state
  */
 void vmx_put_guest(vmx_put *put, const struct regent_state *s)
@@ -235,14 +243,15 @@ void vmx_put_guest(vmx_put *put, const struct regent_state *s)
 }
 
 /*
- * The bitmap's four quarters: reads of the low and the high MSRs, writes of the
- * same. Others exit in any case.
+ * The MSR bitmap has four quarters: reads of the low MSRs, reads of the high MSRs, writes of the
+ * low MSRs, writes of the high MSRs. Accesses to all other MSRs exit.
  */
 #define QUARTER		1024
 #define HIGH_MSRS	0xc0000000u
 #define RANGE		0x2000u
 
-static void mark(u8 *bitmap, u32 index, u8 kinds, bool exits)
+/* @kinds: REG_TRAP_*; accesses of that kind to MSR @index exit from now on, or do not */
+static void mark_msr(u8 *bitmap, u32 index, u8 kinds, bool exits)
 {
 	bool high = index - HIGH_MSRS < RANGE;
 	u32 bit = high ? index - HIGH_MSRS : index;
@@ -261,19 +270,22 @@ static void mark(u8 *bitmap, u32 index, u8 kinds, bool exits)
 	}
 }
 
-static void build(u8 *bitmap)
+static void build_bitmap(u8 *bitmap)
 {
 	unsigned int i;
 
 	for (i = 0; i < reg_table_size; i++)
 		if (reg_table[i].index < REG_PSEUDO)
-			mark(bitmap, reg_table[i].index, reg_table[i].trap, true);
-	mark(bitmap, VMX_MSR_PEBS_ENABLE, REG_TRAP_WRITE, true);
-	/* Entries and exits switch it. */
-	mark(bitmap, MSR_REG_DEBUGCTL, REG_TRAP_BOTH, false);
+			mark_msr(bitmap, reg_table[i].index, reg_table[i].trap, true);
+	mark_msr(bitmap, VMX_MSR_PEBS_ENABLE, REG_TRAP_WRITE, true);
+	/* Entries and exits switch DEBUGCTL. */
+	mark_msr(bitmap, MSR_REG_DEBUGCTL, REG_TRAP_BOTH, false);
 }
 
-/* What an entry, an exit or a change of worlds switches, a world may have for itself. */
+/*
+ * MSRs that a world may access without an exit, because entries and exits or backend_switch()
+ * switch them.
+ */
 static const u32 guest_msrs[] = {
 	0x174, 0x175, 0x176,			/* SYSENTER */
 	0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
@@ -282,23 +294,23 @@ static const u32 guest_msrs[] = {
 
 /**
  * vmx_prepare_machine() - fill in the MSR bitmaps
- * @bitmap: VMX_BITMAP_SIZE bytes, zeroed: the host world's
- * @forward_bitmap: the same on a forwarded CPU
- * @guest_bitmap: the same for other worlds
+ * @bitmap: the host world's on a direct CPU: VMX_BITMAP_SIZE bytes, zeroed
+ * @forward_bitmap: the host world's on a forwarded CPU: likewise
+ * @guest_bitmap: that of other worlds: VMX_BITMAP_SIZE bytes
  */
 void vmx_prepare_machine(void *bitmap, void *forward_bitmap, void *guest_bitmap)
 {
 	u8 *guest = guest_bitmap;
 	unsigned int i;
 
-	build(bitmap);
-	build(forward_bitmap);
-	mark(forward_bitmap, MSR_REG_APIC_BASE, REG_TRAP_WRITE, true);
-	mark(forward_bitmap, MSR_REG_TSC_DEADLINE, REG_TRAP_BOTH, true);
+	build_bitmap(bitmap);
+	build_bitmap(forward_bitmap);
+	mark_msr(forward_bitmap, MSR_REG_APIC_BASE, REG_TRAP_WRITE, true);
+	mark_msr(forward_bitmap, MSR_REG_TSC_DEADLINE, REG_TRAP_BOTH, true);
 	for (i = 0; i < 256; i++)
-		mark(forward_bitmap, MSR_REG_X2APIC + i, REG_TRAP_BOTH, true);
+		mark_msr(forward_bitmap, MSR_REG_X2APIC + i, REG_TRAP_BOTH, true);
 	for (i = 0; i < VMX_BITMAP_SIZE; i++)
 		guest[i] = 0xff;
 	for (i = 0; i < sizeof(guest_msrs) / sizeof(guest_msrs[0]); i++)
-		mark(guest, guest_msrs[i], REG_TRAP_BOTH, false);
+		mark_msr(guest, guest_msrs[i], REG_TRAP_BOTH, false);
 }

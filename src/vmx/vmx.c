@@ -3,10 +3,10 @@
  * The VMX backend: <regent/backend.h> on the VMCS. Intel SDM volume 3, part "Virtual
  * Machine Extensions".
  *
- * Neither takeover nor handback runs a piece of K on Linux's page tables or the
- * other way round: L launches Linux as a world, and K's first instruction is that of
- * an exit; in the end an entry that fails makes the processor load Linux's state
- * where it had K's. So there is always an IDT for an NMI.
+ * K never runs on Linux's page tables, nor Linux on K's, so that an NMI always finds an IDT that
+ * fits. At the takeover L launches Linux as a world, and K's first instruction is that of an
+ * exit. At the handback K makes an entry that fails, and the processor loads Linux's state from
+ * the host fields, which had K's.
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
@@ -17,17 +17,12 @@
 #include <regent/cpu.h>
 #include <regent/k.h>
 
+#include "block.h"
 #include "vmx.h"
 
 #define DEBUGCTL_BTF	(1ull << 1)
-#define VMCALL_LENGTH	3		/* bytes of VMCALL */
 
-static struct vmx_block *block_of(const struct world *world)
-{
-	return world->backend;
-}
-
-/* A CPU may have had translations for these before; the tags say nothing about whose. */
+/* Another hypervisor may have left translations with the same tags on this CPU. */
 static void flush_everything(void)
 {
 	hw_invept(VMX_INV_ALL, 0);
@@ -51,17 +46,17 @@ static void block_init(struct vmx_block *b, const struct regent_handoff *h)
 }
 
 /**
- * backend_cpu_init() - make Linux on this CPU a world, not yet running
- * @cpu: this CPU, in the first exit
- * @from: from k_entry: Linux's registers, on K's stack
+ * backend_cpu_init() - make Linux on this CPU a world, in its first exit
+ * @cpu: this CPU
+ * @from: address of Linux's registers on K's stack, from k_entry
  *
- * Linux's first instruction as a world is a null hypercall; an NMI may have come
- * before it. An entry that has failed is tried again, and then reported.
+ * Linux's first instruction as a world is a null hypercall, but an NMI may have exited before
+ * it. If L's entry has failed, K's first entry fails again and is reported.
  */
 void backend_cpu_init(struct cpu *cpu, u64 from)
 {
 	struct regent_handoff *h = cpu->handoff;
-	struct world *w = &cpu->system;
+	struct world *w = &cpu->host;
 
 	w->backend = (void *)percpu_va(h->cpu, REGENT_PERCPU_BACKEND);
 	w->backend_host = 0;
@@ -73,16 +68,16 @@ void backend_cpu_init(struct cpu *cpu, u64 from)
 	hw_vmwrite(VMCS_HOST_RSP, (u64)(&w->regs + 1));
 	asid_init(&cpu->asids, VMX_VPID_WORLDS, VMX_VPIDS);
 	flush_everything();
-	backend_settle(w);
+	backend_exit_begin(w);
 	if (block_of(w)->reason == VMX_REASON_VMCALL) {
 		w->regs.rax = 0;
-		backend_skip_hypercall(w);
+		backend_advance(w, BACKEND_CALL_LENGTH);
 	}
 }
 
 /**
- * backend_resume() - enter a world
- * @world: of this CPU
+ * backend_resume() - enter a world outside an exit: at the takeover, and after a fault of K's
+ * @world: the current world of this CPU
  */
 void backend_resume(struct world *world)
 {
@@ -91,17 +86,17 @@ void backend_resume(struct world *world)
 }
 
 /**
- * backend_enter() - the same, as the last thing that an exit does
- * @world: of this CPU
+ * backend_enter() - enter a world at the end of an exit
+ * @world: the current world of this CPU
  *
- * Return: not at all. It is said here to do so, that a call of it can be a jump.
+ * Return: never. The type says otherwise so that the compiler makes the call a jump.
  */
 struct world *backend_enter(struct world *world)
 {
 	return vmx_resume(world);
 }
 
-/* Linux's state, as an exit is to load it. */
+/* Copy Linux's state to the host fields, from which the last exit loads it. */
 static void put_linux_as_host(void)
 {
 	static const u16 move[][2] = {
@@ -127,7 +122,7 @@ static void put_linux_as_host(void)
 	hw_vmwrite(VMCS_HOST_RIP, k_params.leave);
 }
 
-/* What an exit cannot load, L puts back. */
+/* Tell L the part of Linux's state that no exit loads. L puts it back. */
 static void tell_linux_state(struct regent_handoff *h, bool nmi_waits)
 {
 	struct regent_state *s = &h->state;
@@ -147,8 +142,8 @@ static void tell_linux_state(struct regent_handoff *h, bool nmi_waits)
 }
 
 /*
- * K's translations have Linux's own tag on the bare machine. Linux's from before the
- * takeover are still there, too.
+ * Flush VPID 0 by a change of CR4.PGE. K's translations have that tag, and so has Linux on the bare
+ * machine, whose translations from before the takeover may still be there, too.
  */
 static void flush_own(void)
 {
@@ -160,23 +155,25 @@ static void flush_own(void)
 }
 
 /**
- * backend_leave() - hand this CPU back
+ * backend_leave() - hand this CPU back to Linux
  * @cpu: this CPU
- * @result: what Linux finds in RAX
+ * @result: the value that Linux finds in RAX
  *
- * Linux goes on in its trampoline, on the stack it had when it asked. The last
- * entry fails, because RFLAGS is not a valid one, and the processor loads what is
- * Linux's then: an entry that fails does so like an exit. But where Linux has
- * NMIs blocked (it asks in its NMI handler), that has to be the processor's own
- * blocking, which only an entry makes: then it does execute its hypercall again,
- * whose exit keeps it so. No NMI can come in between.
+ * Linux continues in its trampoline, on the stack that it had at its last exit. RFLAGS 0 makes
+ * K's last entry fail, and a failed entry loads the host fields like an exit: Linux's state.
+ *
+ * If Linux makes the hypercall in its NMI handler, NMIs must be blocked by the processor itself
+ * afterwards, and only an entry without virtual NMIs sets that. The entry then succeeds, Linux
+ * executes its hypercall again, and the exit of that loads Linux's state with NMIs still
+ * blocked. No NMI can arrive between the two.
+ *
+ * Does not return.
  */
 void backend_leave(struct cpu *cpu, u64 result)
 {
 	struct regent_handoff *h = cpu->handoff;
-	const struct vmx_block *b = block_of(&cpu->system);
+	const struct vmx_block *b = block_of(&cpu->host);
 
-	cpu->busy = 0;
 	__atomic_store_n(&cpu->entered, 0, __ATOMIC_RELEASE);
 	tell_linux_state(h, b->nmi_waits);
 	vmx_pebs_leave(b, h);
@@ -193,38 +190,84 @@ void backend_leave(struct cpu *cpu, u64 result)
 	vmx_leave(result, &h->left, b->launched);
 }
 
-static enum regent_exit_reason event_reason(void)
+static enum regent_exit_reason event_reason(const struct world *world)
 {
 	u32 event = hw_vmread(VMCS_EXIT_EVENT);
 
-	return (event & VMX_EVENT_TYPE) == VMX_EVENT_NMI ? REGENT_EXIT_NMI : REGENT_EXIT_OTHER;
+	if ((event & VMX_EVENT_TYPE) == VMX_EVENT_NMI)
+		return REGENT_EXIT_NMI;
+	return world->kind != WORLD_HOST && (u8)event == HW_TRAP_MC ? REGENT_EXIT_MC :
+								      REGENT_EXIT_OTHER;
 }
 
 /**
- * backend_exit_reason() - why the world exited, in K's words
+ * backend_exit_is_call() - is this exit a hypercall, to Regent or to L0?
+ * @world: the world of this CPU that exited
+ *
+ * Return: true when the exit is a VMCALL.
+ */
+bool backend_exit_is_call(const struct world *world)
+{
+	return block_of(world)->reason == VMX_REASON_VMCALL;
+}
+
+/**
+ * backend_exit_is_msr() - is this exit an access to an MSR?
  * @world: of this CPU
+ */
+bool backend_exit_is_msr(const struct world *world)
+{
+	u32 reason = block_of(world)->reason;
+
+	return reason == VMX_REASON_RDMSR || reason == VMX_REASON_WRMSR;
+}
+
+/*
+ * In another world than Linux any call is for K. Linux calls K with the magic and from CPL 0; its
+ * other calls are for L0.
+ */
+static enum regent_exit_reason call_reason(const struct world *world)
+{
+	return world->kind != WORLD_HOST ||
+	       (world->regs.r11 == REGENT_HC_MAGIC && backend_cpl(world) == 0) ?
+	       REGENT_EXIT_HYPERCALL : REGENT_EXIT_L0_CALL;
+}
+
+/**
+ * backend_exit_reason() - decode why the world exited
+ * @world: the world of this CPU that exited
+ *
+ * An interrupt that made the exit stays pending. An NMI does not; backend_exit_begin() has noted
+ * it.
+ *
+ * Return: the reason; REGENT_EXIT_OTHER for an exit that K did not ask for.
  */
 enum regent_exit_reason backend_exit_reason(const struct world *world)
 {
-	switch (block_of(world)->reason) {
+	u32 reason = block_of(world)->reason;
+
+	if (reason & VMX_REASON_ENTRY_FAILED)
+		return REGENT_EXIT_ENTRY_FAILED;
+	switch (reason) {
 	case VMX_REASON_VMCALL:
-		return backend_is_hypercall(world) ? REGENT_EXIT_HYPERCALL
-						   : REGENT_EXIT_OUTER_CALL;
+		return call_reason(world);
 	case VMX_REASON_EVENT:
-		return event_reason();
+		return event_reason(world);
 	case VMX_REASON_NMI_WINDOW:
 		return REGENT_EXIT_NMI;
 	case VMX_REASON_RDMSR:
 	case VMX_REASON_WRMSR:
 		return REGENT_EXIT_MSR;
 	case VMX_REASON_EPT_VIOLATION:
-		return REGENT_EXIT_NESTED_FAULT;
+		return REGENT_EXIT_NPF;
 	case VMX_REASON_INTERRUPT:
 		return REGENT_EXIT_INTERRUPT;
+	case VMX_REASON_INIT:
+		return world->kind != WORLD_HOST ? REGENT_EXIT_INTERRUPT : REGENT_EXIT_OTHER;
 	case VMX_REASON_INTERRUPT_WINDOW:
-		return REGENT_EXIT_WINDOW;
+		return REGENT_EXIT_IRQ_WINDOW;
 	case VMX_REASON_HLT:
-		return REGENT_EXIT_HALT;
+		return REGENT_EXIT_HLT;
 	case VMX_REASON_MWAIT:
 		return REGENT_EXIT_MWAIT;
 	case VMX_REASON_TIMER:
@@ -237,6 +280,10 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 	case VMX_REASON_INVD:
 	case VMX_REASON_CR:
 		return REGENT_EXIT_CONTROL;
+	case VMX_REASON_DR:
+		return REGENT_EXIT_DEBUG_REG;
+	case VMX_REASON_TRIPLE_FAULT:
+		return REGENT_EXIT_SHUTDOWN;
 	case VMX_REASON_GETSEC:
 	case VMX_REASON_VMCLEAR ... VMX_REASON_VMXON:
 	case VMX_REASON_INVEPT:
@@ -250,52 +297,24 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 }
 
 /**
- * backend_is_hypercall() - is this exit a call of Regent's own?
- * @world: of this CPU
- */
-bool backend_is_hypercall(const struct world *world)
-{
-	return block_of(world)->reason == VMX_REASON_VMCALL &&
-	       world->regs.r11 == REGENT_HC_MAGIC && backend_cpl(world) == 0;
-}
-
-/**
- * backend_is_shutdown() - did the world end in a triple fault?
- * @world: of this CPU
- */
-bool backend_is_shutdown(const struct world *world)
-{
-	return block_of(world)->reason == VMX_REASON_TRIPLE_FAULT;
-}
-
-/**
- * backend_entry_failed() - the CPU refused the world's state
- * @world: of this CPU
- */
-bool backend_entry_failed(const struct world *world)
-{
-	return block_of(world)->reason & VMX_REASON_ENTRY_FAILED;
-}
-
-/**
- * backend_settle() - take note of an exit, forget what the last entry used up
- * @world: of this CPU; called once after each exit
+ * backend_exit_begin() - note the exit's reason, and forget the event that the entry delivered
+ * @world: the world of this CPU that exited
  *
- * An NMI is gone with its exit, so that it is noted at once.
+ * Call it once after each exit. An NMI that made the exit is no longer pending, so note it here.
  */
-void backend_settle(struct world *world)
+void backend_exit_begin(struct world *world)
 {
 	struct vmx_block *b = block_of(world);
 
 	b->reason = unlikely(b->forced) ? b->forced : hw_vmread(VMCS_EXIT_REASON) &
 		    (VMX_REASON_BASIC | VMX_REASON_ENTRY_FAILED);
-	/* What is made up may come before the first entry. */
+	/* An exit that K has made up may come before the first entry. */
 	if (likely(!b->forced && !(b->reason & VMX_REASON_ENTRY_FAILED)))
 		b->launched = 1;
 	b->forced = 0;
 	b->event = 0;
 	b->at_exit = true;
-	if (unlikely(b->reason == VMX_REASON_EVENT && event_reason() == REGENT_EXIT_NMI)) {
+	if (unlikely(b->reason == VMX_REASON_EVENT && event_reason(world) == REGENT_EXIT_NMI)) {
 		this_cpu()->nmi_late = 1;
 		vmx_unblock_nmi();
 	}
@@ -305,8 +324,8 @@ void backend_settle(struct world *world)
 }
 
 /*
- * As Linux would have it without Regent: its XCR0 and XSS are in the processor, and
- * of CR4, which shows in some leaves, K has the same bits there.
+ * Give Linux the processor's own answer, which is the one without Regent: Linux's XCR0 and XSS are
+ * in the processor, and those bits of CR4 that some leaves show are the same in K's CR4.
  */
 static void answer_cpuid(struct world_regs *r)
 {
@@ -320,13 +339,13 @@ static void answer_cpuid(struct world_regs *r)
 }
 
 /**
- * backend_answer() - answer an exit that needs nothing of the rest of K's
+ * backend_exit_fastpath() - handle exits that need only the backend: CPUID, which always exits
  * @cpu: this CPU
- * @world: its system world
+ * @world: its host world
  *
- * CPUID exits in any case. Return: true when that is done.
+ * Return: true when the exit is handled.
  */
-bool backend_answer(struct cpu *cpu, struct world *world)
+bool backend_exit_fastpath(struct cpu *cpu, struct world *world)
 {
 	if (block_of(world)->reason != VMX_REASON_CPUID)
 		return false;
@@ -336,20 +355,25 @@ bool backend_answer(struct cpu *cpu, struct world *world)
 	return true;
 }
 
-static void set_xcr(struct world *world)
+static void skip_insn(struct world *world)
+{
+	backend_advance(world, hw_vmread(VMCS_EXIT_INSN_LENGTH));
+}
+
+static bool set_xcr(struct world *world)
 {
 	const struct world_regs *r = &world->regs;
 
-	if (vmx_guarded_xsetbv(r->rcx, (u32)r->rax | r->rdx << 32))
-		backend_skip(world);
-	else
-		backend_inject(world, HW_TRAP_GP, 0);
+	if (!guarded_xsetbv(r->rcx, (u32)r->rax | r->rdx << 32))
+		return false;
+	skip_insn(world);
+	return true;
 }
 
 /*
- * CR4.VMXE as Linux sees it is in the shadow. Once that has the bit which Linux is
- * about to write, the instruction does not exit any more: it is executed again, and
- * the processor looks at all the other bits.
+ * Linux reads CR4.VMXE from the shadow, and a move to CR4 exits when it differs from the shadow in
+ * that bit. Put Linux's new bit there and execute the instruction again: it does not exit any
+ * more, and the processor checks all other bits.
  */
 static void move_to_cr4(struct world *world, u32 qualification)
 {
@@ -359,42 +383,37 @@ static void move_to_cr4(struct world *world, u32 qualification)
 }
 
 /**
- * backend_control() - the world did something to its control registers
- * @world: of this CPU
+ * backend_control() - emulate XSETBV, INVD, or a move to CR4 that changes VMXE
+ * @world: the world of this CPU that exited
+ *
+ * Return: false when the world gets #GP.
  */
-void backend_control(struct world *world)
+bool backend_control(struct world *world)
 {
 	u32 qualification;
 
 	switch (block_of(world)->reason) {
 	case VMX_REASON_XSETBV:
-		set_xcr(world);
-		return;
-	case VMX_REASON_INVD:	/* without what would be lost, K's memory, too */
+		return set_xcr(world);
+	case VMX_REASON_INVD:	/* as WBINVD: INVD would lose what K has written, too */
 		asm volatile("wbinvd" : : : "memory");
-		backend_skip(world);
-		return;
+		skip_insn(world);
+		return true;
 	}
 	qualification = hw_vmread(VMCS_QUALIFICATION);
 	if ((qualification & (VMX_CR_QUAL_NUMBER | VMX_CR_QUAL_TYPE)) == 4) {
 		move_to_cr4(world, qualification);
-		return;
+		return true;
 	}
 	backend_exit_describe(world);
 	k_abort("an access to a control register that was not asked for");
 }
 
-/**
- * backend_nested() - what nested tables look like
- */
-const struct nested_kind *backend_nested(void)
-{
-	return &nested_ept;
-}
+const struct npt_kind *const backend_npt = &npt_kind_vmx;
 
 /**
- * backend_exit_describe() - write an exit that K does not know to the log
- * @world: of this CPU
+ * backend_exit_describe() - log an exit that K cannot handle
+ * @world: the world of this CPU that exited
  */
 void backend_exit_describe(const struct world *world)
 {
@@ -414,42 +433,38 @@ void backend_exit_describe(const struct world *world)
 }
 
 /**
- * backend_nested_fault() - decode an EPT violation
- * @world: of this CPU
+ * backend_npf_gpa() - read the address of an EPT violation
+ * @world: the world of this CPU that exited
+ *
+ * Return: the guest-physical address; NPF_NONE when the exit is no EPT violation.
+ */
+u64 backend_npf_gpa(const struct world *world)
+{
+	if (block_of(world)->reason != VMX_REASON_EPT_VIOLATION)
+		return NPF_NONE;
+	return hw_vmread(VMCS_GUEST_PHYSICAL);
+}
+
+/**
+ * backend_npf() - decode an EPT violation
+ * @world: the world of this CPU that exited by it
  * @f: filled in
  */
-void backend_nested_fault(const struct world *world, struct nested_fault *f)
+void backend_npf(const struct world *world, struct npf *f)
 {
 	u32 q = hw_vmread(VMCS_QUALIFICATION);
 
 	(void)world;
-	f->pa = hw_vmread(VMCS_GUEST_PHYSICAL);
+	f->gpa = hw_vmread(VMCS_GUEST_PHYSICAL);
 	f->present = q & VMX_EPT_QUAL_PRESENT;
 	f->write = q & VMX_EPT_QUAL_WRITE;
 	f->fetch = q & VMX_EPT_QUAL_FETCH;
 }
 
 /**
- * backend_touched() - is this exit an access to one page?
- * @world: of this CPU
- * @page: physical address
- * @offset: filled in: where in the page
- */
-bool backend_touched(const struct world *world, u64 page, u32 *offset)
-{
-	u64 at;
-
-	if (block_of(world)->reason != VMX_REASON_EPT_VIOLATION)
-		return false;
-	at = hw_vmread(VMCS_GUEST_PHYSICAL) - page;
-	*offset = at;
-	return at < REGENT_PAGE_SIZE;
-}
-
-/**
  * backend_msr_access() - decode an intercepted MSR access
- * @world: of this CPU
- * @a: filled in
+ * @world: the world of this CPU that exited by it
+ * @a: filled in; the value counts for a write only
  */
 void backend_msr_access(const struct world *world, struct msr_access *a)
 {
@@ -458,7 +473,7 @@ void backend_msr_access(const struct world *world, struct msr_access *a)
 	a->value = (u32)world->regs.rax | world->regs.rdx << 32;
 }
 
-/* Whether the rest is allowed, the CPU says. */
+/* Try the value on the CPU, which knows what is allowed, and take it as the CPU has kept it. */
 static int write_efer(u64 value)
 {
 	u64 was = hw_vmread(VMCS_GUEST_EFER);
@@ -466,9 +481,11 @@ static int write_efer(u64 value)
 	u64 kept;
 	bool ok;
 
+	if (value == was)
+		return 1;
 	if ((value ^ was) & HW_EFER_LME)
 		return -1;	/* paging is on */
-	/* LMA is read-only, and its being written is ignored. */
+	/* LMA is read-only: the processor ignores what is written there. */
 	value = (value & ~HW_EFER_LMA) | (was & HW_EFER_LMA);
 	ok = guarded_wrmsr(MSR_REG_EFER, value | HW_EFER_NXE);
 	kept = hw_rdmsr(MSR_REG_EFER);
@@ -479,7 +496,7 @@ static int write_efer(u64 value)
 	return 1;
 }
 
-/* As firmware would switch VMX off: kvm_intel then refuses to load. */
+/* Show VMX as switched off by the firmware, so that kvm_intel refuses to load. */
 static int feature_control(struct msr_access *a)
 {
 	if (a->write)
@@ -490,11 +507,11 @@ static int feature_control(struct msr_access *a)
 }
 
 /**
- * backend_switched_msr() - an access to an MSR that the switch holds, or Regent
- * @world: of this CPU
- * @a: the access; a read puts the value there
+ * backend_switched_msr() - emulate an access to an MSR that entries switch or Regent uses
+ * @world: this CPU's host world
+ * @a: the access; a read stores the value here
  *
- * Return: 1 done, 0 not such an MSR, -1 the world gets #GP.
+ * Return: 1: done; 0: no such MSR; -1: the world gets #GP.
  */
 int backend_switched_msr(struct world *world, struct msr_access *a)
 {
@@ -513,8 +530,10 @@ int backend_switched_msr(struct world *world, struct msr_access *a)
 }
 
 /**
- * backend_rip() - where the world is
- * @world: of this CPU
+ * backend_rip() - read the world's RIP
+ * @world: the current world of this CPU
+ *
+ * Return: RIP.
  */
 u64 backend_rip(const struct world *world)
 {
@@ -523,8 +542,10 @@ u64 backend_rip(const struct world *world)
 }
 
 /**
- * backend_cpl() - its privilege level
- * @world: of this CPU
+ * backend_cpl() - read the world's privilege level
+ * @world: the current world of this CPU, or its host world
+ *
+ * Return: 0 to 3.
  */
 int backend_cpl(const struct world *world)
 {
@@ -534,24 +555,26 @@ int backend_cpl(const struct world *world)
 }
 
 /**
- * backend_code_address() - linear address of the current instruction
- * @world: of this CPU, in long mode
+ * backend_code_address() - find the linear address of the current instruction
+ * @world: the current world of this CPU, in long mode
+ *
+ * Return: the linear address.
  */
 u64 backend_code_address(const struct world *world)
 {
 	u64 rip = hw_vmread(VMCS_GUEST_RIP);
 
 	(void)world;
-	/* Compatibility mode has a segment base and 32-bit addresses. */
+	/* In compatibility mode CS has a base, and linear addresses have 32 bits. */
 	if (hw_vmread(VMCS_GUEST_ACCESS(REGENT_CS)) & VMX_ACCESS_LONG)
 		return rip;
 	return (u32)(hw_vmread(VMCS_GUEST_BASE(REGENT_CS)) + rip);
 }
 
 /**
- * backend_paging() - the world's own page tables
- * @world: of this CPU, in long mode
- * @pt: format, root and levels are filled in
+ * backend_paging() - describe the world's own page tables
+ * @world: the current world of this CPU, in long mode
+ * @pt: format, root, levels and largest leaf are filled in
  */
 void backend_paging(const struct world *world, struct ptab *pt)
 {
@@ -563,25 +586,28 @@ void backend_paging(const struct world *world, struct ptab *pt)
 }
 
 /*
- * Single-stepped: the trap comes after the instruction, as without Regent. The
- * processor delivers what is pending right after the entry.
+ * The world single-steps: make #DB pending after the instruction, as without Regent. The processor
+ * delivers a pending debug exception right after the entry.
  */
 static void __attribute__((noinline)) step_trap(void)
 {
 	if (hw_vmread(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF)
-		return;		/* from branch to branch, and this is none */
+		return;		/* it steps from branch to branch, and this is no branch */
 	hw_vmwrite(VMCS_GUEST_PENDING_DEBUG,
 		   hw_vmread(VMCS_GUEST_PENDING_DEBUG) | VMX_PENDING_BS);
 }
 
-/* An instruction also ends an interrupt shadow and clears RF. */
+/* Move RIP to @next. The end of an instruction also ends an interrupt shadow and clears RF. */
 void vmx_advance(struct world *world, u64 next)
 {
 	u64 rip = hw_vmread(VMCS_GUEST_RIP);
 	u64 flags = hw_vmread(VMCS_GUEST_RFLAGS);
 	u32 blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 
-	/* A CPUID of a 32-bit program at the end of its 4 GiB: entries refuse more. */
+	/*
+	 * A 32-bit program may execute CPUID at the end of its 4 GiB. RIP wraps there, because
+	 * entries refuse a larger one outside 64-bit mode.
+	 */
 	if (unlikely(next >> 32 && !(rip >> 32)) &&
 	    !(hw_vmread(VMCS_GUEST_ACCESS(REGENT_CS)) & VMX_ACCESS_LONG))
 		next = (u32)next;
@@ -597,60 +623,38 @@ void vmx_advance(struct world *world, u64 next)
 }
 
 /**
- * backend_skip_hypercall() - go on behind a hypercall of Regent's own
- * @world: of this CPU; L writes VMCALL without prefixes
+ * backend_advance() - move RIP behind the instruction that K has executed for the world
+ * @world: the current world of this CPU
+ * @length: the instruction's length in bytes
  */
-void backend_skip_hypercall(struct world *world)
+void backend_advance(struct world *world, int length)
 {
-	vmx_advance(world, hw_vmread(VMCS_GUEST_RIP) + VMCALL_LENGTH);
-}
-
-/* Was it an instruction that made the exit, and has it not been skipped yet? */
-static bool length_is_known(const struct vmx_block *b)
-{
-	return b->at_exit && vmx_is_instruction(b->reason);
-}
-
-/**
- * backend_skip() - go on behind the current instruction
- * @world: of this CPU
- *
- * Return: false when it cannot be found; it is executed again.
- */
-bool backend_skip(struct world *world)
-{
-	u32 length = length_is_known(block_of(world)) ? hw_vmread(VMCS_EXIT_INSN_LENGTH)
-						      : (u32)insn_length_of(world);
-
-	if (!length)
-		return false;
 	vmx_advance(world, hw_vmread(VMCS_GUEST_RIP) + length);
-	return true;
 }
 
 /**
- * backend_flush() - drop all cached translations of the world
- * @world: of this CPU
+ * backend_insn_length() - find the length of the instruction that made the exit
+ * @world: the world of this CPU that exited
  *
- * At once: K has none of them. What is tagged with its EPT pointer goes; only that
- * table changes.
+ * Return: bytes; 0 when no instruction made the exit, or RIP has moved since the exit.
+ */
+int backend_insn_length(const struct world *world)
+{
+	const struct vmx_block *b = block_of(world);
+
+	return b->at_exit && vmx_is_instruction(b->reason) ? hw_vmread(VMCS_EXIT_INSN_LENGTH) : 0;
+}
+
+/**
+ * backend_flush() - drop all cached translations of the world that come from its EPT
+ * @world: the current world of this CPU
+ *
+ * INVEPT does it at once, which is early enough because K uses none of these translations. The
+ * world's own page tables need no flush: K changes the EPT only.
  */
 void backend_flush(struct world *world)
 {
 	(void)world;
 	this_cpu()->costs[REGENT_COST_FLUSH]++;
 	hw_invept(VMX_INV_SINGLE, hw_vmread(VMCS_EPT_POINTER));
-}
-
-/**
- * backend_outer_call() - repeat a hypercall to the hypervisor below
- * @world: of this CPU; the answer is put into its registers
- *
- * On the bare machine VMCALL only fails where VMX is on.
- *
- * Return: false when nobody is there.
- */
-bool backend_outer_call(struct world *world)
-{
-	return k_has(REGENT_FEAT_OUTER) && vmx_guarded_vmcall(&world->regs);
 }

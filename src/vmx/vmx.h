@@ -6,9 +6,8 @@
 #include <regent/abi/handoff.h>
 
 struct world;
-struct world_regs;
 
-/* Places in struct regent_handoff.backend_pa and struct regent_params.backend */
+/* Indexes in struct regent_handoff.backend_pa and struct regent_params.backend */
 enum { VMX_PA_VMCS, VMX_PA_VMXON, VMX_PA_APIC, VMX_PA_BLOCK };
 enum {
 	VMX_PARAM_MSR_BITMAP, VMX_PARAM_FORWARD_MSR_BITMAP, VMX_PARAM_GUEST_MSR_BITMAP,
@@ -19,14 +18,24 @@ enum {
 _Static_assert(sizeof(((struct regent_params *)0)->backend) >= VMX_PARAMS * sizeof(u64),
 	       "room in struct regent_params");
 
-/* The host world's identifier; 0 is K's. */
+/* The host world's VPID, and the first and the end of the others; 0 is K's. */
 #define VMX_VPID_HOST	1
 #define VMX_VPID_WORLDS	2
 #define VMX_VPIDS	0x10000
 
 /**
- * struct vmx_caps - what the capability MSRs say, the "true" ones where there are
- *	some
+ * struct vmx_caps - the capability MSRs; the "true" ones where they exist
+ * @basic: IA32_VMX_BASIC
+ * @pin: IA32_VMX_(TRUE_)PINBASED_CTLS
+ * @proc: IA32_VMX_(TRUE_)PROCBASED_CTLS
+ * @proc2: IA32_VMX_PROCBASED_CTLS2
+ * @exit: IA32_VMX_(TRUE_)EXIT_CTLS
+ * @entry: IA32_VMX_(TRUE_)ENTRY_CTLS
+ * @cr0_fixed0: IA32_VMX_CR0_FIXED0: bits of CR0 that must be 1
+ * @cr0_fixed1: IA32_VMX_CR0_FIXED1: bits of CR0 that may be 1
+ * @cr4_fixed0: IA32_VMX_CR4_FIXED0
+ * @cr4_fixed1: IA32_VMX_CR4_FIXED1
+ * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  */
 struct vmx_caps {
 	u64 basic;
@@ -44,6 +53,11 @@ struct vmx_caps {
 
 /**
  * struct vmx_controls - the five words of controls
+ * @pin: pin-based controls, VMX_PIN_*
+ * @proc: primary processor-based controls, VMX_PROC_*
+ * @proc2: secondary processor-based controls, VMX_PROC2_*
+ * @exit: VM-exit controls, VMX_EXIT_*
+ * @entry: VM-entry controls, VMX_ENTRY_*
  */
 struct vmx_controls {
 	u32 pin;
@@ -53,11 +67,14 @@ struct vmx_controls {
 	u32 entry;
 };
 
-/* CR2, DR6, and the MSRs of SYSCALL and SWAPGS */
+/* Size of struct vmx_block.own: CR2, DR6, and the MSRs of SYSCALL and SWAPGS */
 #define VMX_OWN		7
 
 /**
  * struct vmx_msr_load - an entry of a list of MSRs, in the processor's layout
+ * @index: MSR number
+ * @reserved: zero
+ * @value: the value that the processor loads
  */
 struct vmx_msr_load {
 	u32 index;
@@ -68,27 +85,27 @@ struct vmx_msr_load {
 /**
  * struct vmx_block - what K keeps of a world beside its VMCS
  * @vmcs: physical address of the VMCS
- * @reason: of the last exit
- * @event: what the next entry delivers, 0 for nothing: VMCS_ENTRY_EVENT
- * @pin: the controls as they are
- * @proc: likewise
- * @proc2: likewise
- * @forced: what the next "exit" is to be, 0 for what the VMCS says: K makes one
- *	where an entry did not come about
+ * @reason: VMX_REASON_* of the last exit
+ * @event: VMCS_ENTRY_EVENT of the next entry, 0 for no event
+ * @pin: pin-based controls, also while the VMCS is not loaded
+ * @proc: primary processor-based controls, likewise
+ * @proc2: secondary processor-based controls, likewise
+ * @forced: the reason of an exit that K makes up where no entry took place; 0: the VMCS has
+ *	the reason
  * @launched: 0: the next entry is VMLAUNCH
- * @at_exit: RIP is still where it exited
- * @nmi_waits: a window is asked for because of an NMI
- * @loaded: its VMCS is this CPU's current one
- * @stale: the controls have changed while it was not
- * @rsp: for backend_reg()
- * @flags: its RFLAGS, while not loaded
- * @blocked: likewise, VMCS_GUEST_INTERRUPTIBILITY
- * @cpl: likewise
- * @cpu: number + 1 of the CPU whose host state its VMCS has
- * @own: what neither entries nor exits switch: see guest.c
- * @apic: its virtual APIC's page, of which only the TPR is used
- * @pebs_entry: what an entry loads, see pebs.c
- * @pebs_exit: what an exit loads
+ * @at_exit: RIP is still that of the exit
+ * @nmi_waits: K has opened an NMI or interrupt window for a waiting NMI
+ * @loaded: the VMCS is this CPU's current one
+ * @stale: the controls have changed while the VMCS was not loaded
+ * @rsp: RSP, for backend_reg()
+ * @flags: RFLAGS while the VMCS is not loaded (host world only)
+ * @blocked: VMCS_GUEST_INTERRUPTIBILITY, likewise
+ * @cpl: CPL, likewise
+ * @cpu: number + 1 of the CPU whose host state the VMCS has
+ * @own: registers that neither entries nor exits switch, see guest.c
+ * @apic: the virtual APIC page, of which K uses only the TPR
+ * @pebs_entry: the MSR that an entry loads, see pebs.c
+ * @pebs_exit: the MSR that an exit loads
  */
 struct vmx_block {
 	u64 vmcs;
@@ -114,7 +131,7 @@ struct vmx_block {
 	struct vmx_msr_load pebs_exit;
 };
 
-/* prep.c: plain logic. How a field of the current VMCS is written */
+/* prep.c: plain logic. A function that writes a field of the current VMCS */
 typedef void vmx_put(u64 field, u64 value);
 
 const char *vmx_choose(const struct vmx_caps *caps, struct vmx_controls *to);
@@ -138,18 +155,14 @@ void vmx_pebs_init(struct vmx_block *b, const struct regent_handoff *h);
 void vmx_pebs_leave(const struct vmx_block *b, struct regent_handoff *h);
 bool vmx_pebs_write(struct vmx_block *b, u64 value);
 
-/* outer.S */
-bool vmx_guarded_vmcall(struct world_regs *regs);
-bool vmx_guarded_xsetbv(u32 index, u64 value);
-
 /* window.S */
 void vmx_unblock_nmi(void);
 
-/* What enter.S calls */
-struct world *vmx_late(struct world *world);
-struct world *vmx_refused(struct world *world);
+/* Called by enter.S */
+bool vmx_late(struct world *world);
+void vmx_refused(struct world *world);
 
-/* event.c: controls of a world that may not be the current one */
+/* event.c: controls of a world, which may not be the current one */
 void vmx_set_pin(struct vmx_block *b, u32 pin);
 void vmx_set_proc(struct vmx_block *b, u32 proc);
 void vmx_set_proc2(struct vmx_block *b, u32 proc2);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What comes while K runs: a physical interrupt that K lets in, NMI, #MC. Intel SDM
+ * Events that arrive while K runs: a physical interrupt that K takes, NMI, #MC. Intel SDM
  * volume 3, "Handling of NMIs" and "Virtual-NMI blocking".
  *
- * IRETQ is harmless here: Linux's NMI blocking is the virtual one.
+ * K may use IRETQ, because Linux's NMI blocking is the virtual one, which IRETQ in K leaves alone.
  */
 #include <regent/abi/handoff.h>
 
 #include "offsets.h"
 
-#define AT_RIP		24	/* with RAX pushed on top of vector and error code */
+#define AT_RIP		24	/* offset of RIP: RAX is on top of vector and error code */
 
 	.text
 /*
  * int backend_take_interrupt(void) - take one physical interrupt
  *
  * In:	IF clear, on K's stack
- * Out:	eax	its vector, or -1 when none was pending; IF clear
+ * Out:	eax	its vector, or -1 when none was pending
+ *	IF clear
  */
 	.globl	backend_take_interrupt
 	.balign	64
@@ -33,8 +34,8 @@ take_end:
 /*
  * int backend_idle(void) - wait for a physical interrupt, and take it
  *
- * In, out: as backend_take_interrupt(); -1 also after an NMI. An interrupt does not
- *	come between STI and HLT; an NMI that does comes back behind the HLT.
+ * In, out: as backend_take_interrupt(); -1 also after an NMI. STI's shadow keeps interrupts
+ *	away until the HLT; an NMI that arrives between STI and HLT returns behind the HLT.
  */
 	.globl	backend_idle
 	.balign	64
@@ -51,9 +52,10 @@ idle_end:
 	jmp	__x86_return_thunk
 
 /*
- * void vmx_unblock_nmi(void) - NMIs are not blocked any more after an exit for one
+ * void vmx_unblock_nmi(void) - end the NMI blocking that an exit by an NMI leaves
  *
- * The entry unblocks them as well, but not that of Bochs 2.7.
+ * IRETQ to the next line does it. The next entry would end the blocking as well, but not on
+ * Bochs 2.7. Clobbers RAX.
  */
 	.globl	vmx_unblock_nmi
 vmx_unblock_nmi:
@@ -67,7 +69,7 @@ vmx_unblock_nmi:
 	iretq
 1:	jmp	__x86_return_thunk
 
-	/* Is RIP from \from up to and with \to? Clobbers RAX; \no if not. */
+	/* Jump to \no unless RIP was in \from to \to, both included. Clobbers RAX. */
 	.macro	unless_in from, to, no
 	lea	\from(%rip), %rax
 	cmp	%rax, AT_RIP(%rsp)
@@ -77,18 +79,18 @@ vmx_unblock_nmi:
 	ja	\no
 	.endm
 
-	/* The interrupted code goes on at \to. */
+	/* Return to \to instead. Clobbers RAX. */
 	.macro	go_to to
 	lea	\to(%rip), %rax
 	mov	%rax, AT_RIP(%rsp)
 	.endm
 
 /*
- * backend_arrival - a vector from 32 on, out of stubs.S
+ * backend_arrival - handle a vector from 32 on; stubs.S jumps here
  *
  * In:	on an IST stack: vector, error code, RIP, CS, RFLAGS, RSP, SS
- * Out:	to the caller of backend_take_interrupt() or backend_idle(), IF clear.
- *	Anywhere else it is a fault of K's.
+ * Out:	returns the vector to the caller of backend_take_interrupt() or backend_idle(), which
+ *	was interrupted, with IF clear. At any other RIP the arrival is a bug of K's.
  */
 	.globl	backend_arrival
 backend_arrival:
@@ -103,10 +105,10 @@ backend_arrival:
 	jmp	trap_slow
 
 /*
- * Where K must not go back to after an NMI or a #MC: into an entry, which would not
- * know of it, and to a HLT, which it would not end.
+ * Do not return from an NMI into the last instructions before an entry or before K leaves,
+ * which have checked for NMIs already, nor to a HLT, which would never end. Clobbers RAX.
  */
-	.macro	go_round
+	.macro	fix_return
 	unless_in vmx_window_start, vmx_window_last, 1f
 	go_to	vmx_late_entry
 	jmp	3f
@@ -119,19 +121,24 @@ backend_arrival:
 	.endm
 
 /*
- * backend_nmi - vector 2, out of stubs.S: Linux gets it
+ * backend_nmi - note an NMI, which Linux gets at the next entry; stubs.S jumps here
+ *
+ * In:	as backend_arrival; the interrupted code is anywhere in K
  */
 	.globl	backend_nmi
 backend_nmi:
 	movl	$1, %gs:CPU_NMI_LATE
 	push	%rax
-	go_round
+	fix_return
 	pop	%rax
 	add	$16, %rsp		/* vector, error code */
 	iretq
 
 /*
- * backend_mc - vector 18, out of stubs.S
+ * backend_mc - handle #MC; stubs.S jumps here
+ *
+ * Return neither into the last instructions before an entry, which have checked the work word
+ * already, nor to a HLT.
  */
 	.globl	backend_mc
 backend_mc:

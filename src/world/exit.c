@@ -1,51 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From an exit of a world to the next entry: run to completion, interrupts
- * held off, in bounded time. One handler for each reason.
+ * The exit handlers: exit_handlers[kind of world][reason]. A handler emulates what the world
+ * did, and leaves what has to be done before the next entry as bits in cpu->work, which the run
+ * loop (run.c) takes.
  */
-#include <hw/asm.h>
 #include <hw/cr.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/emul.h>
 #include <regent/irq.h>
 #include <regent/k.h>
-#include <regent/outer.h>
 #include <regent/sched.h>
+#include <regent/test.h>
+#include <regent/vm.h>
 
-#include "switch.h"
-#include "test.h"
+#include "exit.h"
 
-/* Of KVM's interface; to another hypervisor it is a call that means nothing here. */
+/* A hypercall of KVM's. With another hypervisor below, the number means something else. */
 #define KVM_HC_KICK_CPU	5
 
-static void exit_hypercall(struct cpu *cpu, struct world *world)
+/* The host world */
+
+static void host_hypercall(struct cpu *cpu, struct world *world)
 {
 	if (hypercall(cpu, world))
-		backend_skip_hypercall(world);
+		backend_advance(world, BACKEND_CALL_LENGTH);
 }
 
 /*
- * Not Regent's call. Where a hypervisor runs below Linux it gets the call, as
- * without Regent; only from CPL 0, because K repeats it at CPL 0 and the
- * hypervisor could not tell a user program from the kernel any more. Else
- * #UD, as if nobody were there.
+ * A hypercall that is not Regent's. Repeat it to L0, if there is one, as without Regent; but
+ * only from CPL 0: K repeats it at CPL 0, so that L0 would take a user program's call for the
+ * kernel's. Else it is #UD, as on a machine without a hypervisor.
  */
-static void exit_outer_call(struct cpu *cpu, struct world *world)
+static void host_l0_call(struct cpu *cpu, struct world *world)
 {
-	const struct world_regs *r = &world->regs;
-	u64 nr = r->rax, apic_id = r->rcx;
+	u64 nr = world->regs.rax, apic_id = world->regs.rcx;
 
-	if (!k_has(REGENT_FEAT_OUTER) || backend_cpl(world) ||
-	    !backend_outer_call(world)) {
+	if (!k_has(REGENT_FEAT_L0) || backend_cpl(world) || !l0_call(&world->regs)) {
 		backend_inject(world, HW_TRAP_UD, BACKEND_NO_ERROR_CODE);
 		return;
 	}
 	if (nr == KVM_HC_KICK_CPU)
 		sched_kicked(cpu, apic_id);
-	backend_skip(world);
+	insn_skip(cpu, world);
 }
 
-static void exit_msr(struct cpu *cpu, struct world *world)
+void exit_host_msr(struct cpu *cpu, struct world *world)
 {
 	struct msr_access a;
 	int done;
@@ -55,12 +55,13 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 	if (!done && cpu->forwarded)
 		done = forward_msr(cpu, &a);
 	if (!done)
-		done = outer_msr(cpu, &a);
-	if (!done)	/* outside the bitmap's ranges, or only noted: ask the CPU */
+		done = l0_msr(cpu, &a);
+	if (!done) {	/* outside the bitmap's ranges, or only noted: ask the CPU */
 		done = (a.write ? guarded_wrmsr(a.index, a.value)
 				: guarded_rdmsr(a.index, &a.value)) ? 1 : -1;
-	if (a.write)
-		world_msr_written(world, a.index);
+		if (a.write)
+			world_msr_written(world, a.index);
+	}
 	if (done < 0) {
 		backend_inject(world, HW_TRAP_GP, 0);
 		return;
@@ -69,366 +70,222 @@ static void exit_msr(struct cpu *cpu, struct world *world)
 		world->regs.rax = (u32)a.value;
 		world->regs.rdx = a.value >> 32;
 	}
-	backend_skip(world);
+	insn_skip(cpu, world);
 }
 
-static void exit_nested_fault(struct cpu *cpu, struct world *world)
+static void host_npf(struct cpu *cpu, struct world *world)
 {
-	struct nested_fault f;
+	struct npf f;
 
-	backend_nested_fault(world, &f);
-	if (mmio_ioapic(cpu, world, f.pa))
+	backend_npf(world, &f);
+	if (mmio_ioapic(cpu, world, f.gpa))
 		return;
-	if (host_fault(cpu, f.pa, f.write, f.fetch, backend_rip(world)))
-		backend_retry_event(world);
-	else
+	switch (host_fault(cpu, f.gpa, f.write, f.fetch, backend_rip(world))) {
+	case HOST_REFUSED:
 		backend_inject(world, HW_TRAP_GP, 0);
+		return;
+	case HOST_KICK:
+		kick_all(cpu);
+		tell_linux(cpu);
+		break;
+	case HOST_TELL:
+		tell_linux(cpu);
+		break;
+	case HOST_AGAIN:
+		break;
+	}
+	backend_complete_interrupts(world);
 }
 
-/* Whatever it was delivering goes first; forward_deliver() does the rest. */
-static void exit_interrupt(struct cpu *cpu, struct world *world)
+/* What the exit interrupted is delivered again first; forward_deliver() does the rest. */
+static void host_interrupt(struct cpu *cpu, struct world *world)
 {
-	backend_retry_event(world);
+	backend_complete_interrupts(world);
 	forward_interrupt(cpu);
 }
 
-static void exit_window(struct cpu *cpu, struct world *world)
+/* The way out delivers what is pending; the backend has noted an NMI already. */
+static void host_window(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
-	backend_retry_event(world);
+	backend_complete_interrupts(world);
 }
 
-/* The CPU goes to another world, or K waits. */
-static void exit_halt(struct cpu *cpu, struct world *world)
+/* Linux waits: another world gets the CPU, or K waits for an interrupt. */
+static void host_hlt(struct cpu *cpu, struct world *world)
 {
-	if (backend_skip(world) && cpu->forwarded)
+	if (insn_skip(cpu, world) && cpu->forwarded)
 		sched_halt(cpu);
 }
 
-/* As HLT, but Linux may have work without an interrupt. */
-static void exit_mwait(struct cpu *cpu, struct world *world)
+/* As HLT, but Linux may get work by a write to memory, without an interrupt. */
+static void host_mwait(struct cpu *cpu, struct world *world)
 {
-	if (backend_skip(world) && cpu->forwarded && mwait_begin(cpu, world))
+	if (insn_skip(cpu, world) && cpu->forwarded && mwait_begin(cpu, world))
 		sched_halt(cpu);
 }
 
-/* Linux spins: what it waits for may be on another CPU, or have to run here. */
-static void exit_pause(struct cpu *cpu, struct world *world)
+/* Linux spins, perhaps for what another world keeps from running: let that one run first. */
+static void host_pause(struct cpu *cpu, struct world *world)
 {
-	if (backend_skip(world) && cpu->forwarded && backend_cpl(world) == 0)
+	if (insn_skip(cpu, world) && cpu->forwarded && backend_cpl(world) == 0)
 		sched_pause(cpu);
 }
 
-/* To Linux, this CPU's SVM or VMX is switched off. */
-static void exit_virt_insn(struct cpu *cpu, struct world *world)
+/* Linux sees SVM or VMX switched off on this CPU. */
+static void host_virt_insn(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
 	backend_inject(world, HW_TRAP_UD, BACKEND_NO_ERROR_CODE);
 }
 
-static void exit_control(struct cpu *cpu, struct world *world)
+static void host_control(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
-	backend_control(world);
+	if (!backend_control(world))
+		backend_inject(world, HW_TRAP_GP, 0);
 }
 
-/* The backend has noted what it was, and delivers it. */
-static void exit_nmi(struct cpu *cpu, struct world *world)
-{
-	(void)cpu;
-	backend_retry_event(world);
-}
-
-static void exit_slice(struct cpu *cpu, struct world *world)
+/* The preemption timer */
+static void host_slice(struct cpu *cpu, struct world *world)
 {
 	if (cpu->forwarded)
 		sched_slice(cpu, world);
 }
 
-static void exit_other(struct cpu *cpu, struct world *world)
+/* A triple fault of Linux's */
+static void host_shutdown(struct cpu *cpu, struct world *world)
 {
 	(void)cpu;
-	if (backend_is_shutdown(world))
-		k_shutdown();
+	(void)world;
+	k_shutdown();
+}
+
+/*
+ * The CPU has refused the world's state at an entry. At the first entry Linux is still in its
+ * trampoline: hand the CPU back with an error. Later, Linux's state may be wrong: the CPU halts.
+ */
+static void host_entry_failed(struct cpu *cpu, struct world *world)
+{
+	if (backend_rip(world) == cpu->handoff->resume) {
+		l0_resume(cpu, L0_ASYNC_PF);
+		cpu->recover = NULL;
+		backend_leave(cpu, -REGENT_HC_EINVAL);
+	}
+	backend_exit_describe(world);
+	cpu->recover = NULL;
+	k_abort("the CPU refused the world's state");
+}
+
+static void host_other(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
 	backend_exit_describe(world);
 	k_abort("an exit that was not asked for");
 }
 
-typedef void exit_handler(struct cpu *cpu, struct world *world);
+/* Worlds other than Linux, of whatever kind */
 
-static exit_handler * const exit_table[REGENT_EXIT_REASONS] = {
-	[REGENT_EXIT_HYPERCALL] = exit_hypercall,
-	[REGENT_EXIT_OUTER_CALL] = exit_outer_call,
-	[REGENT_EXIT_MSR] = exit_msr,
-	[REGENT_EXIT_NESTED_FAULT] = exit_nested_fault,
-	[REGENT_EXIT_VIRT_INSN] = exit_virt_insn,
-	[REGENT_EXIT_INTERRUPT] = exit_interrupt,
-	[REGENT_EXIT_WINDOW] = exit_window,
-	[REGENT_EXIT_HALT] = exit_halt,
-	[REGENT_EXIT_MWAIT] = exit_mwait,
-	[REGENT_EXIT_PAUSE] = exit_pause,
-	[REGENT_EXIT_CPUID] = exit_other,	/* backend_answer() does it */
-	[REGENT_EXIT_CONTROL] = exit_control,
-	[REGENT_EXIT_NMI] = exit_nmi,
-	[REGENT_EXIT_SLICE] = exit_slice,
-	[REGENT_EXIT_OTHER] = exit_other,
-};
-
-/* A machine check that came while K ran waits until nothing else is queued. */
-static void deliver_mc(struct cpu *cpu, struct world *world)
+/*
+ * An interrupt or NMI has arrived, which is Linux's. On a forwarded CPU K takes it. On a direct
+ * CPU it stays pending until Linux runs: the exit ends the hypercall that the world runs in.
+ */
+static void other_interrupt(struct cpu *cpu, struct world *world)
 {
-	if (!cpu->mc_pending)
+	(void)world;
+	if (!cpu->forwarded)
 		return;
-	if (backend_event_queued(world)) {
-		cpu->tlb_seen--;	/* look again at the next exit */
-		return;
-	}
-	cpu->mc_pending = 0;
-	backend_inject(world, HW_TRAP_MC, BACKEND_NO_ERROR_CODE);
+	forward_interrupt(cpu);
+	sched_arrived(cpu);
 }
 
-static void catch_up(struct cpu *cpu, struct world *world)
+/* A world inside a hypercall of Linux uses up Linux's slice, and its run ends at any exit. */
+static void other_slice(struct cpu *cpu, struct world *world)
 {
-	u32 now = host_tlb_sequence();
-
-	backend_flush(world);
-	mapcache_flush(&cpu->window);
-	__atomic_store_n(&cpu->tlb_seen, now, __ATOMIC_RELEASE);
-	deliver_mc(cpu, world);
-}
-
-/* The end of every exit. */
-static inline struct world *out(struct cpu *cpu, struct world *world)
-{
-	cpu->busy = 0;
-	return backend_enter(world);
-}
-
-static void serve_linux(struct cpu *cpu, struct world *world)
-{
-	if (cpu->tlb_seen != host_tlb_sequence())
-		catch_up(cpu, world);
-	if (unlikely(cpu->polling))
-		mwait_end(cpu);
-	if (cpu->forwarded)
-		forward_deliver(cpu, world);
-}
-
-/* In a function of its own, called last: the hot path then saves no register. */
-static struct world *__attribute__((noinline))
-enter_slow(struct cpu *cpu, struct world *world)
-{
-	if (!cpu->entry_start)
-		cpu_begin(cpu);
-	/* Its timer counts while a world runs: what exits all the time would outrun it. */
-	if (k_has(REGENT_FEAT_SLICE_TIMER) && unlikely(cpu->entry_start >= cpu->slice_end) &&
-	    cpu->forwarded)
+	if (world->sched.rq)
 		sched_slice(cpu, world);
-	if (unlikely(cpu->resched))
-		world = sched_next(cpu);
-	if (world == &cpu->system)
-		serve_linux(cpu, world);
-	cpu_account(cpu);
-	return out(cpu, world);
 }
 
-/*
- * Back into a world, for Linux: flush if a translation was taken away (see mm/host.c), and
- * hand on what has arrived.
- */
-static inline struct world *enter(struct cpu *cpu, struct world *world)
+static void other_debug_reg(struct cpu *cpu, struct world *world)
 {
-	if (unlikely(cpu->tlb_seen != host_tlb_sequence() || cpu->forwarded))
-		return enter_slow(cpu, world);
-	return out(cpu, world);
+	world_debugs(cpu, world);
 }
 
-/* The same on a forwarded CPU. Mostly nothing is to be decided. */
-static inline struct world *enter_forwarded(struct cpu *cpu, struct world *world)
+static void other_mc(struct cpu *cpu, struct world *world)
 {
-	if (likely(!cpu->resched && cpu->tlb_seen == host_tlb_sequence() &&
-		   forward_quiet(cpu, world)))
-		return out(cpu, world);
-	return enter_slow(cpu, world);
-}
-
-/*
- * Linux's short way back in either mode. Not where its slice ends by a timer that counts
- * in worlds only: who does nothing else than exit would outrun it.
- */
-static inline struct world *enter_linux(struct cpu *cpu, struct world *world)
-{
-	if (unlikely(cpu->forwarded))
-		return k_has(REGENT_FEAT_SLICE_TIMER) ? enter_slow(cpu, world) :
-							enter_forwarded(cpu, world);
-	if (unlikely(cpu->tlb_seen != host_tlb_sequence()))
-		return enter_slow(cpu, world);
-	return out(cpu, world);
-}
-
-/*
- * The CPU does not take the world's state. At the first entry Linux is still in
- * its trampoline and can be told; later, nothing of its state is certain.
- */
-static void __attribute__((noreturn)) refused(struct cpu *cpu, struct world *world)
-{
-	if (backend_rip(world) == cpu->handoff->resume) {
-		outer_resume(cpu, OUTER_ASYNC_PF);
-		backend_leave(cpu, -REGENT_HC_EINVAL);
-	}
-	backend_exit_describe(world);
-	cpu->busy = 0;
-	k_abort("the CPU refused the world's state");
-}
-
-static struct world *__attribute__((noinline))
-exit_slow(struct cpu *cpu, struct world *world)
-{
-	enum regent_exit_reason reason = backend_exit_reason(world);
-
-	cpu_begin(cpu);
-	if (unlikely(backend_entry_failed(world)))
-		refused(cpu, world);
-	cpu->exits[reason]++;
-	cpu->unanswered = true;
-	exit_table[reason](cpu, world);
-	cpu->unanswered = false;
-	return enter_slow(cpu, world);
-}
-
-/* Linux uses its APIC several times for each interrupt. */
-static struct world *__attribute__((noinline))
-exit_apic(struct cpu *cpu, struct world *world, u32 offset)
-{
-	cpu->exits[REGENT_EXIT_APIC]++;
-	cpu->unanswered = true;
-	mmio_apic(cpu, world, offset);
-	cpu->unanswered = false;
-	return enter_forwarded(cpu, world);
-}
-
-/* Of a world that ran inside a hypercall of Linux, and may go on doing so. */
-static struct world *__attribute__((noinline))
-exit_borrowed(struct cpu *cpu, struct world *world)
-{
-	struct world *to = test_world_exit(cpu, world);
-
-	return to == world ? out(cpu, to) : enter(cpu, to);
-}
-
-/* It yields, as most do: no call in here. */
-static inline struct world *exit_yield(struct cpu *cpu, struct world *world)
-{
-	struct world *host = &cpu->system;
-
-	if (unlikely(!switch_is_plain(cpu, world, host)))
-		return exit_borrowed(cpu, world);
-	if (world == host)
-		__builtin_unreachable();
-	backend_world_exit(world);
-	world->yielded = true;
-	test_world_result(cpu, world);
-	switch_plain(cpu, world, host);
-	test_world_answered(cpu);
-	return enter_linux(cpu, host);
-}
-
-/* Of a world that is not Linux, whose own exit is done with. */
-static struct world *__attribute__((noinline))
-exit_scheduled(struct cpu *cpu, struct world *world)
-{
-	cpu_begin(cpu);
-	if (test_world_scheduled_exit(cpu, world)) {
-		forward_interrupt(cpu);
+	(void)world;
+	machine_check(cpu);
+	if (cpu->forwarded)
 		sched_arrived(cpu);
-	}
-	return enter(cpu, world);
+}
+
+/* The same in a vCPU, whose run ends so that Linux goes on */
+
+static void vm_interrupt(struct cpu *cpu, struct world *world)
+{
+	backend_complete_interrupts(world);
+	other_interrupt(cpu, world);
+	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
+}
+
+static void vm_slice(struct cpu *cpu, struct world *world)
+{
+	other_slice(cpu, world);
+	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
+}
+
+static void vm_mc(struct cpu *cpu, struct world *world)
+{
+	backend_complete_interrupts(world);
+	other_mc(cpu, world);
+	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
 }
 
 /*
- * REGENT_HC_TEST_RUN. Linux's RIP stays on the instruction until the world
- * exits: whatever goes wrong before, Linux is in a hypercall that failed.
- */
-static struct world *__attribute__((noinline))
-exit_run_slow(struct cpu *cpu, struct world *host)
-{
-	struct world *w = test_world_borrow(cpu, host->regs.rdi);
-
-	/* What K has taken for Linux already would not end the world's run. */
-	if (unlikely(!w || (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE))) {
-		host->regs.rax = w ? test_world_info(w->id, REGENT_TEST_ROUNDS) :
-				     -REGENT_HC_EINVAL;
-		backend_skip_hypercall(host);
-		return enter(cpu, host);
-	}
-	cpu->unanswered = true;
-	world_switch(cpu, w);
-	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
-	return out(cpu, w);
-}
-
-/* The same world once more: no call in here. */
-static inline struct world *exit_run(struct cpu *cpu)
-{
-	struct world *host = &cpu->system, *w = cpu->lent;
-
-	cpu->exits[REGENT_EXIT_HYPERCALL]++;
-	if (unlikely(host->regs.rdi != cpu->lent_id || !w ||
-		     (cpu->forwarded && vapic_pending(&cpu->vapic) != VAPIC_NONE) ||
-		     !switch_is_plain(cpu, host, w)))
-		return exit_run_slow(cpu, host);
-	if (w == host)
-		__builtin_unreachable();
-	cpu->unanswered = true;
-	switch_plain(cpu, host, w);
-	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
-	return out(cpu, w);
-}
-
-/* Hypercalls that need no call of a function; the others go the slow way. */
-static inline bool hypercall_fast(struct world *world)
-{
-	if (world->regs.rax != REGENT_HC_NULL)
-		return false;
-	world->regs.rax = 0;
-	return true;
-}
-
-/**
- * world_exit() - handle one exit
- * @world: the world that exited, its registers saved
+ *	  reason       the host world     test worlds       vCPUs
  *
- * From the backend's enter.S, on an empty stack. GS is K's. What comes often calls
- * nothing, so that nothing is saved.
- *
- * Return: not at all, see backend_enter().
+ * host_other stands for an exit that K has not asked for, or that is handled before it comes
+ * to this table: the decoder returns NPF for accesses to APIC and IOAPIC, and CPUID is
+ * backend_exit_fastpath()'s.
  */
-struct world *world_exit(struct world *world)
-{
-	struct cpu *cpu = this_cpu();
-	u32 offset;
+#define HANDLERS(X) \
+	X(HYPERCALL,    host_hypercall,    test_world_yield, vcpu_call)          \
+	X(L0_CALL,      host_l0_call,      test_world_yield, vcpu_call)          \
+	X(MSR,          exit_host_msr,     test_world_died,  vcpu_msr)           \
+	X(NPF,          host_npf,          test_world_died,  vcpu_npf)           \
+	X(VIRT_INSN,    host_virt_insn,    test_world_died,  vcpu_undefined)     \
+	X(INTERRUPT,    host_interrupt,    other_interrupt,  vm_interrupt)       \
+	X(IRQ_WINDOW,   host_window,       test_world_died,  vcpu_window)        \
+	X(APIC,         host_other,        test_world_died,  vcpu_unexpected)    \
+	X(IOAPIC,       host_other,        test_world_died,  vcpu_unexpected)    \
+	X(HLT,          host_hlt,          test_world_halt,  vcpu_hlt)           \
+	X(MWAIT,        host_mwait,        test_world_died,  vcpu_undefined)     \
+	X(PAUSE,        host_pause,        test_world_died,  vcpu_unexpected)    \
+	X(CPUID,        host_other,        test_world_died,  vcpu_cpuid)         \
+	X(CONTROL,      host_control,      test_world_died,  vcpu_control)       \
+	X(NMI,          host_window,       other_interrupt,  vm_interrupt)       \
+	X(SLICE,        host_slice,        other_slice,      vm_slice)           \
+	X(DEBUG_REG,    host_other,        other_debug_reg,  other_debug_reg)    \
+	X(IO,           host_other,        test_world_died,  vcpu_io)            \
+	X(EXCEPTION,    host_other,        test_world_died,  vcpu_exception)     \
+	X(MC,           host_other,        other_mc,         vm_mc)              \
+	X(SHUTDOWN,     host_shutdown,     test_world_died,  vcpu_shutdown)      \
+	X(ENTRY_FAILED, host_entry_failed, test_world_died,  vcpu_entry_failed)  \
+	X(OTHER,        host_other,        test_world_died,  vcpu_unexpected)
 
-	cpu->busy = 1;
-	backend_settle(world);
-	if (unlikely(world->kind != WORLD_SYSTEM)) {
-		world->exits++;
-		if (world->sched.rq)
-			return exit_scheduled(cpu, world);
-		return backend_world_yields(world) ? exit_yield(cpu, world) :
-						     exit_borrowed(cpu, world);
-	}
-	if (likely(backend_is_hypercall(world))) {
-		if (likely(hypercall_fast(world))) {
-			cpu->exits[REGENT_EXIT_HYPERCALL]++;
-			backend_skip_hypercall(world);
-			return enter_linux(cpu, world);
-		}
-		if (world->regs.rax == REGENT_HC_TEST_RUN)
-			return exit_run(cpu);
-	}
-	if (backend_answer(cpu, world))
-		return enter_linux(cpu, world);
-	if (cpu->forwarded && backend_touched(world, k_params.apic_base, &offset))
-		return exit_apic(cpu, world, offset);
-	return exit_slow(cpu, world);
-}
+#define HOST(reason, host, test, vm)	\
+	[REGENT_EXIT_##reason] = host,
+#define TEST(reason, host, test, vm)	\
+	[REGENT_EXIT_##reason] = test,
+#define VM(reason, host, test, vm)	\
+	[REGENT_EXIT_##reason] = vm,
+#define ONE(reason, host, test, vm)	+ 1
+
+/* The compiler refuses two lines of one reason, so that this count shows that none is missing. */
+_Static_assert(HANDLERS(ONE) == REGENT_EXIT_REASONS, "a handler for each reason");
+
+exit_handler * const exit_handlers[WORLD_KINDS][REGENT_EXIT_REASONS] = {
+	[WORLD_HOST] = { HANDLERS(HOST) },
+	[WORLD_TEST] = { HANDLERS(TEST) },
+	[WORLD_VM] = { HANDLERS(VM) },
+};

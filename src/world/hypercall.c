@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What L asks K: see <regent/abi/hypercall.h>. The arguments come from a root
- * that may be hostile: each is checked, none is a pointer.
+ * The hypercalls of L, see <regent/abi/hypercall.h>. A hostile root user can make them, too:
+ * each argument is checked, and none is a pointer.
  */
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/crc.h>
-#include <regent/debug.h>
 #include <regent/irq.h>
 #include <regent/k.h>
-#include <regent/outer.h>
+#include <regent/l0.h>
 #include <regent/sched.h>
+#include <regent/test.h>
+#include <regent/vm.h>
 
-/* A piece of REGENT_HC_CHECK, small beside an interrupt's latency. */
+typedef s64 hypercall_fn(struct cpu *cpu, struct world_regs *r);
+
+/* Bytes that REGENT_HC_CHECK does at once: they take less time than an interrupt may wait. */
 #define CHECK_PIECE	512
 
 static s64 counter(u64 id, u64 index)
@@ -37,7 +40,10 @@ static s64 counter(u64 id, u64 index)
 	}
 }
 
-/* Progress in rdi (offset) and rsi (CRC so far): false to be called again. */
+/*
+ * REGENT_HC_CHECK, a piece of it. The progress is in RDI (offset) and RSI (CRC so far). Return:
+ * false to have the instruction executed again.
+ */
 static bool check_image(struct world_regs *r)
 {
 	u64 size = k_rodata_end - k_image_start;
@@ -57,107 +63,236 @@ static bool check_image(struct world_regs *r)
 	return true;
 }
 
-static s64 debug(u64 kind)
+static s64 hc_null(struct cpu *cpu, struct world_regs *r)
 {
-	if (!k_has(REGENT_FEAT_DEBUG_FAULT))
-		return -REGENT_HC_EPERM;
-	if (kind >= REGENT_FAULTS)
+	(void)cpu;
+	(void)r;
+	return 0;
+}
+
+static s64 hc_leave(struct cpu *cpu, struct world_regs *r)
+{
+	(void)r;
+	mode_direct(cpu, true);
+	l0_resume(cpu, L0_ASYNC_PF);
+	cpu->recover = NULL;
+	backend_leave(cpu, 0);
+}
+
+static s64 hc_counter(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return counter(r->rdi, r->rsi);
+}
+
+static s64 hc_debug_fault(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	if (r->rdi >= REGENT_FAULTS)
 		return -REGENT_HC_EINVAL;
-	debug_fault(kind);
-	return -REGENT_HC_EFAULT;
+	return debug_fault(r->rdi);
 }
 
-static s64 test_call(struct cpu *cpu, const struct world_regs *r)
+static s64 hc_donate(struct cpu *cpu, struct world_regs *r)
 {
-	switch (r->rax) {
-	case REGENT_HC_TEST_CREATE:
-		return test_world_create(cpu, r->rdi);
-	case REGENT_HC_TEST_INFO:
-		return test_world_info(r->rdi, r->rsi);
-	case REGENT_HC_TEST_DESTROY:
-		return test_world_destroy(cpu, r->rdi);
-	case REGENT_HC_TEST_NAP:
-		return test_world_nap(cpu, r->rdi, r->rsi);
-	}
-	if (!k_has(REGENT_FEAT_DEBUG_FAULT))
+	return host_donate(cpu, r->rdi);
+}
+
+static s64 hc_flushed(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	(void)r;
+	return host_flushed(host_tlb_sequence());
+}
+
+static s64 hc_ioapic(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return ioapic_mode(r->rdi);
+}
+
+static s64 hc_forward(struct cpu *cpu, struct world_regs *r)
+{
+	return r->rdi ? mode_forward(cpu, r->rsi) : mode_direct(cpu, false);
+}
+
+static s64 hc_world_start(struct cpu *cpu, struct world_regs *r)
+{
+	return table_start(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_world_stop(struct cpu *cpu, struct world_regs *r)
+{
+	return table_stop(cpu, r->rdi);
+}
+
+static s64 hc_world_allow(struct cpu *cpu, struct world_regs *r)
+{
+	return r->rsi > 1 ? -REGENT_HC_EINVAL : table_allow(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_world_wake(struct cpu *cpu, struct world_regs *r)
+{
+	return table_wake(cpu, r->rdi);
+}
+
+static s64 hc_world_info(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return world_info(r->rdi, r->rsi);
+}
+
+static s64 hc_test_create(struct cpu *cpu, struct world_regs *r)
+{
+	return test_world_create(cpu, r->rdi);
+}
+
+static s64 hc_test_info(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return test_world_info(r->rdi, r->rsi);
+}
+
+static s64 hc_test_destroy(struct cpu *cpu, struct world_regs *r)
+{
+	return test_world_destroy(cpu, r->rdi);
+}
+
+static s64 hc_test_nap(struct cpu *cpu, struct world_regs *r)
+{
+	return test_world_nap(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_test_part(struct cpu *cpu, struct world_regs *r)
+{
+	return world_switch_part(cpu, r->rdi);
+}
+
+static s64 hc_test_skip(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return damage_choose(r->rdi, r->rsi);
+}
+
+static s64 hc_vm_create(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return vm_create(r->rdi);
+}
+
+static s64 hc_vm_destroy(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return vm_destroy(r->rdi);
+}
+
+static s64 hc_vm_end_all(struct cpu *cpu, struct world_regs *r)
+{
+	(void)r;
+	return vm_end_all(cpu);
+}
+
+static s64 hc_vm_map(struct cpu *cpu, struct world_regs *r)
+{
+	return vm_map(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_vm_zap(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return vm_zap(r->rdi, r->rsi);
+}
+
+static s64 hc_vm_msi(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return vm_msi(r->rdi, r->rsi);
+}
+
+static s64 hc_vcpu_create(struct cpu *cpu, struct world_regs *r)
+{
+	return vcpu_create(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_vcpu_destroy(struct cpu *cpu, struct world_regs *r)
+{
+	return vcpu_destroy(cpu, r->rdi);
+}
+
+static s64 hc_vcpu_get(struct cpu *cpu, struct world_regs *r)
+{
+	return vcpu_get(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_vcpu_set(struct cpu *cpu, struct world_regs *r)
+{
+	return vcpu_set(cpu, r->rdi, r->rsi);
+}
+
+/*
+ * By number. REGENT_HC_TEST_RUN and REGENT_HC_VCPU_RUN are missing, because run.c handles
+ * them.
+ */
+static const struct {
+	hypercall_fn *fn;
+	bool debug;		/* only where L was loaded with debug=1 */
+} calls[REGENT_HC_MAX] = {
+	[REGENT_HC_NULL] = { hc_null, false },
+	[REGENT_HC_LEAVE] = { hc_leave, false },
+	[REGENT_HC_COUNTER] = { hc_counter, false },
+	[REGENT_HC_DEBUG_FAULT] = { hc_debug_fault, true },
+	[REGENT_HC_DONATE] = { hc_donate, false },
+	[REGENT_HC_FLUSHED] = { hc_flushed, false },
+	[REGENT_HC_IOAPIC] = { hc_ioapic, false },
+	[REGENT_HC_FORWARD] = { hc_forward, false },
+	[REGENT_HC_WORLD_START] = { hc_world_start, false },
+	[REGENT_HC_WORLD_STOP] = { hc_world_stop, false },
+	[REGENT_HC_WORLD_ALLOW] = { hc_world_allow, false },
+	[REGENT_HC_WORLD_WAKE] = { hc_world_wake, false },
+	[REGENT_HC_WORLD_INFO] = { hc_world_info, false },
+	[REGENT_HC_TEST_CREATE] = { hc_test_create, false },
+	[REGENT_HC_TEST_INFO] = { hc_test_info, false },
+	[REGENT_HC_TEST_DESTROY] = { hc_test_destroy, false },
+	[REGENT_HC_TEST_NAP] = { hc_test_nap, false },
+	[REGENT_HC_TEST_PART] = { hc_test_part, true },
+	[REGENT_HC_TEST_SKIP] = { hc_test_skip, true },
+	[REGENT_HC_VM_CREATE] = { hc_vm_create, false },
+	[REGENT_HC_VM_DESTROY] = { hc_vm_destroy, false },
+	[REGENT_HC_VM_END_ALL] = { hc_vm_end_all, false },
+	[REGENT_HC_VM_MAP] = { hc_vm_map, false },
+	[REGENT_HC_VM_ZAP] = { hc_vm_zap, false },
+	[REGENT_HC_VM_MSI] = { hc_vm_msi, false },
+	[REGENT_HC_VCPU_CREATE] = { hc_vcpu_create, false },
+	[REGENT_HC_VCPU_DESTROY] = { hc_vcpu_destroy, false },
+	[REGENT_HC_VCPU_GET] = { hc_vcpu_get, false },
+	[REGENT_HC_VCPU_SET] = { hc_vcpu_set, false },
+};
+
+static s64 dispatch(struct cpu *cpu, struct world_regs *r)
+{
+	u64 nr = r->rax;
+
+	if (nr >= REGENT_HC_MAX || !calls[nr].fn)
+		return -REGENT_HC_ENOSYS;
+	if (calls[nr].debug && !k_has(REGENT_FEAT_DEBUG_FAULT))
 		return -REGENT_HC_EPERM;
-	return r->rax == REGENT_HC_TEST_PART ? world_switch_part(cpu, r->rdi) :
-					       damage_choose(r->rdi, r->rsi);
-}
-
-static s64 world_call(struct cpu *cpu, const struct world_regs *r)
-{
-	switch (r->rax) {
-	case REGENT_HC_WORLD_START:
-		return test_world_start(cpu, r->rdi, r->rsi);
-	case REGENT_HC_WORLD_STOP:
-		return test_world_stop(cpu, r->rdi);
-	case REGENT_HC_WORLD_ALLOW:
-		return r->rsi > 1 ? -REGENT_HC_EINVAL : test_world_allow(cpu, r->rdi, r->rsi);
-	case REGENT_HC_WORLD_WAKE:
-		return test_world_wake(cpu, r->rdi);
-	default:
-		return world_info(r->rdi, r->rsi);
-	}
+	return calls[nr].fn(cpu, r);
 }
 
 /**
- * hypercall() - do what L asks
+ * hypercall() - execute a hypercall of L's
  * @cpu: this CPU
- * @world: the host world; arguments and result are in its registers. Not
- *	REGENT_HC_TEST_RUN, which exit.c does
+ * @world: the host world; the number is in RAX, the arguments in RDI and RSI, and RAX gets the
+ *	result: a negative REGENT_HC_E* is an error
  *
- * Return: true when the call is done, false to execute it again.
+ * Return: true when the call is done; false when the instruction is to be executed again.
  */
 bool hypercall(struct cpu *cpu, struct world *world)
 {
 	struct world_regs *r = &world->regs;
 
-	switch (r->rax) {
-	case REGENT_HC_NULL:
-		r->rax = 0;
-		return true;
-	case REGENT_HC_LEAVE:
-		forward_stop(cpu, true);
-		outer_resume(cpu, OUTER_ASYNC_PF);
-		backend_leave(cpu, 0);
-	case REGENT_HC_COUNTER:
-		r->rax = counter(r->rdi, r->rsi);
-		return true;
-	case REGENT_HC_CHECK:
+	if (r->rax == REGENT_HC_CHECK)
 		return check_image(r);
-	case REGENT_HC_DEBUG_FAULT:
-		r->rax = debug(r->rdi);
-		return true;
-	case REGENT_HC_DONATE:
-		r->rax = host_donate(cpu, r->rdi);
-		return true;
-	case REGENT_HC_IOAPIC:
-		r->rax = ioapic_mode(r->rdi);
-		return true;
-	case REGENT_HC_FORWARD:
-		r->rax = r->rdi ? forward_start(cpu, r->rsi) : forward_stop(cpu, false);
-		return true;
-	case REGENT_HC_FLUSHED:
-		r->rax = host_flushed(host_tlb_sequence());
-		return true;
-	case REGENT_HC_WORLD_START:
-	case REGENT_HC_WORLD_STOP:
-	case REGENT_HC_WORLD_INFO:
-	case REGENT_HC_WORLD_ALLOW:
-	case REGENT_HC_WORLD_WAKE:
-		r->rax = world_call(cpu, r);
-		return true;
-	case REGENT_HC_TEST_CREATE:
-	case REGENT_HC_TEST_INFO:
-	case REGENT_HC_TEST_DESTROY:
-	case REGENT_HC_TEST_SKIP:
-	case REGENT_HC_TEST_NAP:
-	case REGENT_HC_TEST_PART:
-		r->rax = test_call(cpu, r);
-		return true;
-	default:
-		r->rax = -REGENT_HC_ENOSYS;
-		return true;
-	}
+	r->rax = dispatch(cpu, r);
+	return true;
 }

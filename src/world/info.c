@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What can be asked about worlds, from any CPU. */
+/* REGENT_HC_WORLD_INFO: what L can ask about any world, from any CPU. */
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/sched.h>
 
-static u8 state(const struct world *w)
+static u8 info_state(const struct world *w)
 {
 	static const u8 states[] = {
 		[SCHED_OFF] = REGENT_STATE_STOPPED, [SCHED_BLOCKED] = REGENT_STATE_BLOCKED,
@@ -15,11 +15,21 @@ static u8 state(const struct world *w)
 	return w->state == WORLD_DEAD ? REGENT_STATE_DEAD : states[w->sched.state & 3];
 }
 
-static s64 value(const struct cpu *cpu, const struct world *w, u64 what)
+/* As <linux/regent.h> numbers them */
+static u8 info_kind(const struct world *w)
+{
+	static const u8 kinds[WORLD_KINDS] = {
+		[WORLD_TEST] = 0, [WORLD_HOST] = 1, [WORLD_VM] = 3,
+	};
+
+	return kinds[w->kind];
+}
+
+static s64 info_value(const struct cpu *cpu, const struct world *w, u64 what)
 {
 	switch (what) {
 	case REGENT_INFO_STATE:
-		return state(w);
+		return info_state(w);
 	case REGENT_INFO_CPU:
 		return cpu->id;
 	case REGENT_INFO_SHARES:
@@ -38,11 +48,13 @@ static s64 value(const struct cpu *cpu, const struct world *w, u64 what)
 		return w->exits;
 	case REGENT_INFO_MOVES:
 		return w->moves;
+	case REGENT_INFO_KIND:
+		return info_kind(w);
 	}
 	return -REGENT_HC_EINVAL;
 }
 
-static s64 system_value(const struct cpu *cpu, u64 what)
+static s64 info_of_host(const struct cpu *cpu, u64 what)
 {
 	s64 exits = 0;
 	u32 i;
@@ -50,13 +62,13 @@ static s64 system_value(const struct cpu *cpu, u64 what)
 	if (!cpu || !__atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE))
 		return -REGENT_HC_EINVAL;
 	if (what != REGENT_INFO_EXITS)
-		return value(cpu, &cpu->system, what);
+		return info_value(cpu, &cpu->host, what);
 	for (i = 0; i < REGENT_EXIT_REASONS; i++)
 		exits += cpu->exits[i];
 	return exits;
 }
 
-static s64 idle_value(const struct cpu *cpu, u64 what)
+static s64 info_of_idle(const struct cpu *cpu, u64 what)
 {
 	if (!cpu || !__atomic_load_n(&cpu->entered, __ATOMIC_ACQUIRE) ||
 	    what >= REGENT_INFOS)
@@ -71,8 +83,13 @@ static s64 idle_value(const struct cpu *cpu, u64 what)
 
 /**
  * world_info() - see REGENT_HC_WORLD_INFO
- * @id: which world
+ * @id: id of a world other than Linux, REGENT_WORLD_SYSTEM + a CPU's number for its host world,
+ *	or REGENT_WORLD_IDLE + a CPU's number: any number
  * @what: enum regent_world_info
+ *
+ * Another CPU may change the world meanwhile, so that a value may be old.
+ *
+ * Return: the value; -REGENT_HC_EINVAL when there is no such world or value.
  */
 s64 world_info(u64 id, u64 what)
 {
@@ -80,11 +97,11 @@ s64 world_info(u64 id, u64 what)
 	s64 answer;
 
 	if (id >= REGENT_WORLD_IDLE)
-		return idle_value(cpu_find(id - REGENT_WORLD_IDLE), what);
+		return info_of_idle(cpu_find(id - REGENT_WORLD_IDLE), what);
 	if (id >= REGENT_WORLD_SYSTEM)
-		return system_value(cpu_find(id - REGENT_WORLD_SYSTEM), what);
-	w = test_world_hold(id);
-	answer = w ? value(cpu_of(w->cpu), w, what) : -REGENT_HC_EINVAL;
-	test_world_let_go();
+		return info_of_host(cpu_find(id - REGENT_WORLD_SYSTEM), what);
+	w = table_hold(id);
+	answer = w ? info_value(cpu_of(w->cpu), w, what) : -REGENT_HC_EINVAL;
+	table_release();
 	return answer;
 }

@@ -1,75 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The parts of a switch that few switches need, see switch.h, and the state that it
- * switches.
- */
+/* The slow switch between worlds: with all that the plain one (switch.h) leaves out. */
 #include <hw/asm.h>
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
-#include <regent/pages.h>
+#include <regent/test.h>
 #include <regent/world.h>
 
 #include "switch.h"
 
-#define MXCSR_RESET	0x1f80
-#define FCW_RESET	0x37f
-#define XSAVE_MXCSR	24		/* offset in the legacy area */
-
-static u32 xsave_pages(void)
-{
-	return (k_params.xsave_size + REGENT_PAGE_SIZE - 1) / REGENT_PAGE_SIZE;
-}
-
-static u32 always_rare(void)
-{
-	return k_params.xcr0_all ? 0 : AREA_FXSAVE;
-}
-
 /**
- * world_area_init() - give a world its state area, all registers as after reset
- * @world: the world
+ * world_msr_written() - note that Linux has written an MSR
+ * @host: this CPU's host world
+ * @index: number of any MSR; nothing happens if the switch does not move it
  *
- * Return: 0 or -REGENT_HC_ENOSPC.
- */
-int world_area_init(struct world *world)
-{
-	struct world_state_area *a = &world->area;
-
-	a->xsave = pages_alloc(xsave_pages());
-	if (!a->xsave)
-		return -REGENT_HC_ENOSPC;
-	*(u16 *)a->xsave = FCW_RESET;
-	*(u32 *)(a->xsave + XSAVE_MXCSR) = MXCSR_RESET;
-	a->xcr0 = k_params.xcr0_all & 1;
-	a->rare |= always_rare();
-	return 0;
-}
-
-/**
- * world_area_free() - undo world_area_init()
- * @world: a world that is not running
- */
-void world_area_free(struct world *world)
-{
-	pages_free(world->area.xsave, xsave_pages());
-	world->area.xsave = NULL;
-}
-
-/**
- * world_forget_msrs() - nothing is known of what Linux's MSRs hold
- * @host: the system world of a CPU that has just been taken over
- */
-void world_forget_msrs(struct world *host)
-{
-	host->area.rare = ((1u << k_params.nr_world_msrs) - 1) | always_rare();
-}
-
-/**
- * world_msr_written() - Linux has written an MSR
- * @host: this CPU's system world
- * @index: any MSR
+ * The next switch reads the MSR from the processor.
  */
 void world_msr_written(struct world *host, u32 index)
 {
@@ -81,8 +27,10 @@ void world_msr_written(struct world *host, u32 index)
 }
 
 /*
- * A value stays known until Linux's next write, which exits, but for DEBUGCTL: #DB and
- * freezing clear bits there. Of all but the first, the plain switch knows only 0.
+ * Does K know what a world has in an MSR from now on, and can the plain switch handle it? The
+ * value stays until Linux's next write, which exits, except in DEBUGCTL, where #DB and freezing
+ * clear bits, and in MSRs whose writes do not exit. The plain switch moves only the first MSR,
+ * so that all others have to be 0.
  */
 static bool will_stay(u32 i, u64 value)
 {
@@ -90,6 +38,7 @@ static bool will_stay(u32 i, u64 value)
 	       (!value || (i == 0 && k_params.world_msr[i] != MSR_REG_DEBUGCTL));
 }
 
+/* Read those MSRs of the current world that K is unsure of. */
 static void read_msrs(struct world_state_area *a)
 {
 	u32 i;
@@ -119,23 +68,23 @@ static void load_debug(const struct world *w)
 	HW_WRITE_DR(3, w->area.dr[3]);
 }
 
-/* Whose DR0 to DR3 are in the processor while a world runs. */
+/* The world whose DR0 to DR3 are in the processor while world @w runs: @w itself, or Linux. */
 static struct world *debugger(struct cpu *cpu, struct world *w)
 {
-	return w->area.rare & AREA_DEBUGS ? w : &cpu->system;
+	return w->area.rare & AREA_DEBUGS ? w : &cpu->host;
 }
 
 /**
- * world_debugs() - a world has touched a debug register, and gets its own
+ * world_debugs() - give a world debug registers of its own, at its first access to one
  * @cpu: this CPU
- * @world: the current one, not Linux. It is to execute its instruction again; that
- *	and others of its kind do not exit any more
+ * @world: the current world, not Linux. It executes its instruction again, which does not exit
+ *	any more, like all later accesses to debug registers
  */
 void world_debugs(struct cpu *cpu, struct world *world)
 {
 	if (world->area.rare & AREA_DEBUGS)
 		return;
-	save_debug(&cpu->system);
+	save_debug(&cpu->host);
 	world->area.rare |= AREA_DEBUGS;
 	load_debug(world);
 	backend_world_debugs(world);
@@ -144,7 +93,7 @@ void world_debugs(struct cpu *cpu, struct world *world)
 static void save_fpu(struct cpu *cpu, struct world *w)
 {
 	if (k_params.xcr0_all)
-		switch_save_xsave(cpu, w, w == &cpu->system);
+		switch_save_xsave(cpu, w, w == &cpu->host);
 	else
 		hw_fxsave(w->area.xsave);
 }
@@ -166,9 +115,14 @@ static void load_msrs(struct cpu *cpu, const struct world *from, const struct wo
 }
 
 /**
- * world_switch_slow() - world_switch() with all that few need
+ * world_switch_slow() - world_switch(), with the parts that few worlds need
  * @cpu: this CPU
- * @to: see there
+ * @to: as in world_switch()
+ *
+ * These are MSRs that K is unsure of, debug registers, FXSAVE where there is no XSAVE, an
+ * address space identifier that is not valid here, and the damage of a test.
+ *
+ * Return: @to, to enter.
  */
 struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 {
@@ -179,23 +133,31 @@ struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 	save_fpu(cpu, from);
 	if (old != new)
 		save_debug(old);
-	backend_switch(cpu, from, to);
-	if (unlikely(damage_item))
-		damage(from, to);
-	switch_mitigate(cpu, to == &cpu->system);
-	/* Should K fault from here on, Linux has to get its own back from memory. */
-	if (to != &cpu->system && new == to)
+	backend_save(from);
+	/*
+	 * If K faults from here on, world_recover() has to load Linux's state from memory,
+	 * which it does when Linux is not the current world. The current world also decides
+	 * whether it loads Linux's DR0 to DR3: it must not be one that shares Linux's while
+	 * another world's are in the processor.
+	 */
+	if (to != &cpu->host && (old == &cpu->host || new == to))
 		cpu->current = to;
+	backend_switch(cpu, from, to);
+	if (unlikely(damage_item)) {
+		damage(from, to);
+		damage_fault(to, REGENT_SKIP_FAULT_EARLY);
+	}
+	switch_mitigate(cpu, from == &cpu->host, to == &cpu->host);
 	if (old != new)
 		load_debug(new);
-	if (to != &cpu->system)
+	if (to != &cpu->host)
 		cpu->current = to;
 	load_fpu(to);
 	load_msrs(cpu, from, to);
 	if (unlikely(damage_item))
-		damage_fault(to);
-	if (to != &cpu->system && !asid_valid(&cpu->asids, &to->asid))
-		backend_world_here(cpu, to);
+		damage_fault(to, REGENT_SKIP_FAULT_LATE);
+	if (to != &cpu->host && !asid_valid(&cpu->asids, &to->asid))
+		backend_vcpu_load(cpu, to);
 	to->switches++;
 	cpu->current = to;
 	return to;
@@ -203,12 +165,14 @@ struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 
 /**
  * world_switch_part() - see REGENT_HC_TEST_PART
- * @cpu: this CPU, Linux the current world
+ * @cpu: this CPU, Linux its current world
  * @part: enum regent_test_part
+ *
+ * Return: 0; -REGENT_HC_EINVAL when there is no such part, or this machine or CPU cannot do it.
  */
 s64 world_switch_part(struct cpu *cpu, u64 part)
 {
-	struct world *host = &cpu->system;
+	struct world *host = &cpu->host;
 
 	if (part >= REGENT_PARTS || !host->area.xsave || !k_params.xcr0_all)
 		return -REGENT_HC_EINVAL;
@@ -218,8 +182,8 @@ s64 world_switch_part(struct cpu *cpu, u64 part)
 		switch_save_xsave(cpu, host, false);
 		switch_load_xsave(host);
 	} else if (part == REGENT_PART_MITIGATIONS) {
-		switch_mitigate(cpu, false);
-		switch_mitigate(cpu, true);
+		switch_mitigate(cpu, true, false);
+		switch_mitigate(cpu, false, true);
 	}
 	return 0;
 }
@@ -227,14 +191,15 @@ s64 world_switch_part(struct cpu *cpu, u64 part)
 /**
  * world_switch() - make another world this CPU's current one
  * @cpu: this CPU, in an exit
- * @to: another than the current one, bound to this CPU, runnable, with a state
- *	area. It is entered next, or Linux is
+ * @to: a world of this CPU's other than the current one, with a state area; this world or Linux
+ *	is entered next
  *
  * Return: @to, to enter.
  */
 struct world *world_switch(struct cpu *cpu, struct world *to)
 {
-	if (unlikely(!switch_is_plain(cpu, cpu->current, to)))
+	if (unlikely(to == &cpu->host ? !switch_is_plain(cpu->current, to) :
+					!switch_is_plain_to(cpu, cpu->current, to)))
 		return world_switch_slow(cpu, to);
 	return switch_plain(cpu, cpu->current, to);
 }

@@ -14,18 +14,18 @@ struct regent_blob_field;
 
 /**
  * enum blob_error - why blob_check() refuses a blob
- * @BLOB_OK: nothing wrong
- * @BLOB_ALIGN: it does not lie on an 8-byte boundary
- * @BLOB_SHORT: there is less than the header, or than the header says
- * @BLOB_MAGIC: it does not begin with REGENT_BLOB_MAGIC
- * @BLOB_VERSION: made by another version
- * @BLOB_LENGTH: its length is not a multiple of 8, less than a header, or less
- *	than what there is
- * @BLOB_CRC: damaged
- * @BLOB_SECTION: the sections do not fill it exactly
- * @BLOB_ENTRY: a section's entry size is too small for its type, zero, or not
- *	a multiple of 8
- * @BLOB_FIELD: a name without its final NUL, or a class that does not exist
+ * @BLOB_OK: the blob is good
+ * @BLOB_ALIGN: the blob does not lie on an 8-byte boundary
+ * @BLOB_SHORT: there are fewer bytes than a header, or than the header says
+ * @BLOB_MAGIC: the blob does not begin with REGENT_BLOB_MAGIC
+ * @BLOB_VERSION: the blob was made by another version
+ * @BLOB_LENGTH: the length in the header is not a multiple of 8, or less than the
+ *	number of bytes there are
+ * @BLOB_CRC: the checksum is wrong: the blob is damaged
+ * @BLOB_SECTION: the sections do not fill the blob exactly
+ * @BLOB_ENTRY: a section's entry size is too small for the section's type, or not a
+ *	multiple of 8
+ * @BLOB_FIELD: a name lacks its final NUL, or a field's class does not exist
  */
 enum blob_error {
 	BLOB_OK = 0,
@@ -49,8 +49,8 @@ blob_next(const struct regent_blob_header *blob,
 
 /**
  * struct blob_result - the outcome of a comparison
- * @compared: owned and tracked fields that this CPU has
- * @same: those of them that are as found
+ * @compared: number of owned and tracked fields that this CPU has
+ * @same: number of those whose live value is as it should be, see blob_field_same()
  */
 struct blob_result {
 	u32 compared;

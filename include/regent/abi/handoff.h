@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What L prepares for K before the rendezvous, and where everything lies in
- * K's address space.
+ * What L prepares for K before the rendezvous, and the layout of K's address space.
  *
  *	PML4 slot 510, the same on every CPU:
  *	  REGENT_VA_IMAGE	the image: text, read-only data, data
  *	  REGENT_VA_PERCPU	one area of REGENT_PERCPU_STRIDE for each CPU
- *	  REGENT_VA_SHARED	one page for each CPU that Linux can see, too
+ *	  REGENT_VA_SHARED	one page for each CPU, which Linux maps as well
  *	  REGENT_VA_APIC	the local APIC's page: each CPU finds its own there
  *	  REGENT_VA_CHUNKS	all donated chunks, chunk i at i * 2 MiB
- *	PML4 slot 509, each CPU its own:
+ *	PML4 slot 509, private to each CPU:
  *	  REGENT_VA_WINDOW	the mapping cache
- *	  REGENT_VA_WINDOW_PT	the page table of that window
+ *	  REGENT_VA_WINDOW_PT	the page table that maps the mapping cache
  *	PML4 slot 511:
  *	  the pages of L's trampoline, at their Linux address
  *
@@ -30,17 +29,17 @@
 
 #define REGENT_PERCPU_STRIDE	0x20000
 #define REGENT_STACK_PAGES	4
-/* Offsets in a CPU's area; what is not listed is a guard page. */
+/* Offsets in a CPU's area. Pages that are not listed are guard pages. */
 #define REGENT_PERCPU_STACK	0x01000
 #define REGENT_PERCPU_IST_FAULT	0x06000	/* 2 pages */
 #define REGENT_PERCPU_IST_DF	0x09000
 #define REGENT_PERCPU_IST_NMI	0x0b000
-#define REGENT_PERCPU_CPU	0x0d000	/* struct cpu, K's alone */
+#define REGENT_PERCPU_CPU	0x0d000	/* struct cpu, which only K maps */
 #define REGENT_PERCPU_HANDOFF	0x0f000	/* struct regent_handoff */
 #define REGENT_PERCPU_BACKEND	0x11000	/* 2 pages: VMCB and host VMCB, or VMCS */
 #define REGENT_PERCPU_IST_MC	0x14000
 
-/* The segments that K and Linux must agree on so that no far jump is needed. */
+/* K and Linux use the same CS and SS selectors, so that the way in and out needs no far jump. */
 #define REGENT_SEL_CS		0x10
 #define REGENT_SEL_SS		0x18
 #define REGENT_SEL_TSS		0x20
@@ -67,14 +66,15 @@
  * struct regent_image_header - the first bytes of the image
  * @magic: REGENT_IMAGE_MAGIC
  * @abi: REGENT_IMAGE_ABI
- * @text_end: offset behind the text (read and execute), page-aligned
- * @rodata_end: offset behind read-only data, page-aligned
- * @file_end: offset behind what the file holds
- * @image_end: offset behind the zeroed data, page-aligned
- * @entry: address L's trampoline jumps to
- * @idt: address of a page in read-only data, which L fills
- * @stubs: address of 256 exception entries, REGENT_STUB_STRIDE apart
- * @params: address of struct regent_params in read-only data, which L fills
+ * @text_end: offset of the end of the text (read and execute), page-aligned
+ * @rodata_end: offset of the end of the read-only data, page-aligned
+ * @file_end: offset of the end of what the file holds
+ * @image_end: offset of the end of the zeroed data, page-aligned
+ * @reserved: zero
+ * @entry: K's address that L's trampoline jumps to
+ * @idt: K's address of a page in the read-only data, which L fills with the IDT
+ * @stubs: K's address of 256 exception entries, REGENT_STUB_STRIDE bytes apart
+ * @params: K's address of struct regent_params in the read-only data, which L fills
  */
 struct regent_image_header {
 	u64 magic;
@@ -91,74 +91,76 @@ struct regent_image_header {
 };
 
 /* Features of this machine and of this takeover, for struct regent_params. */
-#define REGENT_FEAT_NRIPS	(1u << 0)	/* SVM saves the next RIP */
-#define REGENT_FEAT_DECODE	(1u << 1)
-#define REGENT_FEAT_FLUSH_ASID	(1u << 2)
-#define REGENT_FEAT_CLEAN_BITS	(1u << 3)
-#define REGENT_FEAT_LA57	(1u << 4)
+#define REGENT_FEAT_NRIPS	(1u << 0)	/* SVM saves the next RIP at an exit */
+#define REGENT_FEAT_DECODE	(1u << 1)	/* SVM decode assists: the VMCB has the code */
+#define REGENT_FEAT_FLUSH_ASID	(1u << 2)	/* VMRUN can flush one ASID */
+#define REGENT_FEAT_CLEAN_BITS	(1u << 3)	/* VMCB clean bits */
+#define REGENT_FEAT_LA57	(1u << 4)	/* five-level paging is in use */
 #define REGENT_FEAT_DEADLINE	(1u << 5)	/* the APIC's timer has TSC-deadline mode */
-#define REGENT_FEAT_OUTER	(1u << 6)	/* Linux is a guest already */
+#define REGENT_FEAT_L0		(1u << 6)	/* there is an L0: Linux is its guest */
 #define REGENT_FEAT_CET		(1u << 7)
 #define REGENT_FEAT_DEBUG_FAULT	(1u << 8)	/* L allows REGENT_HC_DEBUG_FAULT */
-#define REGENT_FEAT_1G		(1u << 9)
+#define REGENT_FEAT_1G		(1u << 9)	/* pages of 1 GiB */
 #define REGENT_FEAT_V_SPEC_CTRL	(1u << 10)	/* VMRUN switches SPEC_CTRL */
-#define REGENT_FEAT_INVLPGB	(1u << 11)
-#define REGENT_FEAT_PAUSE_FILTER	(1u << 12)	/* only many PAUSEs make an exit, */
-#define REGENT_FEAT_PAUSE_THRESHOLD	(1u << 13)	/* and only close together */
-#define REGENT_FEAT_TCG		(1u << 14)	/* QEMU's emulator: see write_eoi() */
-#define REGENT_FEAT_SLICE_TIMER	(1u << 15)	/* entries start a timer, which exits */
+#define REGENT_FEAT_INVLPGB	(1u << 11)	/* Linux may use INVLPGB */
+#define REGENT_FEAT_PAUSE_FILTER	(1u << 12)	/* an exit takes many PAUSEs */
+#define REGENT_FEAT_PAUSE_THRESHOLD	(1u << 13)	/* ... that come close together */
+#define REGENT_FEAT_TCG		(1u << 14)	/* QEMU's emulator, see write_eoi() */
+#define REGENT_FEAT_SLICE_TIMER	(1u << 15)	/* VMX: entries start a preemption timer */
 
-/* What stands between two owners of a CPU, as the CPU needs it. */
+/* What K does when the CPU goes from one world to another, where the CPU needs it. */
 #define REGENT_MITIGATE_IBPB	(1u << 0)	/* indirect branch prediction barrier */
 #define REGENT_MITIGATE_RSB	(1u << 1)	/* fill the return stack buffer */
 #define REGENT_MITIGATE_BUFFERS	(1u << 2)	/* VERW overwrites the CPU's buffers */
 #define REGENT_MITIGATE_L1D	(1u << 3)	/* flush the first-level data cache */
 
 /**
- * struct regent_params - what all CPUs share; read-only for K
+ * struct regent_params - what all CPUs share; K only reads it
  * @features: REGENT_FEAT_*
- * @nr_cpus: number of CPU areas; Linux's CPU numbers are below it
- * @phys_bits: width of a physical address
+ * @nr_cpus: number of slots for CPU areas; all Linux CPU numbers are below it
+ * @phys_bits: width of a physical address in bits
  * @levels: levels of the paging mode, 4 or 5
- * @nested_root: physical address of the host world's nested tables
- * @forward_root: the same without the local APIC's page, for forwarded CPUs
- * @zero_page: physical address of a page of zeros, for hidden memory
- * @pool: physical address of the first of @pool_pages free pages, contiguous
- *	and donated: K's own nested tables come from there
- * @pool_pages: number of them
- * @nr_chunks: donated chunks known at the takeover
- * @apic_base: physical address of the local APIC (xAPIC)
+ * @npt_root: physical address of the top nested table (NPT, EPT) of the host world
+ * @forward_root: the same for forwarded CPUs, without the local APIC's page
+ * @zero_page: physical address of a page of zeros, which Linux reads in place of K's memory
+ * @pool: physical address of @pool_pages contiguous donated pages, from which K takes
+ *	its nested tables
+ * @pool_pages: number of pages in @pool
+ * @nr_chunks: number of chunks that were donated before the takeover
+ * @apic_base: physical address of the local APIC's page (xAPIC)
  * @leave: Linux address of the trampoline's way out
  * @trampoline: Linux address of the trampoline's first page
- * @backend: what the backend needs (SVM: the permission maps)
- * @xcr0_all: components of XSAVE this CPU has; 0 when Linux does without XSAVE
- * @xsave_size: bytes of an XSAVE area, standard format, for all of them, or of
- *	FXSAVE's
- * @nr_world_msrs: entries in @world_msr
- * @world_msr: MSRs to switch between worlds (class REG_WORLD) that exist here
- * @world_msr_live: bit N is set when Linux changes the Nth without an exit
+ * @backend: the backend's own parameters, by SVM_PARAM_* or VMX_PARAM_*
+ * @xcr0_all: XSAVE components that this CPU has; 0 when Linux does not use XSAVE
+ * @xsave_size: bytes of an XSAVE area in standard format for @xcr0_all, or of an FXSAVE
+ *	area
+ * @nr_world_msrs: number of entries in @world_msr
+ * @world_msr: numbers of the MSRs of class REG_WORLD that exist here; a switch between
+ *	worlds moves them
+ * @world_msr_live: bit N is set when Linux can write the Nth of them without an exit
  * @mitigations: REGENT_MITIGATE_*
- * @code_base: virtual address of Linux's image mapping, which never changes
- * @code_size: bytes of it
- * @code_phys: physical address that it maps to, modulo 2^64
- * @flags_offset: of a thread's flags in what regent_handoff.current_task points at
- * @flag_polling: bit of them: the thread looks at them while it is idle
- * @flags_resched: bits of them that end that
- * @tsc_khz: frequency of the TSC
- * @ns_per_tick: ns for one tick of the TSC, 32.32
- * @ticks_per_ns: ticks of the TSC for one ns, 32.32
- * @mtrr: memory types, for nested tables that have some
- * @nr_ioapics: entries in @ioapic; 0 when there are more than fit
+ * @tsc_khz: frequency of the TSC in kHz
+ * @code_base: virtual address of Linux's image, whose mapping never changes
+ * @code_size: bytes of that mapping
+ * @code_phys: physical address of the image, modulo 2^64
+ * @flags_offset: offset of a thread's flags in the task whose address is found at
+ *	struct regent_handoff.current_task
+ * @flag_polling: the bit of these flags which says that the idle thread polls them
+ * @flags_resched: the bits of these flags which end the thread's wait
+ * @ns_per_tick: ns in one tick of the TSC, as a 32.32 fixed-point number
+ * @ticks_per_ns: ticks of the TSC in one ns, as a 32.32 fixed-point number
+ * @mtrr: the MTRRs, which give nested tables the sizes and (EPT) the types of their pages
+ * @nr_ioapics: number of entries in @ioapic; 0 when there are more than fit
  * @ioapic: physical addresses of the IOAPICs
- * @area: bit N is set when CPU N has an area; others must not be touched
- * @chunk: physical addresses of the donated chunks
+ * @area: bit N is set when CPU N has an area; K must not touch any other area
+ * @chunk: physical addresses of the chunks that were donated before the takeover
  */
 struct regent_params {
 	u32 features;
 	u32 nr_cpus;
 	u32 phys_bits;
 	u32 levels;
-	u64 nested_root;
+	u64 npt_root;
 	u64 forward_root;
 	u64 zero_page;
 	u64 pool;
@@ -192,8 +194,8 @@ struct regent_params {
 
 /**
  * struct regent_segment - a segment register with its hidden part
- * @selector: visible part
- * @unusable: nothing is loaded (null selector)
+ * @selector: the visible part
+ * @unusable: 1 when nothing is loaded (null selector), else 0
  * @access: type, S, DPL, P in bits 0-7; AVL, L, D, G in bits 12-15
  * @limit: in bytes
  * @base: linear address
@@ -206,16 +208,35 @@ struct regent_segment {
 	u64 base;
 };
 
+/* Indexes of struct regent_state.seg */
 enum { REGENT_ES, REGENT_CS, REGENT_SS, REGENT_DS, REGENT_FS, REGENT_GS,
        REGENT_LDTR, REGENT_TR, REGENT_SEGMENTS };
 
 /**
- * struct regent_state - a processor's state that the switch to K changes,
- * as L reads it on the bare machine in the rendezvous
+ * struct regent_state - the part of a processor's state that the switch to K changes
+ * @cr0: CR0
+ * @cr2: CR2
+ * @cr3: CR3 with Linux's PCID
+ * @cr4: CR4
+ * @efer: EFER
+ * @dr6: DR6
+ * @dr7: DR7
+ * @rflags: RFLAGS
+ * @pat: IA32_PAT
+ * @s_cet: IA32_S_CET
+ * @isst: IA32_INTERRUPT_SSP_TABLE_ADDR
+ * @debugctl: IA32_DEBUGCTL (VMX)
+ * @sysenter: IA32_SYSENTER_CS, _ESP and _EIP, in this order (VMX)
+ * @gdtr_base: linear address of Linux's GDT
+ * @idtr_base: linear address of Linux's IDT
+ * @gdtr_limit: bytes of the GDT minus 1
+ * @idtr_limit: bytes of the IDT minus 1
+ * @seg: segment registers, by REGENT_ES and so on
  *
- * What VMLOAD and VMSAVE move by themselves on SVM (FS, GS, LDTR and TR with
- * their hidden parts, the SYSENTER MSRs; also DEBUGCTL) the SVM backend takes
- * from the processor, not from here; VMX's part of L reads it (takeover/vmx.c).
+ * L reads it on the bare machine in the rendezvous. The SVM backend takes from the
+ * processor what VMLOAD and VMSAVE move by themselves (FS, GS, LDTR and TR with their
+ * hidden parts, the SYSENTER MSRs), and DEBUGCTL as well; VMX's part of L reads these
+ * into this struct (takeover/vmx.c).
  */
 struct regent_state {
 	u64 cr0;
@@ -239,38 +260,45 @@ struct regent_state {
 };
 
 /**
- * struct regent_tss - the 64-bit task state segment
+ * struct regent_tss - the 64-bit task state segment, as the processor lays it out
+ * @reserved0: zero
+ * @rsp: stack pointers for CPL 0 to 2
+ * @reserved28: zero
+ * @ist: stack pointers of the interrupt stack table; ist[0] is IST 1
+ * @reserved92: zero
+ * @reserved100: zero
+ * @iomap: offset of the I/O permission map; the size of the TSS when there is none
  */
 struct regent_tss {
 	u32 reserved0;
 	u64 rsp[3];
 	u64 reserved28;
-	u64 ist[7];		/* ist[0] is IST 1 */
+	u64 ist[7];
 	u64 reserved92;
 	u16 reserved100;
 	u16 iomap;
 } __attribute__((packed));
 
 /**
- * struct regent_handoff - what one CPU needs; filled by L, kept by K
+ * struct regent_handoff - what K needs of one CPU; L fills it, then K keeps it
  * @cpu: Linux's number of this CPU
- * @apic_id: its APIC id
+ * @apic_id: the CPU's APIC id
  * @cr3: K's CR3 on this CPU
- * @cr4: CR4 to switch to K with: Linux's without PGE, PCIDE and CET
- * @stack_top: K's stack
- * @cpu_va: K's struct cpu
- * @backend_pa: physical addresses (SVM: VMCB, host VMCB, host save area; VMX: VMCS,
- *	VMXON region, virtual APIC)
- * @hsave_found: what VM_HSAVE_PA held before (SVM)
- * @vm_cr_found: what VM_CR held (SVM)
- * @feature_control_found: what IA32_FEATURE_CONTROL held (VMX)
- * @pebs: what IA32_PEBS_ENABLE held (VMX)
- * @left: REGENT_LEFT_*: K has left this CPU, and @state is what L has to put back
- * @current_task: Linux address of this CPU's pointer to the thread that runs
- * @state: see there
- * @resume: Linux address to continue at, in the trampoline
- * @gdt: K's GDT
- * @tss: K's TSS
+ * @cr4: the CR4 with which the CPU goes to K: Linux's without PGE, PCIDE and CET
+ * @stack_top: K's address of the end of K's stack
+ * @cpu_va: K's address of the CPU's struct cpu
+ * @backend_pa: physical addresses, by SVM_PA_* (VMCB, host VMCB, host save area) or
+ *	VMX_PA_* (VMCS, VMXON region, virtual APIC page, struct vmx_block)
+ * @hsave_found: VM_HSAVE_PA as found (SVM)
+ * @vm_cr_found: VM_CR as found (SVM)
+ * @feature_control_found: IA32_FEATURE_CONTROL as found (VMX)
+ * @pebs: Linux's IA32_PEBS_ENABLE (VMX)
+ * @left: REGENT_LEFT_*, set by K when it leaves this CPU; L then puts back what @state holds
+ * @current_task: Linux address of this CPU's pointer to the running task
+ * @resume: Linux address in the trampoline at which Linux goes on
+ * @state: Linux's state, see struct regent_state
+ * @gdt: K's GDT on this CPU
+ * @tss: K's TSS on this CPU
  */
 struct regent_handoff {
 	u32 cpu;
@@ -292,28 +320,29 @@ struct regent_handoff {
 	struct regent_tss tss;
 };
 
-/* What K leaves to L where an exit cannot do it (VMX) */
-#define REGENT_LEFT		(1u << 0)	/* @state holds what to put back */
-#define REGENT_LEFT_NMI		(1u << 1)	/* an NMI came, and is Linux's */
+/* What L has to do after K has left, because no exit can do it (VMX) */
+#define REGENT_LEFT		(1u << 0)	/* put back what @state holds */
+#define REGENT_LEFT_NMI		(1u << 1)	/* deliver Linux's NMI, which came in K */
 
-/* Reasons in struct regent_shared.request: why an NMI asks L for a hypercall. */
+/* Bits of struct regent_shared.request: the hypercall that K wants of L's NMI handler. */
 #define REGENT_REQUEST_LEAVE	(1u << 0)
 
 #define REGENT_LOG_SIZE		2048
 
 /**
- * struct regent_shared - one page for each CPU that both sides see
- * @request: REGENT_REQUEST_*, set by K before it sends an NMI, cleared by L
- * @faulted: K's fault happened on this CPU
+ * struct regent_shared - one page for each CPU that both K and Linux map
+ * @request: REGENT_REQUEST_*; K sets a bit before it sends an NMI, L clears it
+ * @nmis_sent: number of NMIs that K has sent to this CPU
+ * @faulted: not 0 when K has faulted on this CPU
  * @dead: 1 when this CPU has halted in K and will not come back
  * @reserved: zero
- * @nmis_sent: NMIs that K has sent to this CPU
  * @log_length: bytes in @log
- * @events: what K has to tell
- * @log: text of K's last words; lies in Linux's memory, so that a crash dump
- *	contains it
+ * @events: the event ring, by which K tells L something
+ * @log: K's last words, as text. They lie in Linux's memory, so that a crash dump
+ *	contains them
  *
- * K trusts nothing here: it reads no index and no length of Linux's.
+ * K trusts nothing in this page: of Linux's, it uses no index, and it limits
+ * @log_length before it writes to @log.
  */
 struct regent_shared {
 	u32 request;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The table of every MSR and control register: who owns it, when it is
- * switched, whether it is intercepted, and which blob class it has.
+ * The table of every MSR and control register that Regent knows: its owner, when it is
+ * switched, whether K intercepts it, and its class in the state blob.
  *
- * An MSR that is not listed is Linux's and passes through; so is an MSR
- * outside the ranges of the bitmap, which exits and is repeated by K.
+ * An MSR that is not listed is Linux's and is not intercepted. An MSR outside the ranges of
+ * SVM's permission map always exits; K repeats that access for Linux.
  */
 #ifndef REGENT_ABI_MSRTAB_H
 #define REGENT_ABI_MSRTAB_H
@@ -14,37 +14,38 @@
 /**
  * enum reg_owner - whose value the register holds while Linux is a world
  * @REG_LINUX: Linux's; Regent never writes another value
- * @REG_SWITCHED: each side has its own value
- * @REG_REGENT: Regent's; Linux reads what it left, its writes are absorbed
+ * @REG_SWITCHED: K and Linux each have a value of their own
+ * @REG_REGENT: Regent's; Linux reads the value that it left there, and K drops its writes
  */
 enum reg_owner { REG_LINUX, REG_SWITCHED, REG_REGENT };
 
 /**
- * enum reg_switch - when the value changes hands
- * @REG_NEVER: one owner; to be switched between worlds when there are others
- *	with REG_WORLD
- * @REG_EXIT: at each entry and exit, by the hardware (VMRUN, VM entry)
+ * enum reg_switch - when the register changes from one owner's value to another's
+ * @REG_NEVER: never: the register has one owner
+ * @REG_EXIT: at each entry and exit, by the processor (VMRUN, VM entry)
  * @REG_VMLOAD: at each entry and exit, by VMLOAD and VMSAVE (SVM)
- * @REG_WORLD: when another world runs on this CPU; not at exits
+ * @REG_WORLD: when another world gets this CPU, but not at exits
  */
 enum reg_switch { REG_NEVER, REG_EXIT, REG_VMLOAD, REG_WORLD };
 
+/* Which accesses of Linux K intercepts */
 #define REG_TRAP_NONE	0
 #define REG_TRAP_READ	1
 #define REG_TRAP_WRITE	2
 #define REG_TRAP_BOTH	3
 
-/* Blob class; the same numbers as enum regent_field_class of the uapi. */
+/* Class in the blob; the same numbers as enum regent_field_class of the uapi. */
 enum reg_class { REG_OWNED, REG_TRACKED, REG_VOLATILE };
 
 /**
- * enum reg_when - when the blob takes the value
- * @REG_HOT: in the rendezvous: the switch to K changes it
- * @REG_COLD: outside of it, by a call to each CPU: Regent does not touch it
+ * enum reg_when - when the blob reads the register
+ * @REG_HOT: in the rendezvous, because the switch to K changes the register
+ * @REG_COLD: outside of the rendezvous, by a call to each CPU, because Regent leaves the
+ *	register alone
  */
 enum reg_when { REG_HOT, REG_COLD };
 
-/* Registers that are not MSRs have numbers that no MSR has. */
+/* Registers that are no MSRs, under numbers that no MSR has */
 #define REG_PSEUDO	0xffff0000u
 enum reg_pseudo {
 	REG_CR0 = REG_PSEUDO, REG_CR2, REG_CR3, REG_CR4, REG_CR8, REG_DR6, REG_DR7,
@@ -70,19 +71,19 @@ enum reg_pseudo {
 #define MSR_REG_S_CET		0x000006a2u
 #define MSR_REG_ISST		0x000006a8u
 #define MSR_REG_TSC_DEADLINE	0x000006e0u
-#define MSR_REG_X2APIC		0x00000800u	/* 256 of them */
+#define MSR_REG_X2APIC		0x00000800u	/* the first of 256 */
 #define MSR_REG_X2APIC_ICR	0x00000830u
 #define MSR_REG_KVM_ASYNC_PF	0x4b564d02u
 #define MSR_REG_KVM_PV_EOI	0x4b564d04u
 
 /**
- * struct reg_entry - one row
- * @index: MSR number or enum reg_pseudo
- * @name: as in the blob and for corrupt_field=
+ * struct reg_entry - one row of the table
+ * @index: MSR number, or enum reg_pseudo
+ * @name: as in the blob, and as corrupt_field= takes it
  * @owner: enum reg_owner
  * @when_switched: enum reg_switch
- * @trap: REG_TRAP_*; of a REG_WORLD row REG_TRAP_WRITE, so that the switch knows the
- *	value without reading it: for what Linux hardly ever writes
+ * @trap: REG_TRAP_*. A REG_WORLD row that Linux hardly ever writes has REG_TRAP_WRITE, so
+ *	that a switch knows the value without reading the register
  * @cls: enum reg_class
  * @when: enum reg_when
  */

@@ -2,9 +2,8 @@
 /*
  * The integer types that K, L and the user-space unit tests agree on.
  *
- * This is the only header of include/regent/ that knows in which of the three
- * it is being compiled: L has its own u64, K and user space take the
- * compiler's.
+ * This is the only header of include/regent/ that knows for which of the three it is
+ * compiled: L takes Linux's u64, K and user space take the compiler's.
  */
 #ifndef REGENT_ABI_TYPES_H
 #define REGENT_ABI_TYPES_H

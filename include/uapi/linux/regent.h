@@ -106,6 +106,12 @@ struct regent_blob_field {
 
 /**
  * enum regent_range_type - what lies at a physical address range
+ * @REGENT_RANGE_RAM: memory that Linux uses
+ * @REGENT_RANGE_RESERVED: reserved by the firmware
+ * @REGENT_RANGE_ACPI: ACPI tables
+ * @REGENT_RANGE_NVS: memory that ACPI keeps over a suspend
+ * @REGENT_RANGE_MMIO: registers or memory of a device
+ * @REGENT_RANGE_PERSISTENT: persistent memory
  */
 enum regent_range_type {
 	REGENT_RANGE_RAM = 1,
@@ -144,6 +150,7 @@ struct regent_blob_range {
  * @irq: Linux interrupt number of its INTx, 0 for none
  * @device_class: 0 host-managed, 1 reserved, 2 shared
  * @msi: 1 MSI enabled, 2 MSI-X enabled
+ * @reserved: zero
  * @driver: name of its Linux driver, NUL-padded, empty for none
  * @bar: start addresses (physical or port), 0 for none
  * @bar_size: bytes
@@ -184,11 +191,13 @@ struct regent_blob_ioapic {
  *	looks after its registers
  * @REGENT_WORLD_KIND_HOST: Linux on one CPU
  * @REGENT_WORLD_KIND_IDLE: nobody: the CPU waits in Regent
+ * @REGENT_WORLD_KIND_VM: a vCPU of a virtual machine
  */
 enum regent_world_kind {
 	REGENT_WORLD_KIND_TEST = 0,
 	REGENT_WORLD_KIND_HOST = 1,
 	REGENT_WORLD_KIND_IDLE = 2,
+	REGENT_WORLD_KIND_VM = 3,
 };
 
 /**

@@ -5,10 +5,15 @@
  *
  *	poke_user insn NAME			an instruction
  *	poke_user memory read|write|exec PA	through /dev/regent_poke
+ *	poke_user copy fresh|const|file PA	16 bytes of a device's by REP MOVSB, to the
+ *						end of one page and the start of the next:
+ *						of memory nobody has touched, that is only
+ *						to be read, or that maps a file
  *	poke_user step				single-step by ptrace: each stop
  */
 #include <err.h>
 #include <fcntl.h>
+#include <regent/abi/hypercall.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,7 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MAGIC "0x746e656745727547"	/* of Regent's hypercalls */
+/* Of Regent's hypercalls, as the assembler reads it */
+#define MAGIC	0x746e656745727547
+_Static_assert(MAGIC == REGENT_HC_MAGIC, "the ABI has another magic");
+#define TEXT(number)	TEXT_OF(number)
+#define TEXT_OF(number)	#number
 
 static sigjmp_buf back;
 
@@ -62,7 +71,7 @@ INSN(skinit, "skinit")
 INSN(invlpga, "invlpga")
 INSN(vmmcall, "xor %%r11d, %%r11d; vmmcall")
 INSN(rdmsr, "mov $0xc0000080, %%ecx; rdmsr")
-INSN(magic, "movabs $" MAGIC ", %%r11; vmmcall")
+INSN(magic, "movabs $" TEXT(MAGIC) ", %%r11; vmmcall")
 
 static const struct {
 	const char *name;
@@ -101,17 +110,59 @@ static void memory_exec(void *p)
 	puts("done");
 }
 
-static int memory(const char *how, const char *where)
+/* Two pages to copy to. */
+static unsigned char *copy_target(const char *how)
+{
+	int prot = PROT_READ | (strcmp(how, "const") ? PROT_WRITE : 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS, fd = -1;
+	char name[] = "/tmp/poke_user.XXXXXX";
+	unsigned char *to;
+
+	if (!strcmp(how, "file")) {
+		flags = MAP_SHARED;
+		fd = mkstemp(name);
+		if (fd < 0 || unlink(name) || ftruncate(fd, 8192))
+			err(2, "%s", name);
+	}
+	to = mmap(NULL, 8192, prot, flags, fd, 0);
+	if (to == MAP_FAILED)
+		err(2, "mmap");
+	return to;
+}
+
+static const char *copy_how;
+
+static void copy_out(void *from)
+{
+	unsigned char *to = copy_target(copy_how) + 4096 - 8, *end = to;
+	size_t n = 16;
+	int i;
+
+	asm volatile("rep movsb" : "+S"(from), "+D"(end), "+c"(n) : : "memory");
+	for (i = 0; i < 16; i++)
+		printf("%02x%c", to[i], i < 15 ? ' ' : '\n');
+	if (end - to != 16 || n)
+		errx(2, "registers are wrong");
+}
+
+static void *map_physical(unsigned long long pa)
 {
 	int fd = open("/dev/regent_poke", O_RDWR);
-	void *p;
+	char *p;
 
 	if (fd < 0)
 		err(2, "/dev/regent_poke");
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED, fd,
-		 strtoull(where, NULL, 0));
+		 pa & ~4095ull);
 	if (p == MAP_FAILED)
 		err(2, "mmap");
+	return p + (pa & 4095);
+}
+
+static int memory(const char *how, const char *where)
+{
+	void *p = map_physical(strtoull(where, NULL, 0));
+
 	if (!strcmp(how, "read"))
 		return survive(memory_read, p);
 	if (!strcmp(how, "write"))
@@ -139,7 +190,7 @@ asm(".text\n"
     "xor %r11d, %r11d\n"
     "vmmcall\n"
     "nop\n"
-    "movabs $" MAGIC ", %r11\n"
+    "movabs $" TEXT(MAGIC) ", %r11\n"
     "vmmcall\n"
     "nop\n"
     "pushfq\n"
@@ -203,8 +254,12 @@ int main(int argc, char **argv)
 		return insn(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "memory"))
 		return memory(argv[2], argv[3]);
+	if (argc == 4 && !strcmp(argv[1], "copy")) {
+		copy_how = argv[2];
+		return survive(copy_out, map_physical(strtoull(argv[3], NULL, 0)));
+	}
 	if (argc == 2 && !strcmp(argv[1], "step"))
 		return step();
-	fprintf(stderr, "usage: poke_user insn NAME | memory read|write|exec PA | step\n");
+	fprintf(stderr, "usage: poke_user insn NAME | memory read|write|exec PA | copy fresh|const|file PA | step\n");
 	return 2;
 }

@@ -13,6 +13,13 @@
  *	read PA			8 bytes through the direct map
  *	write PA VALUE
  *	mmio PA			4 bytes through a new uncached mapping
+ *	far PA STEP		sum of 4 bytes at each of 100 addresses, STEP apart, read
+ *				with interrupts off
+ *	device HOW PA [VALUE]	access to a device's registers: HOW is inN or outN by MOV,
+ *				copyN by REP MOVS to memory (four elements) or fillN from
+ *				memory (one), N being 8, 16, 32 or 64 bits; push by PUSH;
+ *				sse by MOVDQU; across by REP MOVS of 32 bits (one) to the
+ *				physical address VALUE, another device's register
  *	rdmsr NR
  *	wrmsr NR VALUE
  *	insn NAME		an instruction of SVM or VMX
@@ -36,6 +43,7 @@
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <asm/asm.h>
+#include <asm/fpu/api.h>
 #include <asm/msr.h>
 
 #include <regent/abi/hypercall.h>
@@ -119,6 +127,154 @@ static int poke_mmio(u64 pa, u64 unused)
 	    [from] "r"((__force void *)p + (pa & ~PAGE_MASK)), [to] "r"(&value));
 	iounmap(p);
 	answer_value(trap, value);
+	return 0;
+}
+
+#define FAR_PAGES	100
+
+static int poke_far(u64 pa, u64 step)
+{
+	static void __iomem *page[FAR_PAGES];
+	unsigned long flags;
+	u64 sum = 0;
+	int i, n;
+
+	for (n = 0; n < FAR_PAGES; n++) {
+		page[n] = ioremap((pa + n * step) & PAGE_MASK, PAGE_SIZE);
+		if (!page[n])
+			break;
+	}
+	local_irq_save(flags);
+	for (i = 0; i < n; i++)
+		sum = sum * 31 + readl(page[i]);
+	local_irq_restore(flags);
+	for (i = 0; i < n; i++)
+		iounmap(page[i]);
+	answer_value(NO_TRAP, sum);
+	return n < FAR_PAGES ? -ENOMEM : 0;
+}
+
+/* A device's registers, by all kinds of instructions; four words go in and out. */
+
+#define DEVICE_MOV(bits, load, reg)					\
+static int in##bits(void *p, u64 *v)					\
+{									\
+	int trap;							\
+									\
+	TRY(trap, load " (%[p]), %%" reg "; mov %%rbx, (%[v])", [p] "r"(p), [v] "r"(v)); \
+	return trap;							\
+}
+
+DEVICE_MOV(8, "movzbl", "ebx")
+DEVICE_MOV(16, "movzwl", "ebx")
+DEVICE_MOV(32, "mov", "ebx")
+DEVICE_MOV(64, "mov", "rbx")
+
+#define DEVICE_STORE(bits, reg)						\
+static int out##bits(void *p, u64 *v)					\
+{									\
+	int trap;							\
+									\
+	TRY(trap, "mov %%" reg ", (%[p])", [p] "r"(p), "c"(*v));	\
+	return trap;							\
+}
+
+DEVICE_STORE(8, "cl")
+DEVICE_STORE(16, "cx")
+DEVICE_STORE(32, "ecx")
+DEVICE_STORE(64, "rcx")
+
+#define MOVS(bits, suffix)						\
+static int movs##bits(void *from, void *to, unsigned long n)		\
+{									\
+	int trap;							\
+									\
+	asm volatile("1: rep movs" suffix "\n"				\
+		     "mov $-1, %%eax\n"				\
+		     "2:\n"						\
+		     _ASM_EXTABLE_FAULT(1b, 2b)				\
+		     : "=&a"(trap), "+S"(from), "+D"(to), "+c"(n) : : "memory"); \
+	return trap;							\
+}									\
+									\
+static int copy##bits(void *p, u64 *v)					\
+{									\
+	return movs##bits(p, v, 4);					\
+}									\
+									\
+static int fill##bits(void *p, u64 *v)					\
+{									\
+	return movs##bits(v, p, 1);					\
+}
+
+MOVS(8, "b")
+MOVS(16, "w")
+MOVS(32, "l")
+MOVS(64, "q")
+
+static int across(void *p, u64 *v)
+{
+	u64 to = v[0];
+	void __iomem *q = ioremap(to & PAGE_MASK, 2 * PAGE_SIZE);
+	int trap;
+
+	if (!q)
+		return NO_TRAP;
+	trap = movs32(p, (__force void *)q + (to & ~PAGE_MASK), 1);
+	iounmap(q);
+	return trap;
+}
+
+static int by_push(void *p, u64 *v)
+{
+	int trap;
+
+	/* The exception comes before anything is on the stack. */
+	TRY(trap, "pushq (%[p]); popq %%rbx; mov %%rbx, (%[v])", [p] "r"(p), [v] "r"(v));
+	return trap;
+}
+
+static int by_sse(void *p, u64 *v)
+{
+	int trap;
+
+	kernel_fpu_begin();
+	TRY(trap, "movdqu (%[p]), %%xmm0; movdqu %%xmm0, (%[v])", [p] "r"(p), [v] "r"(v));
+	kernel_fpu_end();
+	return trap;
+}
+
+#define DEVICE_WAYS(bits)						\
+	{ "in" #bits, in##bits }, { "out" #bits, out##bits },		\
+	{ "copy" #bits, copy##bits }, { "fill" #bits, fill##bits }
+
+static const struct {
+	const char *name;
+	int (*fn)(void *p, u64 *v);
+} device_ways[] = {
+	DEVICE_WAYS(8), DEVICE_WAYS(16), DEVICE_WAYS(32), DEVICE_WAYS(64),
+	{ "push", by_push }, { "sse", by_sse }, { "across", across },
+};
+
+static int poke_registers(const char *how, u64 pa, u64 value)
+{
+	u64 v[4] = { value };
+	void __iomem *p;
+	int i, trap;
+
+	for (i = 0; strcmp(device_ways[i].name, how); i++)
+		if (i == ARRAY_SIZE(device_ways) - 1)
+			return -EINVAL;
+	p = ioremap(pa & PAGE_MASK, PAGE_SIZE);
+	if (!p)
+		return -ENOMEM;
+	trap = device_ways[i].fn((__force void *)p + (pa & ~PAGE_MASK), v);
+	iounmap(p);
+	if (trap == NO_TRAP)
+		scnprintf(answer, sizeof(answer), "none 0x%llx 0x%llx 0x%llx 0x%llx\n",
+			  v[0], v[1], v[2], v[3]);
+	else
+		answer_trap(trap);
 	return 0;
 }
 
@@ -305,7 +461,7 @@ static noinline int hypercall(u64 nr, u64 arg)
 
 static void fault_here(void *unused)
 {
-	hypercall(REGENT_HC_DEBUG_FAULT, 1);
+	hypercall(REGENT_HC_DEBUG_FAULT, REGENT_FAULT_GP);
 }
 
 static int poke_early(u64 cpu, u64 unused)
@@ -339,6 +495,7 @@ static const struct {
 	int (*poke)(u64 a, u64 b);
 } numeric[] = {
 	{ "early", poke_early },
+	{ "far", poke_far },
 	{ "read", poke_read },
 	{ "write", poke_write },
 	{ "pages", poke_pages },
@@ -355,6 +512,8 @@ static int poke(const char *text)
 
 	if (sscanf(text, "%15s %15s", word, name) == 2 && !strcmp(word, "insn"))
 		return poke_insn(name) ? poke_vmx_insn(name) : 0;
+	if (sscanf(text, "%15s %15s %lli %lli", word, name, &a, &b) >= 3 && !strcmp(word, "device"))
+		return poke_registers(name, a, b);
 	if (!strcmp(word, "step"))
 		return poke_step();
 	if (!strcmp(word, "vmxe"))

@@ -7,6 +7,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 chmod 755 "$tmp"
+version=$(cat "$here/../../../VERSION")
 export ASAN_OPTIONS=detect_leaks=1
 
 if [ -z "${REGENTCTL:-}" ]; then
@@ -117,7 +118,7 @@ rules()
 {
 	for pair in version=0.1.0 backend=svm cpus=0-1 "status=taken over" \
 		pause_takeover_ns=123456 pause_handback_ns=0 \
-		entry_max_ns=9999 memory_kb=8192 hidden_reads=2 \
+		entry_max_ns=9999 memory_kb=8192 table_pages=40 hidden_reads=2 \
 		hidden_writes=1 cpu0/exits_hypercall=10 \
 		cpu1/exits_hypercall=2 cpu0/exits_nested_fault=123456789; do
 		put "$1/${pair%%=*}" "${pair#*=}"
@@ -183,7 +184,7 @@ test_usage()
 		ok "help ${command:-itself}" rc 0 out "^Usage: regentctl" \
 			no-err . -- $command --help
 	done
-	ok "version" rc 0 out '^regentctl [0-9]' -- --version
+	ok "version" rc 0 out "^regentctl $version$" -- --version
 }
 
 expect_status()
@@ -197,6 +198,7 @@ expect_status()
 	takeover pause  123.4 us
 	handback pause  -
 	longest entry   9.9 us
+	table pages     40
 	hidden reads    2
 	hidden writes   1
 

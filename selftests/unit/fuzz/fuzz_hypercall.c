@@ -17,9 +17,13 @@
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/irq.h>
-#include <regent/debug.h>
 #include <regent/k.h>
+#include <regent/l0.h>
 #include <regent/ptab.h>
+#include <regent/sched.h>
+#include <regent/test.h>
+#include <regent/vm.h>
+#include <regent/world.h>
 
 /* As source, so that its state can be put back before each sequence. */
 #include "../../../src/mm/host.c"
@@ -48,14 +52,11 @@ extern struct regent_params params asm("k_params");
 static jmp_buf left;
 static unsigned long events;
 
-const struct nested_kind *backend_nested(void)
-{
-	return &nested_npt;
-}
+const struct npt_kind *const backend_npt = &npt_kind_svm;
 
-void outer_resume(struct cpu *cpu, enum outer_agreement what)
+void l0_resume(struct cpu *cpu, enum l0_agreement what)
 {
-	if (cpu != cpu_of(0) || what != OUTER_ASYNC_PF)
+	if (cpu != cpu_of(0) || what != L0_ASYNC_PF)
 		abort();
 }
 
@@ -66,10 +67,11 @@ void backend_leave(struct cpu *cpu, u64 result)
 	longjmp(left, 1);
 }
 
-void debug_fault(u64 kind)
+s64 debug_fault(u64 kind)
 {
 	if (kind >= REGENT_FAULTS)
 		abort();
+	return -REGENT_HC_EFAULT;
 }
 
 void k_abort(const char *why)
@@ -86,6 +88,23 @@ void event_post(u32 type, u64 a, u64 b)
 }
 
 /* Worlds and the page pool have tests of their own in the machine. */
+u64 pages_table_alloc(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+void pages_free(void *first, u32 count)
+{
+	(void)first;
+	(void)count;
+}
+
+u32 pages_free_count(void)
+{
+	return 0;
+}
+
 int pages_add(u32 slot, u64 pa)
 {
 	if (host_chunk(slot) != pa)
@@ -108,17 +127,67 @@ s64 test_world_info(u64 id, u64 what)
 	return id + what;
 }
 
-s64 test_world_start(struct cpu *cpu, u64 id, u64 weights)
+s64 vm_create(u64 page_pa)
 {
-	return cpu == cpu_of(0) && id && weights ? 0 : -REGENT_HC_EINVAL;
+	return page_pa ? 1 : -REGENT_HC_EINVAL;
 }
 
-s64 test_world_stop(struct cpu *cpu, u64 id)
+s64 vm_destroy(u64 id)
+{
+	return id ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 vm_end_all(struct cpu *cpu)
+{
+	return cpu == cpu_of(0) ? 0 : -REGENT_HC_EBUSY;
+}
+
+s64 vm_map(struct cpu *cpu, u64 id, u64 count)
+{
+	return cpu == cpu_of(0) && id && count ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 vm_zap(u64 id, u64 gpa)
+{
+	return id && gpa ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 vm_msi(u64 id, u64 address)
+{
+	return id && address ? 1 : -REGENT_HC_EINVAL;
+}
+
+s64 vcpu_create(struct cpu *cpu, u64 id, u64 page_pa)
+{
+	return cpu == cpu_of(0) && id && page_pa ? 1 : -REGENT_HC_EINVAL;
+}
+
+s64 vcpu_destroy(struct cpu *cpu, u64 id)
 {
 	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
 }
 
-s64 test_world_allow(struct cpu *cpu, u64 id, bool on)
+s64 vcpu_get(struct cpu *cpu, u64 id, u64 part)
+{
+	return cpu == cpu_of(0) && id && part ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 vcpu_set(struct cpu *cpu, u64 id, u64 part)
+{
+	return cpu == cpu_of(0) && id && part ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 table_start(struct cpu *cpu, u64 id, u64 weights)
+{
+	return cpu == cpu_of(0) && id && weights ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 table_stop(struct cpu *cpu, u64 id)
+{
+	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 table_allow(struct cpu *cpu, u64 id, bool on)
 {
 	return cpu == cpu_of(0) && id ? on : -REGENT_HC_EINVAL;
 }
@@ -128,7 +197,7 @@ s64 test_world_nap(struct cpu *cpu, u64 id, u64 how)
 	return cpu == cpu_of(0) && id && how ? 0 : -REGENT_HC_EINVAL;
 }
 
-s64 test_world_wake(struct cpu *cpu, u64 id)
+s64 table_wake(struct cpu *cpu, u64 id)
 {
 	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EINVAL;
 }
@@ -154,13 +223,13 @@ int ioapic_mode(u64 mode)
 	return mode <= REGENT_IOAPIC_SHADOWED ? 0 : -REGENT_HC_EINVAL;
 }
 
-int forward_start(struct cpu *cpu, u64 vector)
+int mode_forward(struct cpu *cpu, u64 vector)
 {
 	(void)vector;
 	return cpu == cpu_of(0) ? 0 : -REGENT_HC_EBUSY;
 }
 
-int forward_stop(struct cpu *cpu, bool anyway)
+int mode_direct(struct cpu *cpu, bool anyway)
 {
 	return cpu == cpu_of(0) || anyway ? 0 : -REGENT_HC_EBUSY;
 }
@@ -223,7 +292,7 @@ static void start(u8 features)
 	params.area[0] = PRESENT;
 	params.phys_bits = 40;
 	params.levels = 4;
-	params.nested_root = ROOT_PA;
+	params.npt_root = ROOT_PA;
 	params.forward_root = ROOT_PA;
 	params.zero_page = ZERO_PA;
 	params.pool = POOL_PA;

@@ -577,7 +577,7 @@ static void compare(void)
 	CHECK(v.irrv == (top(m.irr) < 0 ? 0 : top(m.irr)));
 	CHECK(v.isrv == (top(m.isr) < 0 ? 0 : top(m.isr)));
 	CHECK(vapic_pending(&v) == model_pending());
-	CHECK(vapic_ppr(&v) == model_ppr());
+	CHECK(v.ppr == model_ppr());
 	CHECK(vapic_leave(&v, now, &left) == (top(m.isr) < 0));
 	CHECK(left.remaining == model_count());
 	for (i = 0; i < LVTS; i++)

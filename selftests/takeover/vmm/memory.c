@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Tests of a VM's memory, under what the VMM and Linux do to it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vmm.h"
+
+/* What the VMM does to its mapping, the guest sees. */
+void test_mapping(void)
+{
+	uint32_t *word;
+	struct vcpu v;
+	struct vm vm;
+	int status;
+	pid_t child;
+
+	BEGIN(&vm, &v, read);
+	word = (uint32_t *)(vm.memory + 0x3000);
+	*word = 0x11;
+	start_real(&v, 0);
+	TELLS(&v, 0x11);
+	*word = 0x12;
+	TELLS(&v, 0x12);
+	madvise(word, 4096, MADV_DONTNEED);
+	TELLS(&v, 0);
+	*word = 0x13;
+	TELLS(&v, 0x13);
+	/* After a fork each has its own. */
+	child = fork();
+	if (!child) {
+		*word = 0x99;
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	TELLS(&v, 0x13);
+	/* Another page in its place */
+	if (mmap(word, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) == MAP_FAILED)
+		die("mmap in place");
+	*word = 0x14;
+	TELLS(&v, 0x14);
+	if (mremap(word, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, anonymous(4096)) ==
+	    MAP_FAILED)
+		die("mremap");
+	EXPECT("without a mapping", -1, ioctl(v.fd, KVM_RUN, 0));
+	EXPECT("without a mapping", EFAULT, errno);
+}
+
+/* A guest's write after a fork is the parent's alone. */
+void test_cow(void)
+{
+	int go[2], status;
+	uint32_t *word;
+	struct vcpu v;
+	struct vm vm;
+	pid_t child;
+	char c;
+
+	BEGIN(&vm, &v, write);
+	word = (uint32_t *)(vm.memory + 0x3000);
+	*word = 0x21;
+	if (pipe(go))
+		die("pipe");
+	child = fork();
+	if (!child) {
+		if (read(go[0], &c, 1) != 1)
+			_exit(2);
+		_exit(*word != 0x21);
+	}
+	start_real(&v, 0x22);
+	TELLS(&v, 0x22);
+	EXPECT("memory", 0x22, *word);
+	if (write(go[1], "", 1) != 1)
+		die("write");
+	waitpid(child, &status, 0);
+	EXPECT("the child's memory", 0, status);
+}
+
+void test_readonly(void)
+{
+	uint32_t *page = anonymous(4096);
+	struct vcpu v;
+	struct vm vm;
+
+	BEGIN(&vm, &v, write);
+	*page = 0x31;
+	EXPECT("size changes", -EINVAL, set_slot(&vm, 0, 0, vm.memory, 0x3000, 0));
+	EXPECT("removed", 0, set_slot(&vm, 0, 0, vm.memory, 0, 0));
+	EXPECT("slot", 0, set_slot(&vm, 0, 0, vm.memory, 0x3000, 0));
+	EXPECT("readonly", 0, set_slot(&vm, 1, 0x3000, page, 4096, KVM_MEM_READONLY));
+	start_real(&v, 0x32);
+	EXITS(&v, KVM_EXIT_MMIO);
+	EXPECT("address", 0x3000, v.run->mmio.phys_addr);
+	EXPECT("write", 1, v.run->mmio.is_write);
+	EXPECT("value", 0x32, *(uint32_t *)v.run->mmio.data);
+	TELLS(&v, 0x31);
+	EXITS(&v, KVM_EXIT_HLT);
+	EXPECT("memory", 0x31, *page);
+}
+
+static void *run_count(void *arg)
+{
+	const struct vcpu *v = arg;
+
+	exits_by(v, __LINE__, KVM_EXIT_HLT);
+	return NULL;
+}
+
+#define THREADS	4
+
+/* vCPUs of one VM on all CPUs, and their memory taken away and given all the time */
+void test_smp(void)
+{
+	struct vcpu v[THREADS];
+	pthread_t thread[THREADS];
+	struct vm vm;
+	int i, n;
+
+	make_vm(&vm);
+	copy_code(&vm, guest_count, guest_count_end);
+	for (i = 0; i < THREADS; i++) {
+		make_vcpu(&vm, &v[i], i);
+		start_real(&v[i], 0);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_create(&thread[i], NULL, run_count, &v[i]);
+	for (n = 0; n < 200; n++) {
+		mprotect(vm.memory + 0x3000, 4096, PROT_READ | PROT_WRITE | PROT_EXEC);
+		mprotect(vm.memory + 0x3000, 4096, PROT_READ | PROT_WRITE);
+		madvise(vm.memory + 0x40000, 0x1000, MADV_DONTNEED);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	EXPECT("counted", THREADS * 100000, *(uint32_t *)(vm.memory + 0x3000));
+}
+
+/* What has to do with no slot, and a slot's beginning and end while notifiers run */
+static void *map_and_unmap(void *arg)
+{
+	const bool *stop = arg;
+
+	while (!__atomic_load_n(stop, __ATOMIC_RELAXED))
+		munmap(anonymous(0x100000), 0x100000);
+	return NULL;
+}
+
+void test_slots(void)
+{
+	bool stop = false;
+	pthread_t thread;
+	struct vcpu v;
+	struct vm vm;
+	int n;
+
+	BEGIN(&vm, &v, read);
+	start_real(&v, 0);
+	pthread_create(&thread, NULL, map_and_unmap, &stop);
+	for (n = 0; n < 100; n++) {
+		uint32_t *page = anonymous(4096);
+
+		*page = n;
+		EXPECT("without", 0, set_slot(&vm, 0, 0, vm.memory, 0, 0));
+		EXPECT("below", 0, set_slot(&vm, 0, 0, vm.memory, 0x3000, 0));
+		EXPECT("page", 0, set_slot(&vm, 1, 0x3000, page, 4096, 0));
+		if (!tells(&v, __LINE__, n))
+			break;
+		EXPECT("without the page", 0, set_slot(&vm, 1, 0x3000, page, 0, 0));
+		munmap(page, 4096);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
+/* All of the VMM's memory is made read-only for a moment: no write of the guest's is missed. */
+void test_softdirty(void)
+{
+	uint64_t entry = 0;
+	struct vcpu v;
+	struct vm vm;
+	int fd, map;
+
+	BEGIN(&vm, &v, write);
+	start_real(&v, 1);
+	TELLS(&v, 1);
+	fd = open("/proc/self/clear_refs", O_WRONLY);
+	map = open("/proc/self/pagemap", O_RDONLY);
+	if (fd < 0 || map < 0 || write(fd, "4", 1) != 1)
+		die("clear_refs");
+	start_real(&v, 2);
+	TELLS(&v, 2);
+	if (pread(map, &entry, 8, (uintptr_t)(vm.memory + 0x3000) / 4096 * 8) != 8)
+		die("pagemap");
+	EXPECT("soft-dirty", 1, entry >> 55 & 1);
+}

@@ -1,0 +1,528 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vCPUs. L runs a vCPU by a hypercall, inside of which its world runs until L has something
+ * to do, or anything arrives for Linux. Between two such hypercalls the world is nobody's, and
+ * all its state is in memory: any CPU may run it next.
+ */
+#include <hw/cr.h>
+#include <regent/backend.h>
+#include <regent/k.h>
+#include <regent/pages.h>
+#include <regent/sched.h>
+
+#include "vm.h"
+
+#define PAT_RESET	0x0007040600070406ull
+#define SEG_CODE16	0x009b
+#define SEG_DATA16	0x0093
+#define SEG_LDT		0x0082
+#define SEG_TSS		0x008b
+#define RESET_RIP	0xfff0
+#define RESET_CS	0xf000
+#define RESET_CS_BASE	0xffff0000
+#define RFLAGS_RESET	2
+/* Of the FPU, as a VMM reads them before the first run: what FNINIT makes of them */
+#define FCW_RESET	0x37f
+#define MXCSR_RESET	0x1f80
+#define MXCSR_OFFSET	24
+
+/**
+ * vcpu_page() - L's page for a vCPU
+ * @cpu: this CPU
+ * @v: the vCPU
+ *
+ * Return: K's address, valid as mapcache_page() says.
+ */
+struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v)
+{
+	return mapcache_page(&cpu->mapcache, v->page_pa, MAPCACHE_RAM);
+}
+
+static void reset_segment(struct regent_segment *s, u32 access)
+{
+	s->access = access;
+	s->limit = 0xffff;
+}
+
+/* As after a reset: AMD APM volume 2, "Processor Initialization State". */
+static void reset_state(struct regent_state *s)
+{
+	u32 i;
+
+	*s = (struct regent_state){
+		.cr0 = HW_CR0_ET | HW_CR0_NW | HW_CR0_CD, .dr6 = HW_DR6_RESET,
+		.dr7 = HW_DR7_RESET, .pat = PAT_RESET, .rflags = RFLAGS_RESET,
+		.gdtr_limit = 0xffff, .idtr_limit = 0xffff,
+	};
+	for (i = REGENT_ES; i <= REGENT_GS; i++)
+		reset_segment(&s->seg[i], i == REGENT_CS ? SEG_CODE16 : SEG_DATA16);
+	s->seg[REGENT_CS].selector = RESET_CS;
+	s->seg[REGENT_CS].base = RESET_CS_BASE;
+	reset_segment(&s->seg[REGENT_LDTR], SEG_LDT);
+	reset_segment(&s->seg[REGENT_TR], SEG_TSS);
+}
+
+/* The segments of @s as regent_vcpu_sregs has them */
+static void init_sregs(const struct regent_state *s, struct regent_vcpu_sregs *to)
+{
+	u32 i;
+
+	for (i = 0; i < REGENT_SEGMENTS; i++)
+		to->seg[i] = s->seg[i];
+	to->gdt_limit = s->gdtr_limit;
+	to->idt_limit = s->idtr_limit;
+	to->cr0 = s->cr0;
+}
+
+/**
+ * vcpu_reset() - a vCPU gets INIT: AMD APM volume 2, "Processor Initialization State"
+ * @v: the vCPU. Loaded or not, the next entry takes what is set here
+ *
+ * INIT leaves CD and NW, the FPU, and most MSRs alone.
+ */
+void vcpu_reset(struct vcpu *v)
+{
+	struct regent_vcpu_sregs old, s = { .cr4 = 0 };
+	struct backend_event none = { .type = REGENT_EVENT_NONE };
+	struct decode_regs r = { .flags = RFLAGS_RESET };
+	struct regent_state state;
+
+	reset_state(&state);
+	init_sregs(&state, &s);
+	backend_get_sregs(&v->world, &old);
+	s.cr0 = HW_CR0_ET | (old.cr0 & HW_CR0_CD ? old.cr0 & (HW_CR0_NW | HW_CR0_CD) : 0);
+	backend_set_sregs(&v->world, &s);
+	r.rip = RESET_RIP;
+	backend_set_regs(&v->world, &r);
+	backend_set_debug(&v->world, HW_DR6_RESET, HW_DR7_RESET);
+	backend_set_event(&v->world, &none);
+	backend_set_shadow(&v->world, false);
+	backend_vcpu_irq(&v->world, VCPU_IRQ_NONE);
+	v->mce = false;
+	v->pending = VCPU_NOTHING;
+	v->window = false;
+}
+
+/**
+ * vcpu_startup() - a vCPU gets a SIPI
+ * @v: the vCPU, as vcpu_reset() has left it
+ * @vector: the page where it starts
+ */
+void vcpu_startup(struct vcpu *v, u8 vector)
+{
+	struct regent_vcpu_sregs s;
+
+	backend_get_sregs(&v->world, &s);
+	s.seg[REGENT_CS].selector = vector << 8;
+	s.seg[REGENT_CS].base = (u64)vector << 12;
+	backend_set_sregs(&v->world, &s);
+	backend_set_rip(&v->world, 0);
+}
+
+static int vcpu_build(struct cpu *cpu, struct vcpu *v)
+{
+	struct world *w = &v->world;
+	struct regent_state state;
+	void *pages;
+	int err;
+
+	w->npt_root = v->vm->npt_root;
+	w->allowed = v->allowed;
+	err = world_area_init(w);
+	if (!err) {
+		*(u16 *)w->area.xsave = FCW_RESET;
+		*(u32 *)(w->area.xsave + MXCSR_OFFSET) = MXCSR_RESET;
+		err = world_allow(cpu, w);
+	}
+	pages = err ? NULL : pages_alloc(BACKEND_WORLD_PAGES);
+	if (!pages)
+		return err ?: -REGENT_HC_ENOSPC;
+	w->backend = pages;
+	reset_state(&state);
+	err = backend_world_create(cpu, w, pages, pages_pa(pages), &state, RESET_RIP);
+	if (err)
+		return err;
+	backend_vcpu_control(w);
+	w->memory = (u8 *)v;
+	return 0;
+}
+
+/* What L says of a new vCPU in its page */
+static int vcpu_identify(struct cpu *cpu, struct vcpu *v)
+{
+	const struct regent_vcpu_page *page = vcpu_page(cpu, v);
+	u32 number = *(const volatile u32 *)&page->number;
+
+	if (number >= REGENT_VM_VCPUS)
+		return -REGENT_HC_EINVAL;
+	v->number = number;
+	v->told = REGENT_NEVER;
+	if (!*(const volatile u32 *)&page->has_apic)
+		return 0;
+	vcpu_apic_init(v, *(const volatile u32 *)&page->apic_id);
+	return vm_apic_add(v);
+}
+
+static void vcpu_free(struct vcpu *v)
+{
+	if (v->has_apic)
+		vm_apic_remove(v);
+	pages_free(v->world.backend, BACKEND_WORLD_PAGES);
+	pages_free(v->cpuid, 1);
+	world_area_free(&v->world);
+	vm_put(v->vm);
+	pages_free(v, 1);
+}
+
+/**
+ * vcpu_create() - see REGENT_HC_VCPU_CREATE
+ * @cpu: this CPU
+ * @id: id of the VM, any number
+ * @page_pa: physical address of L's page for the vCPU
+ *
+ * Return: the vCPU's id or a negative REGENT_HC_E*.
+ */
+s64 vcpu_create(struct cpu *cpu, u64 id, u64 page_pa)
+{
+	struct vcpu *v;
+	struct vm *vm;
+	int err;
+
+	if (!vm_is_linux_page(page_pa))
+		return -REGENT_HC_EINVAL;
+	vm = vm_get(id);
+	if (!vm)
+		return -REGENT_HC_EINVAL;
+	v = pages_alloc(1);
+	if (!v) {
+		vm_put(vm);
+		return -REGENT_HC_ENOSPC;
+	}
+	v->vm = vm;
+	v->page_pa = page_pa;
+	v->world.kind = WORLD_VM;
+	err = table_add(cpu, &v->world);
+	if (!err) {
+		err = vcpu_build(cpu, v);
+		if (!err)
+			err = vcpu_identify(cpu, v);
+		if (err)
+			table_remove(&v->world);
+	}
+	if (err) {
+		vcpu_free(v);
+		return err;
+	}
+	return table_publish(&v->world);
+}
+
+/**
+ * vcpu_claim() - take a vCPU that does not run, for a hypercall
+ * @cpu: this CPU
+ * @id: any number
+ * @err: filled in when there is none to take
+ *
+ * Return: the vCPU, to be given back by table_give(); or NULL.
+ */
+struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err)
+{
+	struct world *w = table_claim(cpu, id);
+
+	if (!w) {
+		*err = table_ask(cpu, id, 0);
+		return NULL;
+	}
+	if (w->kind == WORLD_VM)
+		return vcpu_of(w);
+	if (!w->sched.rq)
+		table_give(w, WORLD_NOBODYS);
+	*err = -REGENT_HC_EINVAL;
+	return NULL;
+}
+
+/**
+ * vcpu_end_any() - free a vCPU of any VM, at the end of a takeover
+ * @cpu: this CPU
+ *
+ * Return: 0 when there is none; -REGENT_HC_EBUSY to be called again.
+ */
+s64 vcpu_end_any(struct cpu *cpu)
+{
+	const struct world *w;
+	bool is_vcpu;
+	u64 id;
+
+	for (id = 1; table_has(id); id++) {
+		w = table_hold(id);
+		is_vcpu = w && w->kind == WORLD_VM;
+		table_release();
+		if (!is_vcpu)
+			continue;
+		vcpu_destroy(cpu, id);
+		return -REGENT_HC_EBUSY;
+	}
+	return 0;
+}
+
+/**
+ * vcpu_destroy() - see REGENT_HC_VCPU_DESTROY
+ * @cpu: this CPU
+ * @id: any number
+ *
+ * Return: 0 or a negative REGENT_HC_E*; the vCPU then stays.
+ */
+s64 vcpu_destroy(struct cpu *cpu, u64 id)
+{
+	struct world *w = NULL;
+	s64 err = 0;
+
+	if (!vcpu_claim(cpu, id, &err))
+		return err;
+	err = table_retire(cpu, id, &w);
+	if (!err)
+		vcpu_free(vcpu_of(w));
+	return err;
+}
+
+/**
+ * vcpu_take_irq() - an interrupt that L queues, in place of one that is not taken yet
+ * @v: the vCPU
+ * @page: L's page for it
+ */
+void vcpu_take_irq(struct vcpu *v, struct regent_vcpu_page *page)
+{
+	u32 irq = *(const volatile u32 *)&page->irq;
+
+	if (!(irq & REGENT_IRQ_VALID))
+		return;
+	backend_vcpu_irq(&v->world, irq & 0xff);
+	v->window = false;
+	page->irq = 0;
+}
+
+static u8 cr8_of(const struct vcpu *v)
+{
+	return v->has_apic ? v->apic.reg[VAPIC_REG_TPR] >> 4 : backend_cr8(&v->world);
+}
+
+/**
+ * vcpu_tell_state() - what L and the VMM know of a vCPU between two runs
+ * @cpu: this CPU
+ * @v: the vCPU
+ */
+void vcpu_tell_state(struct cpu *cpu, struct vcpu *v)
+{
+	struct regent_vcpu_page *page = vcpu_page(cpu, v);
+	int queued = backend_vcpu_irq_queued(&v->world);
+	struct backend_event e;
+
+	/* An interrupt whose delivery an exit has cut off is queued as well. */
+	backend_get_event(&v->world, &e);
+	if (e.type == REGENT_EVENT_INTERRUPT)
+		queued = e.vector;
+	page->irq_queued = queued == VCPU_IRQ_NONE ? 0 : REGENT_IRQ_VALID | queued;
+	page->cr8 = cr8_of(v);
+	page->if_flag = backend_flag_if(&v->world);
+	page->interruptible = interruptible(&v->world);
+	page->takes_extint = v->has_apic && vcpu_apic_takes_extint(v);
+}
+
+/* What L looks at after a run only */
+static void tell_run(struct cpu *cpu, struct vcpu *v)
+{
+	struct regent_vcpu_page *page = vcpu_page(cpu, v);
+
+	v->told = v->has_apic ? vapic_timer_deadline(&v->apic) : REGENT_NEVER;
+	page->deadline = v->told;
+	page->wake = v->wake;
+	v->wake = REGENT_WAKE_NONE;
+}
+
+/*
+ * Before a run: what was zapped since the last one is dropped. The identifier is not valid any
+ * more, so that the switch takes a new one, under which the processor has no translations.
+ */
+static void drop_translations(struct vcpu *v)
+{
+	u32 now = __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
+
+	if (v->seen == now)
+		return;
+	v->seen = now;
+	v->world.asid.pool = NULL;
+}
+
+/* Before a run: interrupts, as L says. The run may be over at once. */
+static void prepare_irq(struct cpu *cpu, struct vcpu *v, u64 how)
+{
+	struct regent_vcpu_page *page = vcpu_page(cpu, v);
+
+	if (!v->has_apic)
+		backend_set_cr8(&v->world, *(const volatile u32 *)&page->cr8 & 15);
+	vcpu_take_irq(v, page);
+	v->tells_window = how & REGENT_RUN_WINDOW;
+	vcpu_enter(cpu, &v->world);
+	if (!v->tells_window || v->ended)
+		return;
+	if (interruptible(&v->world))
+		vcpu_end(&v->world, REGENT_VCPU_WINDOW);
+}
+
+/* L's part of the last exit is done: do the rest. It may be the run's end, too. */
+static void complete(struct cpu *cpu, struct vcpu *v, u64 how)
+{
+	u8 pending = v->pending;
+
+	v->pending = VCPU_NOTHING;
+	if (pending == VCPU_PORT_READ)
+		vcpu_complete_port(cpu, v);
+	else if (pending == VCPU_STRING_READ)
+		vcpu_complete_string(cpu, v);
+	else if (pending == VCPU_MEMORY_READ)
+		vcpu_complete_memory(cpu, v);
+	else if (pending == VCPU_MSR_READ || pending == VCPU_MSR_WRITTEN)
+		vcpu_end_msr(v, !(how & REGENT_RUN_REFUSED), pending == VCPU_MSR_WRITTEN,
+			     *(const volatile u64 *)&vcpu_page(cpu, v)->data);
+}
+
+/* After a run: nobody waits for a window any more. */
+static void end_run(struct cpu *cpu, struct vcpu *v)
+{
+	if (backend_vcpu_irq_queued(&v->world) == VCPU_IRQ_NONE)
+		backend_vcpu_irq(&v->world, VCPU_IRQ_NONE);
+	v->window = false;
+	if (v->has_apic)
+		vcpu_apic_sync(v);
+	vcpu_tell_state(cpu, v);
+	tell_run(cpu, v);
+}
+
+static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
+{
+	s64 err = 0;
+
+	if (how & ~(u64)(REGENT_RUN_DEVICE | REGENT_RUN_COMPLETE | REGENT_RUN_WINDOW |
+			 REGENT_RUN_REFUSED))
+		return -REGENT_HC_EINVAL;
+	if (!world_is_allowed(&v->world, cpu->id))
+		err = world_allow(cpu, &v->world);
+	if (err)
+		return err;
+	v->ended = false;
+	v->reason = REGENT_VCPU_INTERRUPTED;
+	v->device = how & REGENT_RUN_DEVICE;
+	complete(cpu, v, how);
+	if (!(how & REGENT_RUN_COMPLETE))
+		prepare_irq(cpu, v, how);
+	drop_translations(v);
+	return 0;
+}
+
+/**
+ * vcpu_borrow() - claim a vCPU that is to run inside a hypercall of Linux
+ * @cpu: this CPU
+ * @id: any number
+ * @how: REGENT_RUN_*, or any number
+ * @answer: the hypercall's result when there is nothing to run: enum regent_vcpu_exit or a
+ *	negative REGENT_HC_E*
+ *
+ * Return: its world, which this CPU owns until vcpu_give_back(); or NULL.
+ */
+struct world *vcpu_borrow(struct cpu *cpu, u64 id, u64 how, s64 *answer)
+{
+	struct vcpu *v = vcpu_claim(cpu, id, answer);
+
+	if (!v)
+		return NULL;
+	*answer = prepare(cpu, v, how);
+	if (!*answer && !v->ended && !(how & REGENT_RUN_COMPLETE))
+		return &v->world;
+	if (!*answer) {
+		*answer = v->reason;
+		end_run(cpu, v);
+	}
+	table_give(&v->world, WORLD_NOBODYS);
+	return NULL;
+}
+
+/**
+ * vcpu_enter() - before each entry of a vCPU: what it gets. The run may be over instead.
+ * @cpu: this CPU
+ * @world: a vCPU that is borrowed
+ */
+void vcpu_enter(struct cpu *cpu, struct world *world)
+{
+	struct vcpu *v = vcpu_of(world);
+
+	(void)cpu;
+	vcpu_past_iret(v);
+	if (v->has_apic)
+		vcpu_apic_enter(v);
+	if (unlikely(v->nmis || v->nmi_iret) && !v->ended)
+		vcpu_enter_nmi(v);
+	/* What L waits for, unless the APIC has a window open or an interrupt on its way */
+	if (v->tells_window && !v->ended && !v->window &&
+	    backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
+		backend_vcpu_irq(world, VCPU_IRQ_WINDOW);
+}
+
+/**
+ * vcpu_end() - the run is over when the exit has been handled
+ * @world: a vCPU that is borrowed
+ * @reason: why
+ */
+void vcpu_end(struct world *world, enum regent_vcpu_exit reason)
+{
+	vcpu_of(world)->ended = true;
+	vcpu_of(world)->reason = reason;
+}
+
+/**
+ * vcpu_has_ended() - is the run of a vCPU over?
+ * @world: a vCPU that is borrowed
+ */
+bool vcpu_has_ended(struct world *world)
+{
+	return vcpu_of(world)->ended;
+}
+
+/**
+ * vcpu_give_back() - undo vcpu_borrow(), after the switch to Linux
+ * @world: a vCPU
+ *
+ * Return: enum regent_vcpu_exit.
+ */
+s64 vcpu_give_back(struct world *world)
+{
+	s64 reason = vcpu_of(world)->reason;
+
+	end_run(this_cpu(), vcpu_of(world));
+	table_give(world, WORLD_NOBODYS);
+	return reason;
+}
+
+/**
+ * vcpu_fault() - end the run because L has to map something
+ * @cpu: this CPU
+ * @v: the vCPU
+ * @gpa: guest-physical address
+ * @write: for writing
+ * @fetch: for fetching an instruction
+ *
+ * Code and page tables that are not in memory K cannot read.
+ */
+void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch)
+{
+	struct regent_vcpu_page *page = vcpu_page(cpu, v);
+
+	if (vcpu_is_device(v, gpa)) {
+		page->insn_length = 0;
+		vcpu_end(&v->world, REGENT_VCPU_UNKNOWN);
+		return;
+	}
+	page->address = gpa;
+	page->write = write;
+	page->fetch = fetch;
+	v->device_page = gpa >> REGENT_PAGE_SHIFT;
+	vcpu_end(&v->world, REGENT_VCPU_FAULT);
+}

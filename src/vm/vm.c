@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual machines, and their memory: a nested table each, to which L adds pages of Linux's
+ * one by one, and from which it takes them away when Linux's own mapping of them ends.
+ *
+ * Nobody waits in K for another CPU. A zap clears entries and counts up vm->sequence; a vCPU
+ * whose own count is behind gets a new address space identifier before it runs (vcpu.c). A
+ * vCPU that runs at that moment L makes exit, by an interrupt to its CPU.
+ *
+ * Tables are freed with the VM only: who walks them needs no lock, because entries are written
+ * whole.
+ */
+#include <hw/pte.h>
+#include <regent/backend.h>
+#include <regent/mtype.h>
+#include <regent/pages.h>
+#include <regent/ptab.h>
+#include <regent/ptab_walk.h>
+
+#include "vm.h"
+
+#define MAX_VMS		64
+#define FREED_AT_ONCE	256	/* tables that one hypercall frees, in bounded time */
+
+static struct lock vms_lock;
+static struct vm *vms[MAX_VMS];		/* by id - 1 */
+
+/**
+ * vm_get() - find a VM, and keep it from being destroyed
+ * @id: any number
+ *
+ * Return: the VM, to which vm_put() is to be called; NULL when there is none.
+ */
+struct vm *vm_get(u64 id)
+{
+	struct vm *vm = NULL;
+
+	lock_take(&vms_lock);
+	if (id - 1 < MAX_VMS && vms[id - 1] && !vms[id - 1]->dying) {
+		vm = vms[id - 1];
+		vm->vcpus++;
+	}
+	lock_drop(&vms_lock);
+	return vm;
+}
+
+/**
+ * vm_put() - undo vm_get()
+ * @vm: the VM
+ */
+void vm_put(struct vm *vm)
+{
+	lock_take(&vms_lock);
+	vm->vcpus--;
+	lock_drop(&vms_lock);
+}
+
+/**
+ * vm_is_linux_page() - may K use this page of Linux's, or give it to a VM?
+ * @pa: any address
+ *
+ * Return: true for a page of memory that is not K's. Devices have another memory type.
+ */
+bool vm_is_linux_page(u64 pa)
+{
+	return !(pa & (REGENT_PAGE_SIZE - 1)) && !(pa >> k_params.phys_bits) &&
+	       !host_owns(pa) && mtype_of(&k_params.mtrr, pa) == MTYPE_WB;
+}
+
+static void vm_tables(const struct vm *vm, struct ptab *pt)
+{
+	pt->fmt = backend_npt->fmt;
+	pt->root = vm->npt_root;
+	pt->levels = k_params.levels;
+	pt->max_leaf = 1;
+	pt->page = pages_table;
+	pt->alloc = pages_table_alloc;
+	pt->ctx = NULL;
+}
+
+/**
+ * vm_page() - a page of a VM's memory, for K's own accesses
+ * @cpu: this CPU
+ * @vm: the VM
+ * @gpa: guest-physical address, of which only the page counts
+ *
+ * Return: K's address of the page, valid as mapcache_page() says; NULL when nothing is there.
+ */
+void *vm_page(struct cpu *cpu, const struct vm *vm, u64 gpa)
+{
+	struct ptab_leaf leaf;
+	struct ptab pt;
+
+	vm_tables(vm, &pt);
+	if (ptab_walk(&pt, gpa & ~(REGENT_PAGE_SIZE - 1), &leaf) != PTAB_OK)
+		return NULL;
+	return mapcache_page(&cpu->mapcache, leaf.pa, MAPCACHE_RAM);
+}
+
+/**
+ * vm_page_to_write() - the same, if the VM may write it
+ * @cpu: this CPU
+ * @vm: the VM
+ * @gpa: guest-physical address, of which only the page counts
+ *
+ * L has marked such a page as dirty when it mapped it.
+ */
+void *vm_page_to_write(struct cpu *cpu, const struct vm *vm, u64 gpa)
+{
+	struct ptab_leaf leaf;
+	struct ptab pt;
+
+	vm_tables(vm, &pt);
+	if (ptab_walk(&pt, gpa & ~(REGENT_PAGE_SIZE - 1), &leaf) != PTAB_OK ||
+	    !(leaf.entry & HW_PTE_W))
+		return NULL;
+	return mapcache_page(&cpu->mapcache, leaf.pa, MAPCACHE_RAM);
+}
+
+static u64 vm_add(struct vm *vm)
+{
+	u64 i;
+
+	lock_take(&vms_lock);
+	for (i = 0; i < MAX_VMS && vms[i]; i++)
+		;
+	if (i < MAX_VMS)
+		vms[i] = vm;
+	lock_drop(&vms_lock);
+	return i < MAX_VMS ? i + 1 : 0;
+}
+
+/**
+ * vm_create() - see REGENT_HC_VM_CREATE
+ * @page_pa: physical address of L's page for the VM
+ *
+ * Return: the VM's id or a negative REGENT_HC_E*.
+ */
+s64 vm_create(u64 page_pa)
+{
+	struct vm *vm;
+	s64 err;
+	u64 id;
+
+	if (!backend_vm_there())
+		return -REGENT_HC_EOPNOTSUPP;
+	if (!vm_is_linux_page(page_pa))
+		return -REGENT_HC_EINVAL;
+	vm = pages_alloc(1);
+	if (!vm)
+		return -REGENT_HC_ENOSPC;
+	vm->page_pa = page_pa;
+	vm->npt_root = pages_table_alloc(NULL);
+	id = vm->npt_root ? vm_add(vm) : 0;
+	if (id)
+		return id;
+	err = vm->npt_root ? -REGENT_HC_ENFILE : -REGENT_HC_ENOSPC;
+	if (vm->npt_root)
+		pages_free(pages_table(NULL, vm->npt_root), 1);
+	pages_free(vm, 1);
+	return err;
+}
+
+/*
+ * Free the tables below a table whose entries are of @level, at most @left of them. Each is
+ * taken out of its parent before it is freed.
+ */
+static void free_tables(u64 *table, int level, u32 *left)
+{
+	u64 *below;
+	u32 i;
+
+	for (i = 0; level > 1 && *left && i < PTAB_ENTRIES; i++) {
+		if (!(table[i] & backend_npt->fmt->present))
+			continue;
+		below = pages_table(NULL, table[i] & HW_PTE_ADDR);
+		free_tables(below, level - 1, left);
+		if (!*left)
+			return;
+		table[i] = 0;
+		pages_free(below, 1);
+		--*left;
+	}
+}
+
+/**
+ * vm_destroy() - see REGENT_HC_VM_DESTROY
+ * @id: any number
+ *
+ * Return: 0; -REGENT_HC_EBUSY to be asked again; -REGENT_HC_EINVAL when there is no such VM.
+ */
+s64 vm_destroy(u64 id)
+{
+	u32 left = FREED_AT_ONCE;
+	struct vm *vm = NULL;
+
+	lock_take(&vms_lock);
+	if (id - 1 < MAX_VMS && vms[id - 1])
+		vm = vms[id - 1];
+	if (vm && !vm->vcpus)
+		vm->dying = true;
+	if (!vm || !vm->dying) {
+		lock_drop(&vms_lock);
+		return vm ? -REGENT_HC_EBUSY : -REGENT_HC_EINVAL;
+	}
+	free_tables(pages_table(NULL, vm->npt_root), k_params.levels, &left);
+	if (left)
+		vms[id - 1] = NULL;
+	lock_drop(&vms_lock);
+	if (!left)
+		return -REGENT_HC_EBUSY;
+	pages_free(pages_table(NULL, vm->npt_root), 1);
+	pages_free(vm, 1);
+	return 0;
+}
+
+/**
+ * vm_end_all() - see REGENT_HC_VM_END_ALL
+ * @cpu: this CPU
+ *
+ * Return: 0 when there is no VM any more; -REGENT_HC_EBUSY to be called again.
+ */
+s64 vm_end_all(struct cpu *cpu)
+{
+	s64 err = vcpu_end_any(cpu);
+	u64 id;
+
+	for (id = 1; !err && id <= MAX_VMS; id++)
+		if (vm_destroy(id) != -REGENT_HC_EINVAL)
+			err = -REGENT_HC_EBUSY;
+	return err;
+}
+
+static u64 vm_leaf(bool writable)
+{
+	u64 flags = npt_leaf(backend_npt, MTYPE_WB);
+
+	/* Bit 1 is the right to write in NPT and in EPT. */
+	return writable ? flags : flags & ~HW_PTE_W;
+}
+
+static s64 map_one(struct vm *vm, const struct regent_vm_map *m)
+{
+	struct ptab_leaf old;
+	struct ptab pt;
+	int err;
+
+	if (!vm_is_linux_page(m->pa) || m->writable > 1)
+		return -REGENT_HC_EINVAL;
+	vm_tables(vm, &pt);
+	/* Another page, or fewer rights, than before: as if it had been taken away. */
+	if (ptab_walk(&pt, m->gpa, &old) == PTAB_OK &&
+	    (old.pa != m->pa || ((old.entry & HW_PTE_W) && !m->writable)))
+		__atomic_add_fetch(&vm->sequence, 1, __ATOMIC_SEQ_CST);
+	err = ptab_map(&pt, m->gpa, m->pa, REGENT_PAGE_SIZE, vm_leaf(m->writable));
+	return !err ? 0 : err == PTAB_NOMEM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
+}
+
+/**
+ * vm_map() - see REGENT_HC_VM_MAP
+ * @cpu: this CPU
+ * @id: any number
+ * @count: number of entries in L's page
+ *
+ * Return: 0 or a negative REGENT_HC_E*.
+ */
+s64 vm_map(struct cpu *cpu, u64 id, u64 count)
+{
+	const struct regent_vm_page *page;
+	struct regent_vm_map m;
+	struct vm *vm;
+	s64 err = 0;
+	u64 i;
+
+	if (count > REGENT_VM_MAPS)
+		return -REGENT_HC_EINVAL;
+	vm = vm_get(id);
+	if (!vm)
+		return -REGENT_HC_EINVAL;
+	lock_take(&vm->lock);
+	page = mapcache_page(&cpu->mapcache, vm->page_pa, MAPCACHE_RAM);
+	for (i = 0; i < count && !err; i++) {
+		m = *(const volatile struct regent_vm_map *)&page->map[i];
+		err = map_one(vm, &m);
+	}
+	lock_drop(&vm->lock);
+	vm_put(vm);
+	return err;
+}
+
+/**
+ * vm_zap() - see REGENT_HC_VM_ZAP
+ * @id: id of a VM in bits 0-15, number of pages above
+ * @gpa: guest-physical address
+ *
+ * Return: 0; -REGENT_HC_EINVAL for a bad range, or when there is no such VM.
+ */
+s64 vm_zap(u64 id, u64 gpa)
+{
+	u64 pages = id >> 16;
+	struct ptab pt;
+	struct vm *vm;
+	int err;
+
+	if (pages > REGENT_VM_ZAP >> REGENT_PAGE_SHIFT)
+		return -REGENT_HC_EINVAL;
+	vm = vm_get(id & 0xffff);
+	if (!vm)
+		return -REGENT_HC_EINVAL;
+	lock_take(&vm->lock);
+	vm_tables(vm, &pt);
+	err = ptab_unmap(&pt, gpa, pages << REGENT_PAGE_SHIFT);
+	__atomic_add_fetch(&vm->sequence, 1, __ATOMIC_SEQ_CST);
+	lock_drop(&vm->lock);
+	vm_put(vm);
+	return err ? -REGENT_HC_EINVAL : 0;
+}

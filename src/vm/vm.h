@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private to src/vm/:
+ *
+ *	vm.c		virtual machines: their memory
+ *	vcpu.c		vCPUs: created, borrowed for a hypercall of L's, given back
+ *	state.c		a vCPU's state, for L and the VMM
+ *	exit.c		what a vCPU does that makes it exit
+ *	string.c	its INS and OUTS
+ *	msr.c		its MSRs
+ *	nmi.c		its NMIs
+ *	apic.c		the APICs of a VM's vCPUs
+ *	emulate.c	its accesses to devices
+ *	walk.c		its memory by its own addresses
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include <regent/abi/vm.h>
+#include <regent/backend.h>
+#include <regent/cpu.h>
+#include <regent/decode.h>
+#include <regent/lock.h>
+#include <regent/vapic.h>
+#include <regent/vm.h>
+#include <regent/world.h>
+
+/**
+ * struct vm - a virtual machine
+ * @lock: guards the nested tables' changes
+ * @npt_root: physical address of the top nested table
+ * @page_pa: physical address of L's page for the VM
+ * @sequence: number of zaps; all CPUs read it
+ * @vcpus: number of vCPUs, under vm.c's lock of all VMs
+ * @dying: no vCPU and no page can be added any more, under the same lock
+ * @apic_lock: keeps the vCPUs there while something is sent to them
+ * @vcpu: by number
+ * @top_vcpu: the highest number there has been, + 1
+ * @last_lowest: number of the vCPU that got the last interrupt with lowest priority
+ */
+struct vm {
+	struct lock lock;
+	u64 npt_root;
+	u64 page_pa;
+	u32 sequence;
+	u32 vcpus;
+	bool dying;
+	struct lock apic_lock;
+	struct vcpu *vcpu[REGENT_VM_VCPUS];
+	u32 top_vcpu;
+	u32 last_lowest;
+};
+
+/* Where an APIC is after a reset, and stays */
+#define VCPU_APIC_BASE	0xfee00000ull
+#define VCPU_APIC_BSP	(1ull << 8)
+
+/**
+ * struct message - an interrupt on its way to vCPUs
+ * @vector: the vector
+ * @delivery: enum vapic_delivery
+ * @shorthand: enum vapic_shorthand
+ * @level: it is a level
+ * @to: the destination, with VAPIC_TO_DEST
+ */
+struct message {
+	u8 vector;
+	u8 delivery;
+	u8 shorthand;
+	bool level;
+	struct vapic_dest to;
+};
+
+/* What of the last exit is still to be done when L has its part of it */
+enum vcpu_pending {
+	VCPU_NOTHING, VCPU_PORT_READ, VCPU_STRING_READ, VCPU_MEMORY_READ, VCPU_MSR_READ,
+	VCPU_MSR_WRITTEN,
+};
+
+/**
+ * enum vcpu_msr - the result of an access to an MSR
+ * @VCPU_MSR_DONE: done
+ * @VCPU_MSR_REFUSED: it is #GP
+ * @VCPU_MSR_LINUX: K does not have it: L may
+ */
+enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
+
+/**
+ * struct string_access - how INS or OUTS addresses memory
+ * @mask: bits of RSI, RDI and RCX that count
+ * @segment: REGENT_DS and so on
+ * @repeated: it has REP
+ */
+struct string_access {
+	u64 mask;
+	u8 segment;
+	bool repeated;
+};
+
+/**
+ * struct vcpu - a vCPU, allocated as one page
+ * @world: its world
+ * @vm: its VM
+ * @page_pa: physical address of L's page for the vCPU
+ * @allowed: a bit for each CPU on which the vCPU may run
+ * @seen: vm->sequence up to which its translations are dropped
+ * @ended: the run is over, and @reason says why
+ * @reason: enum regent_vcpu_exit
+ * @pending: enum vcpu_pending
+ * @device: L said at the beginning of this run that @device_page is no memory
+ * @device_page: page of the last fault
+ * @device_gpa: address of the last access to a device
+ * @insn: with VCPU_MEMORY_READ: the instruction
+ * @io: with VCPU_PORT_READ and VCPU_STRING_READ: the access
+ * @string: with VCPU_STRING_READ: how the instruction addresses memory
+ * @insn_rip: with VCPU_MSR_READ and VCPU_MSR_WRITTEN: where the instruction is
+ * @mce: CR4.MCE as the vCPU sees it
+ * @tells_window: L wants to know when the vCPU can take an interrupt
+ * @nr_cpuid: number of entries in @cpuid
+ * @cpuid: a page of them, or NULL
+ * @tsc_offset: what is added to the TSC
+ * @tsc_adjust: IA32_TSC_ADJUST
+ * @nmis: NMIs that the vCPU has not taken yet
+ * @nmi_blocked: it handles one
+ * @nmi_iret: it is at the IRET at @nmi_iret_rip, after which NMIs are not blocked any more
+ * @nmi_step: it executes that IRET with RFLAGS.TF, which is K's
+ * @nmi_iret_rip: where that IRET is
+ * @mp_state: REGENT_MP_*
+ * @sipi: vector of the last SIPI
+ * @number: its number in the VM
+ * @has_apic: K has its APIC, which all below is for
+ * @apic: the APIC
+ * @apic_base: IA32_APIC_BASE
+ * @window: it exits when it can take an interrupt, for a vector in @apic
+ * @cr8_exits: it exits when it writes CR8, for the same
+ * @wake: REGENT_WAKE_*: what it has sent in this run
+ * @just_told: a run has ended before the entry, so that L hears of @apic's timer
+ * @told: when @apic's timer is due, as L knows; VAPIC_NEVER for never
+ * @posted: vectors that others have sent
+ * @posted_level: which of these are levels
+ * @posted_what: what they have sent at all: POSTED_*, see apic.c
+ */
+struct vcpu {
+	struct world world;
+	struct vm *vm;
+	u64 page_pa;
+	u64 allowed[REGENT_MAX_CPUS / 64];
+	u32 seen;
+	bool ended;
+	u8 reason;
+	u8 pending;
+	bool device;
+	u64 device_page;
+	u64 device_gpa;
+	struct decode insn;
+	struct io_access io;
+	struct string_access string;
+	u64 insn_rip;
+	bool mce;
+	bool tells_window;
+	u32 nr_cpuid;
+	struct regent_vcpu_cpuid *cpuid;
+	u64 tsc_offset;
+	u64 tsc_adjust;
+	u8 nmis;
+	bool nmi_blocked;
+	bool nmi_iret;
+	bool nmi_step;
+	u64 nmi_iret_rip;
+	u8 mp_state;
+	u8 sipi;
+	u8 number;
+	bool has_apic;
+	struct vapic apic;
+	u64 apic_base;
+	bool window;
+	bool cr8_exits;
+	u32 wake;
+	bool just_told;
+	u64 told;
+	u64 posted[4];
+	u64 posted_level[4];
+	u32 posted_what;
+};
+
+_Static_assert(sizeof(struct vcpu) <= REGENT_PAGE_SIZE, "what is allocated");
+
+static inline struct vcpu *vcpu_of(struct world *world)
+{
+	return container_of(world, struct vcpu, world);
+}
+
+/* Has L said that there is no memory? */
+static inline bool vcpu_is_device(const struct vcpu *v, u64 gpa)
+{
+	return v->device && gpa >> REGENT_PAGE_SHIFT == v->device_page;
+}
+
+/* vm.c */
+struct vm *vm_get(u64 id);
+void vm_put(struct vm *vm);
+void *vm_page(struct cpu *cpu, const struct vm *vm, u64 gpa);
+void *vm_page_to_write(struct cpu *cpu, const struct vm *vm, u64 gpa);
+bool vm_is_linux_page(u64 pa);
+
+/* Could the vCPU take an interrupt at its next entry, and has it none to take? */
+static inline bool interruptible(const struct world *w)
+{
+	return backend_interruptible(w) && !backend_event_queued(w) &&
+	       backend_vcpu_irq_queued(w) == VCPU_IRQ_NONE;
+}
+
+/* vcpu.c */
+s64 vcpu_end_any(struct cpu *cpu);
+struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err);
+void vcpu_take_irq(struct vcpu *v, struct regent_vcpu_page *page);
+void vcpu_tell_state(struct cpu *cpu, struct vcpu *v);
+void vcpu_reset(struct vcpu *v);
+void vcpu_startup(struct vcpu *v, u8 vector);
+struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v);
+void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch);
+
+/* exit.c */
+void vcpu_complete_port(struct cpu *cpu, struct vcpu *v);
+bool vcpu_xcr0_valid(u64 xcr0);
+
+/* string.c */
+void vcpu_string_io(struct cpu *cpu, struct vcpu *v, const struct io_access *io);
+void vcpu_complete_string(struct cpu *cpu, struct vcpu *v);
+
+/* msr.c */
+enum vcpu_msr vcpu_read_msr(struct vcpu *v, u64 index, u64 *value);
+enum vcpu_msr vcpu_write_msr(struct vcpu *v, u64 index, u64 value, bool vmm);
+void vcpu_end_msr(struct vcpu *v, bool ok, bool write, u64 value);
+
+/* nmi.c */
+void vcpu_block_nmi(struct vcpu *v, bool on);
+void vcpu_iret(struct vcpu *v);
+bool vcpu_stepped(struct vcpu *v);
+void vcpu_past_iret(struct vcpu *v);
+void vcpu_add_nmi(struct vcpu *v);
+void vcpu_enter_nmi(struct vcpu *v);
+
+/* apic.c */
+void vcpu_apic_init(struct vcpu *v, u32 id);
+s64 vcpu_apic_get(struct vcpu *v, struct regent_vcpu_apic *to);
+s64 vcpu_apic_set(struct vcpu *v, const struct regent_vcpu_apic *from);
+bool vcpu_apic_base_valid(u64 base);
+void vcpu_apic_force_base(struct vcpu *v, u64 base);
+bool vcpu_write_apic_base(struct vcpu *v, u64 base);
+bool vcpu_apic_takes_extint(const struct vcpu *v);
+void vcpu_apic_absorb(struct vcpu *v);
+void vcpu_apic_sync(struct vcpu *v);
+void vcpu_apic_enter(struct vcpu *v);
+bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value);
+bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value);
+s64 vm_apic_add(struct vcpu *v);
+void vm_apic_remove(struct vcpu *v);
+
+/* emulate.c */
+void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f);
+void vcpu_apic_page(struct cpu *cpu, struct vcpu *v, const struct npf *f);
+void vcpu_odd_code(struct cpu *cpu, struct vcpu *v, int n);
+void vcpu_complete_memory(struct cpu *cpu, struct vcpu *v);
+void vcpu_unknown(struct cpu *cpu, struct vcpu *v);
+bool vcpu_skip(struct cpu *cpu, struct vcpu *v);
+int vcpu_code(struct cpu *cpu, struct vcpu *v, u8 *code);
+
+/* walk.c */
+enum walk_result { WALK_OK, WALK_FAULT, WALK_ABSENT, WALK_MORE, WALK_AGAIN };
+enum copy { COPY_READ, COPY_WRITE, COPY_TRY };
+
+enum walk_result vcpu_walk(struct cpu *cpu, struct vcpu *v, u64 va, u64 *gpa);
+bool vcpu_copy(struct cpu *cpu, struct vcpu *v, u64 va, u64 *data, int n, enum copy how);
+
+#endif

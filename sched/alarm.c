@@ -26,7 +26,7 @@ static void look_for_next(struct cpu *cpu)
 /**
  * alarm_set() - have a world woken at a time
  * @cpu: this CPU
- * @world: a world of this CPU's that is about to wait and has no alarm set
+ * @world: a world of this CPU's that has no alarm set
  * @at: the time, as a TSC value
  *
  * The caller has the scheduler decide, which calls timer_update().
@@ -37,6 +37,17 @@ void alarm_set(struct cpu *cpu, struct world *world, u64 at)
 	world->alarm.value = at;
 	tree_insert(&cpu->alarms, &world->alarm);
 	look_for_next(cpu);
+}
+
+/**
+ * alarm_at() - when will a world be woken?
+ * @world: a world of this CPU's
+ *
+ * Return: a TSC value, VAPIC_NEVER when it has no alarm.
+ */
+u64 alarm_at(const struct world *world)
+{
+	return tree_holds(&world->alarm) ? world->alarm.key : VAPIC_NEVER;
 }
 
 /**
@@ -57,12 +68,19 @@ void alarm_cancel(struct cpu *cpu, struct world *world)
  * @cpu: this CPU, forwarded
  * @now: the TSC; the caller calls timer_update()
  *
- * This wakes RINGS worlds at most. If more are due, the timer fires again at once.
+ * This wakes RINGS worlds at most. If more are due, the timer fires again at once. A world that
+ * does not wait looks at the clock before its next entry.
  */
 void alarm_ring(struct cpu *cpu, u64 now)
 {
 	int i;
 
-	for (i = 0; i < RINGS && !clock_before(now, cpu->alarm_at) && cpu->alarms.root; i++)
-		balance_wake(cpu, world_of_alarm(tree_first(&cpu->alarms)));
+	for (i = 0; i < RINGS && !clock_before(now, cpu->alarm_at) && cpu->alarms.root; i++) {
+		struct world *w = world_of_alarm(tree_first(&cpu->alarms));
+
+		if (w->sched.state == SCHED_BLOCKED)
+			balance_wake(cpu, w);
+		else
+			alarm_cancel(cpu, w);
+	}
 }

@@ -70,9 +70,11 @@ static u32 collect_peers(const struct cpu *cpu, const u64 *among, struct runq *r
 static void strand_world(struct cpu *of, struct world *w)
 {
 	policy_drop(&w->sched, &of->rq);
+	__atomic_store_n(&w->scheduled, false, __ATOMIC_RELEASE);
 	balance_visitors(this_cpu(), w, false);
-	table_give(w, WORLD_NOBODYS);
-	event_post(REGENT_EV_WORLD_STOPPED, w->id, 0);
+	if (w->kind != WORLD_VM)
+		event_post(REGENT_EV_WORLD_STOPPED, w->id, 0);
+	table_let_go(this_cpu(), w);
 	tell_linux(this_cpu());
 }
 
@@ -145,6 +147,7 @@ static void hand_over_world(struct cpu *cpu, struct world *w, struct cpu *to)
 {
 	if (w->sched.state == SCHED_RUNNABLE)
 		w->waited += hw_rdtsc() - w->ready_since;
+	alarm_cancel(cpu, w);
 	sched_list_remove(w);
 	sched_others_changed(cpu);
 	table_give(w, WORLD_MOVING);
@@ -200,6 +203,16 @@ void balance_wake(struct cpu *cpu, struct world *world)
 		wake_here(cpu, world, hw_rdtsc());
 }
 
+static void block_world(struct cpu *cpu, struct world *world, u64 now)
+{
+	sched_charge(cpu, now);
+	policy_block(&world->sched, sched_ns(now));
+	sched_decide(cpu);
+	/* Linux, too, has nothing to wait for in here for now. */
+	if (cpu->awaited == world)
+		sched_await_over(cpu);
+}
+
 /**
  * sched_wait() - block a world that has nothing to do
  * @cpu: this CPU, forwarded
@@ -214,11 +227,42 @@ void sched_wait(struct cpu *cpu, struct world *world, u64 ns)
 
 	if (take_ask(world, WORLD_ASK_WAKE))
 		return;
-	sched_charge(cpu, now);
 	if (ns)
 		alarm_set(cpu, world, now + sched_ticks(ns));
-	policy_block(&world->sched, sched_ns(now));
-	sched_decide(cpu);
+	block_world(cpu, world, now);
+}
+
+/**
+ * sched_wait_until() - the same until a point in time, which the world may wait for as it runs
+ * @cpu: this CPU, forwarded
+ * @world: its current world, in an exit
+ * @at: a TSC value, VAPIC_NEVER for none
+ *
+ * Return: false when a wake-up was asked for: the world has not been blocked.
+ */
+bool sched_wait_until(struct cpu *cpu, struct world *world, u64 at)
+{
+	if (take_ask(world, WORLD_ASK_WAKE))
+		return false;
+	sched_set_alarm(cpu, world, at);
+	block_world(cpu, world, hw_rdtsc());
+	return true;
+}
+
+/**
+ * sched_set_alarm() - have a world that runs exit, or one that waits woken, at a point in time
+ * @cpu: this CPU, forwarded
+ * @world: a world of this CPU's, on its run queue
+ * @at: a TSC value, VAPIC_NEVER for none
+ */
+void sched_set_alarm(struct cpu *cpu, struct world *world, u64 at)
+{
+	if (alarm_at(world) == at)
+		return;
+	alarm_cancel(cpu, world);
+	if (at != VAPIC_NEVER)
+		alarm_set(cpu, world, at);
+	timer_update(cpu);
 }
 
 /*
@@ -230,7 +274,7 @@ static void stop_world(struct cpu *cpu, struct world *w)
 {
 	sched_remove(cpu, w);
 	if (cpu->current != w) {
-		table_give(w, WORLD_NOBODYS);
+		table_let_go(cpu, w);
 		return;
 	}
 	cpu->stopped = w;

@@ -138,6 +138,7 @@ void sched_list_remove(struct world *world)
 static void forget_world(struct world *world)
 {
 	policy_give(&machine, world->sched.min);
+	__atomic_store_n(&world->scheduled, false, __ATOMIC_RELEASE);
 	world->sched = (struct sched_entity){
 		.ran = world->sched.ran, .affinity = world->sched.affinity,
 		.affinity_cpus = world->sched.affinity_cpus,
@@ -176,6 +177,7 @@ void sched_abandon(struct cpu *cpu)
 		sched_list_remove(world);
 		forget_world(world);
 	}
+	cpu->awaited = NULL;
 	begin_run_queue(cpu);
 	sched_others_changed(cpu);
 }
@@ -187,8 +189,12 @@ void sched_abandon(struct cpu *cpu)
  */
 static void stop_worlds(struct cpu *cpu)
 {
-	while (cpu->worlds)
-		sched_remove(cpu, cpu->worlds);
+	struct world *w;
+
+	while ((w = cpu->worlds)) {
+		sched_remove(cpu, w);
+		table_let_go(cpu, w);
+	}
 	table_give_all(cpu);
 }
 
@@ -263,6 +269,16 @@ void sched_preempt(struct cpu *cpu, u64 now)
 	timer_update(cpu);
 }
 
+static int add_anew(struct cpu *cpu, struct sched_entity *e, u64 now)
+{
+	*e = (struct sched_entity){
+		.shares = e->shares, .min = e->min, .max = e->max, .ran = e->ran,
+		.kind = SCHED_VM,
+		.affinity = e->affinity, .affinity_cpus = e->affinity_cpus,
+	};
+	return policy_add(&cpu->rq, e, sched_ns(now));
+}
+
 /**
  * sched_add() - put a world on this CPU's run queue
  * @cpu: this CPU, forwarded
@@ -272,6 +288,8 @@ void sched_preempt(struct cpu *cpu, u64 now)
  * Return: 0; -REGENT_HC_EBUSY when the world is on a run queue; -REGENT_HC_EINVAL when
  * @weights are out of range or the world may not run here; -REGENT_HC_ENOSPC when min is more
  * than the CPU or the machine has left to guarantee, or the run queue is full.
+ *
+ * A vCPU comes and goes with each of its exits to Linux: it keeps what it is owed, and owes.
  */
 int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 {
@@ -281,14 +299,15 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 
 	if (e->rq)
 		return -REGENT_HC_EBUSY;
-	*e = (struct sched_entity){
-		.kind = SCHED_VM, .shares = (u32)weights, .ran = e->ran,
-		.affinity = e->affinity, .affinity_cpus = e->affinity_cpus,
-		.min = weights >> 32 & 0xffff, .max = weights >> 48,
-	};
-	err = policy_add(&cpu->rq, e, sched_ns(now));
+	e->shares = (u32)weights;
+	e->min = weights >> 32 & 0xffff;
+	e->max = weights >> 48;
+	err = world->kind == WORLD_VM ? policy_rejoin(&cpu->rq, e, sched_ns(now)) :
+					add_anew(cpu, e, now);
 	if (err)
 		return err == POLICY_NOROOM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
+	/* Who posts something to a vCPU looks at this afterwards, see src/vm/apic.c. */
+	__atomic_store_n(&world->scheduled, true, __ATOMIC_SEQ_CST);
 	sched_list_add(cpu, world);
 	sched_charge(cpu, now);
 	world->ready_since = now;
@@ -316,9 +335,12 @@ void sched_remove(struct cpu *cpu, struct world *world)
 	alarm_cancel(cpu, world);
 	sched_list_remove(world);
 	policy_remove(&world->sched, sched_ns(now));
+	__atomic_store_n(&world->scheduled, false, __ATOMIC_RELEASE);
 	balance_visitors(cpu, world, false);
 	if (!cpu->rq.curr)
 		sched_decide(cpu);
+	if (cpu->awaited == world)
+		sched_await_over(cpu);
 	sched_others_changed(cpu);
 }
 
@@ -347,8 +369,9 @@ void sched_arrived(struct cpu *cpu)
 	struct sched_entity *host = &cpu->host.sched;
 	u64 now;
 
+	/* In a hypercall Linux has interrupts off, but L has them on soon: it has asked for that. */
 	if (host->state == SCHED_RUNNING ||
-	    !host_wanted(cpu, host->state == SCHED_BLOCKED))
+	    !host_wanted(cpu, host->state == SCHED_BLOCKED && !cpu->awaited))
 		return;
 	now = hw_rdtsc();
 	sched_charge(cpu, now);
@@ -356,6 +379,46 @@ void sched_arrived(struct cpu *cpu)
 		cpu->host.ready_since = now;
 		__atomic_store_n(&cpu->kicked, false, __ATOMIC_RELAXED);
 	}
+	if (policy_boost(host, sched_ns(now)))
+		sched_decide(cpu);
+}
+
+/**
+ * sched_await() - block the host world, which waits in a hypercall until a vCPU's run is over
+ * @cpu: this CPU, forwarded, Linux in that hypercall with interrupts off
+ * @world: the vCPU, on this CPU's run queue
+ *
+ * Whatever arrives for Linux ends the wait, whether Linux has interrupts on or not, and so does
+ * a wait of the vCPU itself. The run loop ends the hypercall when the host world runs again.
+ *
+ * Return: false when something is pending for Linux already: then it is not blocked.
+ */
+bool sched_await(struct cpu *cpu, struct world *world)
+{
+	u64 now = hw_rdtsc();
+
+	if (host_wanted(cpu, false))
+		return false;
+	cpu->awaited = world;
+	sched_charge(cpu, now);
+	policy_block(&cpu->host.sched, sched_ns(now));
+	sched_decide(cpu);
+	return true;
+}
+
+/**
+ * sched_await_over() - the host world, which may wait in sched_await(), goes on
+ * @cpu: this CPU
+ */
+void sched_await_over(struct cpu *cpu)
+{
+	struct sched_entity *host = &cpu->host.sched;
+	u64 now = hw_rdtsc();
+
+	if (host->state != SCHED_BLOCKED)
+		return;
+	sched_charge(cpu, now);
+	cpu->host.ready_since = now;
 	if (policy_boost(host, sched_ns(now)))
 		sched_decide(cpu);
 }

@@ -26,6 +26,7 @@ void sched_list_remove(struct world *world);
 
 /* alarm.c */
 void alarm_set(struct cpu *cpu, struct world *world, u64 at);
+u64 alarm_at(const struct world *world);
 void alarm_cancel(struct cpu *cpu, struct world *world);
 void alarm_ring(struct cpu *cpu, u64 now);
 

@@ -4,6 +4,7 @@
  * other attaches it. Plain logic.
  */
 #include <regent/policy.h>
+#include "buckets.h"
 #include "queue.h"
 
 /**
@@ -80,4 +81,46 @@ void policy_drop(struct sched_entity *e, struct runq *to)
 	rq_give_min(to, e->min);
 	policy_give(to->machine, e->min);
 	e->state = SCHED_OFF;
+}
+
+/**
+ * policy_rejoin() - put an entity back on a run queue soon after policy_remove()
+ * @rq: run queue of the CPU, the one from before or another one
+ * @e: the entity, off; afterwards it is blocked. Its parameters may be new
+ * @now: the time on that CPU, in ns
+ *
+ * As policy_add(), but what the entity is owed or owes, and what is left of its guarantee and of
+ * its cap, stay: an entity that leaves and comes all the time gains and loses nothing by it.
+ *
+ * Return: as policy_add().
+ */
+int policy_rejoin(struct runq *rq, struct sched_entity *e, u64 now)
+{
+	int err;
+
+	if (!e->last)
+		return policy_add(rq, e, now);
+	err = rq_admit(rq, e, now);
+	if (err)
+		return err;
+	if (e->last != rq)
+		rq_stamp(rq, e);
+	/* A period of another CPU's, whose clock is ahead, begins now. */
+	if (clock_before(rq->clock, e->period))
+		e->period = rq->clock;
+	roll(e, rq->clock);
+	e->min_left = fill(e->min_left, e->min, 0, 1);
+	e->max_left = fill(e->max_left, e->max, 0, POLICY_BURST);
+	return POLICY_OK;
+}
+
+/**
+ * policy_lag() - how much service an entity is owed
+ * @e: an entity on a run queue
+ *
+ * Return: the time in ns; negative if the entity has had more than its share.
+ */
+s64 policy_lag(const struct sched_entity *e)
+{
+	return tree_holds(&e->fair) ? rq_lag(e->rq, e) : e->lag;
 }

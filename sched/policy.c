@@ -28,7 +28,7 @@ static s64 to_virtual(s64 ns, u32 shares)
 }
 
 /* The ns of service that @e is owed; @e is in the fair tree, or has a key as if it were. */
-static s64 lag_of(const struct runq *rq, const struct sched_entity *e)
+s64 rq_lag(const struct runq *rq, const struct sched_entity *e)
 {
 	return (s64)(rq->base - e->fair.key) * e->shares / (1ll << VSHIFT);
 }
@@ -211,7 +211,7 @@ static void fair_leave(struct runq *rq, struct sched_entity *e)
 static void race_leave(struct runq *rq, struct sched_entity *e)
 {
 	guarantee_out(rq, e);
-	e->lag = lag_of(rq, e);
+	e->lag = rq_lag(rq, e);
 	fair_leave(rq, e);
 	move_base(rq);
 	rq_stamp(rq, e);
@@ -275,17 +275,8 @@ void policy_init_cpu(struct runq *rq, struct policy_machine *machine, u32 cpu,
 	idle->rq = rq;
 }
 
-/**
- * policy_add() - admit an entity to a CPU
- * @rq: run queue of the CPU
- * @e: the entity, off; afterwards it is blocked
- * @now: the time on that CPU, in ns
- *
- * Return: POLICY_OK. Else nothing is changed: POLICY_INVAL when the state, kind or parameters
- * of @e are wrong; POLICY_NOTHERE when its affinity excludes the CPU; POLICY_BUSY when the CPU
- * has its host world; POLICY_NOROOM when its guarantee, or one more entity, does not fit.
- */
-int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
+/* Put an entity that is off on a run queue, blocked, if there is room: see policy_add(). */
+int rq_admit(struct runq *rq, struct sched_entity *e, u64 now)
 {
 	int err;
 
@@ -313,6 +304,25 @@ int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
 	e->rq = rq;
 	e->state = SCHED_BLOCKED;
 	e->fair.marks = policy_marks(e);
+	return POLICY_OK;
+}
+
+/**
+ * policy_add() - admit an entity to a CPU
+ * @rq: run queue of the CPU
+ * @e: the entity, off; afterwards it is blocked
+ * @now: the time on that CPU, in ns
+ *
+ * Return: POLICY_OK. Else nothing is changed: POLICY_INVAL when the state, kind or parameters
+ * of @e are wrong; POLICY_NOTHERE when its affinity excludes the CPU; POLICY_BUSY when the CPU
+ * has its host world; POLICY_NOROOM when its guarantee, or one more entity, does not fit.
+ */
+int policy_add(struct runq *rq, struct sched_entity *e, u64 now)
+{
+	int err = rq_admit(rq, e, now);
+
+	if (err)
+		return err;
 	e->lag = 0;
 	rq_stamp(rq, e);
 	e->period = rq->clock;
@@ -341,6 +351,7 @@ void policy_remove(struct sched_entity *e, u64 now)
 	rq_give_min(rq, e->min);
 	policy_give(rq->machine, e->min);
 	e->state = SCHED_OFF;
+	e->last = rq;
 	e->rq = NULL;
 }
 
@@ -431,7 +442,7 @@ int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus)
 /* Does the entity owe less than what a boost may borrow? */
 static bool boost_paid(const struct runq *rq, const struct sched_entity *e)
 {
-	return lag_of(rq, e) > -(s64)POLICY_BOOST_DEBT;
+	return rq_lag(rq, e) > -(s64)POLICY_BOOST_DEBT;
 }
 
 /* Could the policy prefer @e, just made runnable, before the slice that it has granted ends? */
@@ -730,7 +741,7 @@ static u64 turn_of(const struct runq *rq, const struct sched_entity *e)
 	if (e->reason == SCHED_GUARANTEED)
 		return e->min_left;
 	if (e->reason == SCHED_BOOSTED)
-		return clamp(lag_of(rq, e) + POLICY_BOOST_DEBT, 0,
+		return clamp(rq_lag(rq, e) + POLICY_BOOST_DEBT, 0,
 			     POLICY_BOOST_SLICE - e->boost_used);
 	turn = POLICY_FOREVER;
 	if (rq->nr > 1)
@@ -786,15 +797,4 @@ struct sched_entity *policy_pick(struct runq *rq, u64 now, u64 *slice)
 	rq->open = rq->nr < 2;
 	rq->until = rq->clock + *slice;
 	return e;
-}
-
-/**
- * policy_lag() - how much service an entity is owed
- * @e: an entity on a run queue
- *
- * Return: the time in ns; negative if the entity has had more than its share.
- */
-s64 policy_lag(const struct sched_entity *e)
-{
-	return tree_holds(&e->fair) ? lag_of(e->rq, e) : e->lag;
 }

@@ -21,6 +21,8 @@ void rq_make_up(const struct runq *rq, struct sched_entity *e);
 void rq_enqueue(struct runq *rq, struct sched_entity *e);
 void rq_dequeue(struct runq *rq, struct sched_entity *e);
 bool rq_decide_anew(const struct runq *rq, const struct sched_entity *e);
+s64 rq_lag(const struct runq *rq, const struct sched_entity *e);
+int rq_admit(struct runq *rq, struct sched_entity *e, u64 now);
 int rq_take_min(struct runq *rq, u32 min);
 void rq_give_min(struct runq *rq, u32 min);
 

@@ -5,12 +5,13 @@
  * hypercall on any CPU claims it.
  */
 #include <regent/cpu.h>
+#include <regent/irq.h>
 #include <regent/k.h>
 #include <regent/lock.h>
 #include <regent/sched.h>
 #include <regent/world.h>
 
-#define MAX_WORLDS	64
+#define MAX_WORLDS	REGENT_MAX_WORLDS
 
 static struct lock table_lock;
 
@@ -20,6 +21,8 @@ static struct lock table_lock;
  */
 static struct world *table[MAX_WORLDS];
 static u32 owner[MAX_WORLDS];	/* a CPU's number + 1, or WORLD_* */
+static u32 first_free;		/* no lower index is free; under table_lock */
+static u32 top;			/* no world has had this index, or a higher one */
 
 /**
  * world_is_allowed() - may a world run on a CPU?
@@ -47,12 +50,15 @@ int table_add(struct cpu *cpu, struct world *world)
 	world->state = WORLD_DEAD;
 	request_retire(&world->request);
 	lock_take(&table_lock);
-	for (i = 0; i < MAX_WORLDS && table[i]; i++)
+	for (i = first_free; i < MAX_WORLDS && table[i]; i++)
 		;
+	first_free = i;
 	if (i < MAX_WORLDS) {
 		world->id = i + 1;
 		table[i] = world;
 		owner[i] = cpu->id + 1;
+		if (top <= i)
+			__atomic_store_n(&top, i + 1, __ATOMIC_RELEASE);
 	}
 	lock_drop(&table_lock);
 	return i < MAX_WORLDS ? 0 : -REGENT_HC_ENFILE;
@@ -85,6 +91,8 @@ void table_remove(struct world *world)
 	lock_take(&table_lock);
 	table[world->id - 1] = NULL;
 	owner[world->id - 1] = 0;
+	if (first_free > world->id - 1u)
+		first_free = world->id - 1u;
 	lock_drop(&table_lock);
 }
 
@@ -120,7 +128,7 @@ void table_release(void)
  */
 bool table_has(u64 id)
 {
-	return id - 1 < MAX_WORLDS;
+	return id - 1 < __atomic_load_n(&top, __ATOMIC_ACQUIRE);
 }
 
 /**
@@ -136,14 +144,29 @@ void table_give(const struct world *world, u32 to)
 }
 
 /**
+ * table_let_go() - make a world that was stopped nobody's, and tell L, which may wait for that
+ * @cpu: this CPU
+ * @world: a world of this CPU's, or one that was on its way to a CPU; its state is in memory
+ */
+void table_let_go(struct cpu *cpu, const struct world *world)
+{
+	u32 id = world->id;
+
+	table_give(world, WORLD_NOBODYS);
+	/* Another CPU may have freed the world by now. */
+	tell_stopped(cpu, id);
+}
+
+/**
  * table_give_all() - make all worlds of this CPU nobody's
  * @cpu: this CPU, Linux running; none of its worlds is on the run queue
  */
 void table_give_all(struct cpu *cpu)
 {
+	u32 end = __atomic_load_n(&top, __ATOMIC_ACQUIRE);
 	u32 i;
 
-	for (i = 0; i < MAX_WORLDS; i++)
+	for (i = 0; i < end; i++)
 		if (__atomic_load_n(&owner[i], __ATOMIC_ACQUIRE) == cpu->id + 1)
 			table_give(table[i], WORLD_NOBODYS);
 }

@@ -261,6 +261,9 @@ void wait_for_lost(void);
 #endif
 
 /* kvm/device.c and kvm/call.c: /dev/kvm */
+struct regent_shared;
+void events_on_stopped(void (*fn)(struct regent_shared *shared));
+void mode_vcpu_runs(unsigned int cpu);
 int kvm_device_do(void);
 void kvm_device_undo(void);
 void vm_end_all(void);

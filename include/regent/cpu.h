@@ -49,6 +49,8 @@
  * @lent_id: id of @lent
  * @stopped: with WORK_STOPPED: the current world, which loses its owner once its
  *	registers are in memory
+ * @awaited: the vCPU whose run Linux waits for in a hypercall, the host world being blocked
+ *	or about to be told; NULL while Linux runs
  *
  * Interrupts, while the CPU is forwarded:
  * @forwarded: K takes this CPU's interrupts; WORK_FORWARDED says the same
@@ -115,6 +117,7 @@ struct cpu {
 	struct world *lent;
 	u64 lent_id;
 	struct world *stopped;
+	struct world *awaited;
 
 	bool forwarded;
 	bool x2apic;

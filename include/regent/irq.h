@@ -76,5 +76,6 @@ void nmi_send(struct cpu *cpu, u32 apic_id);
 void kick(struct cpu *cpu, const struct cpu *to);
 void kick_all(struct cpu *cpu);
 void tell_linux(struct cpu *cpu);
+void tell_stopped(struct cpu *cpu, u32 id);
 
 #endif

@@ -150,6 +150,7 @@ struct runq;
  * @timed: while throttled, node by the end of that; else, with a min, node by the start of
  *	the period that has some guarantee left
  * @rq: run queue that the entity was added to, blocked or not
+ * @last: run queue that the entity was removed from last, for policy_rejoin()
  * @affinity: bit N is set when CPU N is allowed; NULL for all CPUs
  * @affinity_cpus: number of bits in @affinity
  * @kind: enum sched_kind
@@ -178,6 +179,7 @@ struct sched_entity {
 	struct tree_node fair;
 	struct tree_node timed;
 	struct runq *rq;
+	const struct runq *last;
 	const u64 *affinity;
 	u32 affinity_cpus;
 	u8 kind;
@@ -268,6 +270,7 @@ void policy_init_cpu(struct runq *rq, struct policy_machine *machine, u32 cpu,
 		     struct sched_entity *idle, u64 now);
 
 int policy_add(struct runq *rq, struct sched_entity *e, u64 now);
+int policy_rejoin(struct runq *rq, struct sched_entity *e, u64 now);
 void policy_remove(struct sched_entity *e, u64 now);
 int policy_set(struct sched_entity *e, u32 shares, u32 min, u32 max, u64 now);
 int policy_set_affinity(struct sched_entity *e, const u64 *affinity, u32 cpus);

@@ -25,6 +25,8 @@ void sched_forwarded(struct cpu *cpu, bool on);
 int sched_add(struct cpu *cpu, struct world *world, u64 weights);
 void sched_remove(struct cpu *cpu, struct world *world);
 
+bool sched_await(struct cpu *cpu, struct world *world);
+void sched_await_over(struct cpu *cpu);
 void sched_slice(struct cpu *cpu, struct world *world);
 void sched_arrived(struct cpu *cpu);
 void sched_halt(struct cpu *cpu);
@@ -37,6 +39,8 @@ u64 sched_waited(const struct world *world);
 
 /* sched/balance.c */
 void sched_wait(struct cpu *cpu, struct world *world, u64 ns);
+bool sched_wait_until(struct cpu *cpu, struct world *world, u64 at);
+void sched_set_alarm(struct cpu *cpu, struct world *world, u64 at);
 void sched_ask(struct cpu *cpu, struct world *world, u32 what);
 void sched_kicked(struct cpu *cpu, u64 apic_id);
 void sched_asked(struct cpu *cpu);
@@ -51,6 +55,7 @@ const struct world *table_hold(u64 id);
 void table_release(void);
 bool table_has(u64 id);
 void table_give(const struct world *world, u32 owner);
+void table_let_go(struct cpu *cpu, const struct world *world);
 void table_give_all(struct cpu *cpu);
 bool table_is_mine(const struct cpu *cpu, const struct world *world);
 struct world *table_claim(struct cpu *cpu, u64 id);

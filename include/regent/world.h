@@ -128,6 +128,7 @@ struct world_state_area {
  * @request: the request that goes to the mailbox of @cpu when @asks or @moving has changed
  * @asks: WORLD_ASK_*; all CPUs write it
  * @moving: the old CPU has let the world go, and @cpu has to attach it
+ * @scheduled: K schedules the world: it is on a run queue, or moves to one; all CPUs read it
  * @next: next world in cpu->worlds
  * @link: the pointer in that list that points to this world; NULL while in no list
  * @moves: number of times that the world went from one CPU to another
@@ -158,6 +159,7 @@ struct world {
 	struct request request;
 	u32 asks;
 	bool moving;
+	bool scheduled;
 	struct world *next;
 	struct world **link;
 	u64 moves;

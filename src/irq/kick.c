@@ -108,3 +108,23 @@ void tell_linux(struct cpu *cpu)
 	if (cpu->forwarded)
 		vapic_accept(&cpu->vapic, cpu->vector, false);
 }
+
+/**
+ * tell_stopped() - tell L that a world has stopped, that is, a vCPU's run is over
+ * @cpu: this CPU, forwarded, or just about to become direct, or direct
+ * @id: id of the world
+ *
+ * A bit of the world's in the page that this CPU shares with Linux: it cannot be lost as an event
+ * of the ring can. L takes all of them at K's vector.
+ */
+void tell_stopped(struct cpu *cpu, u32 id)
+{
+	u32 bit = id % REGENT_MAX_WORLDS;
+
+	__atomic_or_fetch(&cpu->shared->stopped[bit / 64], 1ull << bit % 64, __ATOMIC_RELEASE);
+	__atomic_or_fetch(&cpu->shared->stopped_words, 1ull << bit / 64, __ATOMIC_RELEASE);
+	if (cpu->forwarded)
+		tell_linux(cpu);
+	else if (cpu->vector)
+		kick(cpu, cpu);
+}

@@ -4,14 +4,16 @@
  * others send it they post: a bit of @posted for each vector, of @posted_what for all else.
  * The vCPU takes that at its next entry; L makes it exit for it, or wakes its thread.
  *
- * Time in an APIC is the processor's TSC, without the vCPU's offset. L has the timer that ends
- * a run, or a wait, when an APIC's timer is due.
+ * Time in an APIC is the processor's TSC, without the vCPU's offset. When its timer is due, an
+ * alarm of K's wakes a vCPU that K schedules; for any other L has a timer.
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
+#include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 #include "vm.h"
 
@@ -279,8 +281,17 @@ static bool is_meant(const struct vcpu *to, const struct vcpu *from, const struc
 	return vapic_match(&to->apic, &m->to);
 }
 
-static void note_wake(u32 *wake, const struct vcpu *to)
+/*
+ * A vCPU has got something. The one that K schedules K makes look at it; any other one is for L
+ * to kick. The order matters: either this sees that K schedules it, or its first entry sees what
+ * has been posted.
+ */
+static void wake_one(struct cpu *cpu, struct vcpu *to, u32 *wake)
 {
+	if (__atomic_load_n(&to->world.scheduled, __ATOMIC_SEQ_CST)) {
+		sched_ask(cpu, &to->world, WORLD_ASK_WAKE);
+		return;
+	}
 	*wake = *wake == REGENT_WAKE_NONE || *wake == to->number + 1u ? to->number + 1u :
 									REGENT_WAKE_ALL;
 }
@@ -295,7 +306,8 @@ static struct vcpu *choose(struct vm *vm, const struct vcpu *from, const struct 
 
 		at = (vm->last_lowest + i) % REGENT_VM_VCPUS;
 		to = vm->vcpu[at];
-		if (!to || !is_meant(to, from, m) || !vapic_software_enabled(&to->apic))
+		if (!to || !to->has_apic || !is_meant(to, from, m) ||
+		    !vapic_software_enabled(&to->apic))
 			continue;
 		vm->last_lowest = at;
 		return to;
@@ -307,7 +319,8 @@ static struct vcpu *choose(struct vm *vm, const struct vcpu *from, const struct 
  * The lock keeps the vCPUs there, whose APICs others may be changing meanwhile: then it is as if
  * the message had come a moment earlier or later. Return: number of vCPUs that got it.
  */
-static u32 send(struct vm *vm, const struct vcpu *from, const struct message *m, u32 *wake)
+static u32 send(struct cpu *cpu, struct vm *vm, const struct vcpu *from, const struct message *m,
+		u32 *wake)
 {
 	struct vcpu *to;
 	u32 i, n = 0;
@@ -316,17 +329,18 @@ static u32 send(struct vm *vm, const struct vcpu *from, const struct message *m,
 	if (m->delivery == VAPIC_LOWEST) {
 		to = choose(vm, from, m);
 		if (to && send_one(to, m)) {
-			note_wake(wake, to);
+			if (to != from)
+				wake_one(cpu, to, wake);
 			n = 1;
 		}
 	}
 	for (i = 0; m->delivery != VAPIC_LOWEST && i < vm->top_vcpu; i++) {
 		to = vm->vcpu[i];
-		if (!to || !is_meant(to, from, m) || !send_one(to, m))
+		if (!to || !to->has_apic || !is_meant(to, from, m) || !send_one(to, m))
 			continue;
 		/* The sender itself takes it before it goes on. */
 		if (to != from)
-			note_wake(wake, to);
+			wake_one(cpu, to, wake);
 		n++;
 	}
 	lock_drop(&vm->apic_lock);
@@ -334,12 +348,12 @@ static u32 send(struct vm *vm, const struct vcpu *from, const struct message *m,
 }
 
 /**
- * vm_apic_add() - make a vCPU known to those that send
+ * vm_add_vcpu() - make a vCPU known to those that send, and to vm_sync()
  * @v: a vCPU with its number
  *
  * Return: 0, or -REGENT_HC_EINVAL: the VM has one with this number.
  */
-s64 vm_apic_add(struct vcpu *v)
+s64 vm_add_vcpu(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 	s64 err = -REGENT_HC_EINVAL;
@@ -356,10 +370,10 @@ s64 vm_apic_add(struct vcpu *v)
 }
 
 /**
- * vm_apic_remove() - undo vm_apic_add()
+ * vm_remove_vcpu() - undo vm_add_vcpu()
  * @v: the vCPU
  */
-void vm_apic_remove(struct vcpu *v)
+void vm_remove_vcpu(struct vcpu *v)
 {
 	struct vm *vm = v->vm;
 
@@ -371,13 +385,14 @@ void vm_apic_remove(struct vcpu *v)
 
 /**
  * vm_msi() - see REGENT_HC_VM_MSI
+ * @cpu: this CPU
  * @id: id of a VM in bits 0-15, data of the message in 32-63
  * @address: its address
  *
  * Return: REGENT_WAKE_* in bits 0-31, the number of vCPUs that got it above; or a negative
  * REGENT_HC_E*.
  */
-s64 vm_msi(u64 id, u64 address)
+s64 vm_msi(struct cpu *cpu, u64 id, u64 address)
 {
 	u32 data = id >> 32, wake = REGENT_WAKE_NONE, n;
 	struct message m = {
@@ -392,7 +407,7 @@ s64 vm_msi(u64 id, u64 address)
 	if (!vm)
 		return -REGENT_HC_EINVAL;
 	m.to.wide = m.to.dest > 0xff;
-	n = send(vm, NULL, &m, &wake);
+	n = send(cpu, vm, NULL, &m, &wake);
 	vm_put(vm);
 	return (u64)(n & 0xff) << 32 | wake;
 }
@@ -409,7 +424,7 @@ static void take_effect(struct cpu *cpu, struct vcpu *v, const struct vapic_effe
 			.vector = e->ipi.vector, .delivery = e->ipi.delivery,
 			.shorthand = e->ipi.shorthand, .to = e->ipi.to,
 		};
-		send(v->vm, v, &m, &v->wake);
+		send(cpu, v->vm, v, &m, &v->wake);
 	}
 	if (e->what & VAPIC_EFFECT_EOI && e->eoi_level && e->eoi_broadcast) {
 		vcpu_page(cpu, v)->address = e->eoi_vector;
@@ -515,14 +530,44 @@ static void watch_cr8(struct vcpu *v)
 	backend_intercept_cr8(&v->world, waits);
 }
 
+/*
+ * Of a borrowed vCPU: its run is over when it has to wait, or L has something to do. A timer that
+ * is due again each time must not keep it from running at all.
+ */
+static void go_on_borrowed(struct vcpu *v)
+{
+	u64 deadline = vapic_timer_deadline(&v->apic);
+
+	if (!goes_on(v))
+		vcpu_end(&v->world, REGENT_VCPU_HLT);
+	else if (v->wake != REGENT_WAKE_NONE || (deadline < v->told && !v->just_told))
+		vcpu_end(&v->world, REGENT_VCPU_INTERRUPTED);
+	else
+		deliver_interrupt(v);
+	v->just_told = v->ended && deadline < v->told;
+}
+
+/* Of a vCPU that K schedules: the same by K's own means, but L wakes those that are L's. */
+static void go_on_scheduled(struct cpu *cpu, struct vcpu *v)
+{
+	v->waits = !goes_on(v);
+	if (unlikely(v->wake != REGENT_WAKE_NONE))
+		vcpu_end(&v->world, REGENT_VCPU_INTERRUPTED);
+	else if (!v->waits)
+		deliver_interrupt(v);
+	if (!v->ended && !v->waits)
+		sched_set_alarm(cpu, &v->world, vapic_timer_deadline(&v->apic));
+}
+
 /**
  * vcpu_apic_enter() - before each entry of a vCPU with an APIC: what it gets
- * @v: the vCPU, whose run is over when it has to wait, or L has something to do
+ * @cpu: this CPU
+ * @v: the vCPU
  */
-void vcpu_apic_enter(struct vcpu *v)
+void vcpu_apic_enter(struct cpu *cpu, struct vcpu *v)
 {
 	struct vapic *a = &v->apic;
-	u64 deadline, now = hw_rdtsc();
+	u64 now = hw_rdtsc();
 
 	vcpu_apic_sync(v);
 	vcpu_apic_absorb(v);
@@ -533,15 +578,10 @@ void vcpu_apic_enter(struct vcpu *v)
 		vapic_timer_fire(a, now);
 	if (v->ended)
 		return;
-	deadline = vapic_timer_deadline(a);
-	if (!goes_on(v))
-		vcpu_end(&v->world, REGENT_VCPU_HLT);
-	else if (v->wake != REGENT_WAKE_NONE || (deadline < v->told && !v->just_told))
-		vcpu_end(&v->world, REGENT_VCPU_INTERRUPTED);
+	if (v->by_sched)
+		go_on_scheduled(cpu, v);
 	else
-		deliver_interrupt(v);
-	/* A timer that is due again each time must not keep the vCPU from running at all. */
-	v->just_told = v->ended && deadline < v->told;
+		go_on_borrowed(v);
 	watch_cr8(v);
 }
 

@@ -367,9 +367,6 @@ void vcpu_window(struct cpu *cpu, struct world *world)
  * vcpu_exception() - a vCPU has raised an exception that K looks at: it gets it
  * @cpu: this CPU
  * @world: its current world
- *
- * The processor may raise #DB or #AC again while it delivers the same, without end, and takes
- * no interrupt meanwhile: so the run ends, and Linux gets its turn in between.
  */
 void vcpu_exception(struct cpu *cpu, struct world *world)
 {
@@ -377,7 +374,6 @@ void vcpu_exception(struct cpu *cpu, struct world *world)
 
 	if (vector == HW_TRAP_DB && vcpu_stepped(vcpu_of(world)))
 		return;
-	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
 	if (backend_delivering(world) == HW_TRAP_DF)
 		vcpu_shutdown(cpu, world);
 	else if (vector == HW_TRAP_DB && backend_delivering(world) >= 0)

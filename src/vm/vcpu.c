@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vCPUs. L runs a vCPU by a hypercall, inside of which its world runs until L has something
- * to do, or anything arrives for Linux. Between two such hypercalls the world is nobody's, and
- * all its state is in memory: any CPU may run it next.
+ * vCPUs: how they come and go. L runs a vCPU by a hypercall (run.c). Between two runs its world
+ * is nobody's, and all its state is in memory: any CPU may claim it.
  */
 #include <hw/cr.h>
 #include <regent/backend.h>
@@ -157,16 +156,14 @@ static int vcpu_identify(struct cpu *cpu, struct vcpu *v)
 		return -REGENT_HC_EINVAL;
 	v->number = number;
 	v->told = REGENT_NEVER;
-	if (!*(const volatile u32 *)&page->has_apic)
-		return 0;
-	vcpu_apic_init(v, *(const volatile u32 *)&page->apic_id);
-	return vm_apic_add(v);
+	if (*(const volatile u32 *)&page->has_apic)
+		vcpu_apic_init(v, *(const volatile u32 *)&page->apic_id);
+	return vm_add_vcpu(v);
 }
 
 static void vcpu_free(struct vcpu *v)
 {
-	if (v->has_apic)
-		vm_apic_remove(v);
+	vm_remove_vcpu(v);
 	pages_free(v->world.backend, BACKEND_WORLD_PAGES);
 	pages_free(v->cpuid, 1);
 	world_area_free(&v->world);
@@ -232,11 +229,11 @@ struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err)
 		*err = table_ask(cpu, id, 0);
 		return NULL;
 	}
-	if (w->kind == WORLD_VM)
+	if (w->kind == WORLD_VM && !w->scheduled)
 		return vcpu_of(w);
-	if (!w->sched.rq)
+	*err = w->kind == WORLD_VM ? -REGENT_HC_EBUSY : -REGENT_HC_EINVAL;
+	if (!w->scheduled)
 		table_give(w, WORLD_NOBODYS);
-	*err = -REGENT_HC_EINVAL;
 	return NULL;
 }
 
@@ -269,260 +266,24 @@ s64 vcpu_end_any(struct cpu *cpu)
  * @cpu: this CPU
  * @id: any number
  *
+ * A vCPU that K schedules stops first.
+ *
  * Return: 0 or a negative REGENT_HC_E*; the vCPU then stays.
  */
 s64 vcpu_destroy(struct cpu *cpu, u64 id)
 {
-	struct world *w = NULL;
-	s64 err = 0;
+	struct world *w = table_claim(cpu, id);
+	s64 err;
 
-	if (!vcpu_claim(cpu, id, &err))
-		return err;
+	if (!w)
+		return table_ask(cpu, id, WORLD_ASK_STOP);
+	if (w->kind != WORLD_VM) {
+		if (!w->scheduled)
+			table_give(w, WORLD_NOBODYS);
+		return -REGENT_HC_EINVAL;
+	}
 	err = table_retire(cpu, id, &w);
 	if (!err)
 		vcpu_free(vcpu_of(w));
 	return err;
-}
-
-/**
- * vcpu_take_irq() - an interrupt that L queues, in place of one that is not taken yet
- * @v: the vCPU
- * @page: L's page for it
- */
-void vcpu_take_irq(struct vcpu *v, struct regent_vcpu_page *page)
-{
-	u32 irq = *(const volatile u32 *)&page->irq;
-
-	if (!(irq & REGENT_IRQ_VALID))
-		return;
-	backend_vcpu_irq(&v->world, irq & 0xff);
-	v->window = false;
-	page->irq = 0;
-}
-
-static u8 cr8_of(const struct vcpu *v)
-{
-	return v->has_apic ? v->apic.reg[VAPIC_REG_TPR] >> 4 : backend_cr8(&v->world);
-}
-
-/**
- * vcpu_tell_state() - what L and the VMM know of a vCPU between two runs
- * @cpu: this CPU
- * @v: the vCPU
- */
-void vcpu_tell_state(struct cpu *cpu, struct vcpu *v)
-{
-	struct regent_vcpu_page *page = vcpu_page(cpu, v);
-	int queued = backend_vcpu_irq_queued(&v->world);
-	struct backend_event e;
-
-	/* An interrupt whose delivery an exit has cut off is queued as well. */
-	backend_get_event(&v->world, &e);
-	if (e.type == REGENT_EVENT_INTERRUPT)
-		queued = e.vector;
-	page->irq_queued = queued == VCPU_IRQ_NONE ? 0 : REGENT_IRQ_VALID | queued;
-	page->cr8 = cr8_of(v);
-	page->if_flag = backend_flag_if(&v->world);
-	page->interruptible = interruptible(&v->world);
-	page->takes_extint = v->has_apic && vcpu_apic_takes_extint(v);
-}
-
-/* What L looks at after a run only */
-static void tell_run(struct cpu *cpu, struct vcpu *v)
-{
-	struct regent_vcpu_page *page = vcpu_page(cpu, v);
-
-	v->told = v->has_apic ? vapic_timer_deadline(&v->apic) : REGENT_NEVER;
-	page->deadline = v->told;
-	page->wake = v->wake;
-	v->wake = REGENT_WAKE_NONE;
-}
-
-/*
- * Before a run: what was zapped since the last one is dropped. The identifier is not valid any
- * more, so that the switch takes a new one, under which the processor has no translations.
- */
-static void drop_translations(struct vcpu *v)
-{
-	u32 now = __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
-
-	if (v->seen == now)
-		return;
-	v->seen = now;
-	v->world.asid.pool = NULL;
-}
-
-/* Before a run: interrupts, as L says. The run may be over at once. */
-static void prepare_irq(struct cpu *cpu, struct vcpu *v, u64 how)
-{
-	struct regent_vcpu_page *page = vcpu_page(cpu, v);
-
-	if (!v->has_apic)
-		backend_set_cr8(&v->world, *(const volatile u32 *)&page->cr8 & 15);
-	vcpu_take_irq(v, page);
-	v->tells_window = how & REGENT_RUN_WINDOW;
-	vcpu_enter(cpu, &v->world);
-	if (!v->tells_window || v->ended)
-		return;
-	if (interruptible(&v->world))
-		vcpu_end(&v->world, REGENT_VCPU_WINDOW);
-}
-
-/* L's part of the last exit is done: do the rest. It may be the run's end, too. */
-static void complete(struct cpu *cpu, struct vcpu *v, u64 how)
-{
-	u8 pending = v->pending;
-
-	v->pending = VCPU_NOTHING;
-	if (pending == VCPU_PORT_READ)
-		vcpu_complete_port(cpu, v);
-	else if (pending == VCPU_STRING_READ)
-		vcpu_complete_string(cpu, v);
-	else if (pending == VCPU_MEMORY_READ)
-		vcpu_complete_memory(cpu, v);
-	else if (pending == VCPU_MSR_READ || pending == VCPU_MSR_WRITTEN)
-		vcpu_end_msr(v, !(how & REGENT_RUN_REFUSED), pending == VCPU_MSR_WRITTEN,
-			     *(const volatile u64 *)&vcpu_page(cpu, v)->data);
-}
-
-/* After a run: nobody waits for a window any more. */
-static void end_run(struct cpu *cpu, struct vcpu *v)
-{
-	if (backend_vcpu_irq_queued(&v->world) == VCPU_IRQ_NONE)
-		backend_vcpu_irq(&v->world, VCPU_IRQ_NONE);
-	v->window = false;
-	if (v->has_apic)
-		vcpu_apic_sync(v);
-	vcpu_tell_state(cpu, v);
-	tell_run(cpu, v);
-}
-
-static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
-{
-	s64 err = 0;
-
-	if (how & ~(u64)(REGENT_RUN_DEVICE | REGENT_RUN_COMPLETE | REGENT_RUN_WINDOW |
-			 REGENT_RUN_REFUSED))
-		return -REGENT_HC_EINVAL;
-	if (!world_is_allowed(&v->world, cpu->id))
-		err = world_allow(cpu, &v->world);
-	if (err)
-		return err;
-	v->ended = false;
-	v->reason = REGENT_VCPU_INTERRUPTED;
-	v->device = how & REGENT_RUN_DEVICE;
-	complete(cpu, v, how);
-	if (!(how & REGENT_RUN_COMPLETE))
-		prepare_irq(cpu, v, how);
-	drop_translations(v);
-	return 0;
-}
-
-/**
- * vcpu_borrow() - claim a vCPU that is to run inside a hypercall of Linux
- * @cpu: this CPU
- * @id: any number
- * @how: REGENT_RUN_*, or any number
- * @answer: the hypercall's result when there is nothing to run: enum regent_vcpu_exit or a
- *	negative REGENT_HC_E*
- *
- * Return: its world, which this CPU owns until vcpu_give_back(); or NULL.
- */
-struct world *vcpu_borrow(struct cpu *cpu, u64 id, u64 how, s64 *answer)
-{
-	struct vcpu *v = vcpu_claim(cpu, id, answer);
-
-	if (!v)
-		return NULL;
-	*answer = prepare(cpu, v, how);
-	if (!*answer && !v->ended && !(how & REGENT_RUN_COMPLETE))
-		return &v->world;
-	if (!*answer) {
-		*answer = v->reason;
-		end_run(cpu, v);
-	}
-	table_give(&v->world, WORLD_NOBODYS);
-	return NULL;
-}
-
-/**
- * vcpu_enter() - before each entry of a vCPU: what it gets. The run may be over instead.
- * @cpu: this CPU
- * @world: a vCPU that is borrowed
- */
-void vcpu_enter(struct cpu *cpu, struct world *world)
-{
-	struct vcpu *v = vcpu_of(world);
-
-	(void)cpu;
-	vcpu_past_iret(v);
-	if (v->has_apic)
-		vcpu_apic_enter(v);
-	if (unlikely(v->nmis || v->nmi_iret) && !v->ended)
-		vcpu_enter_nmi(v);
-	/* What L waits for, unless the APIC has a window open or an interrupt on its way */
-	if (v->tells_window && !v->ended && !v->window &&
-	    backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
-		backend_vcpu_irq(world, VCPU_IRQ_WINDOW);
-}
-
-/**
- * vcpu_end() - the run is over when the exit has been handled
- * @world: a vCPU that is borrowed
- * @reason: why
- */
-void vcpu_end(struct world *world, enum regent_vcpu_exit reason)
-{
-	vcpu_of(world)->ended = true;
-	vcpu_of(world)->reason = reason;
-}
-
-/**
- * vcpu_has_ended() - is the run of a vCPU over?
- * @world: a vCPU that is borrowed
- */
-bool vcpu_has_ended(struct world *world)
-{
-	return vcpu_of(world)->ended;
-}
-
-/**
- * vcpu_give_back() - undo vcpu_borrow(), after the switch to Linux
- * @world: a vCPU
- *
- * Return: enum regent_vcpu_exit.
- */
-s64 vcpu_give_back(struct world *world)
-{
-	s64 reason = vcpu_of(world)->reason;
-
-	end_run(this_cpu(), vcpu_of(world));
-	table_give(world, WORLD_NOBODYS);
-	return reason;
-}
-
-/**
- * vcpu_fault() - end the run because L has to map something
- * @cpu: this CPU
- * @v: the vCPU
- * @gpa: guest-physical address
- * @write: for writing
- * @fetch: for fetching an instruction
- *
- * Code and page tables that are not in memory K cannot read.
- */
-void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch)
-{
-	struct regent_vcpu_page *page = vcpu_page(cpu, v);
-
-	if (vcpu_is_device(v, gpa)) {
-		page->insn_length = 0;
-		vcpu_end(&v->world, REGENT_VCPU_UNKNOWN);
-		return;
-	}
-	page->address = gpa;
-	page->write = write;
-	page->fetch = fetch;
-	v->device_page = gpa >> REGENT_PAGE_SHIFT;
-	vcpu_end(&v->world, REGENT_VCPU_FAULT);
 }

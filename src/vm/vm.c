@@ -4,14 +4,16 @@
  * one by one, and from which it takes them away when Linux's own mapping of them ends.
  *
  * Nobody waits in K for another CPU. A zap clears entries and counts up vm->sequence; a vCPU
- * whose own count is behind gets a new address space identifier before it runs (vcpu.c). A
- * vCPU that runs at that moment L makes exit, by an interrupt to its CPU.
+ * whose own count is behind gets a new address space identifier before it runs (run.c). A
+ * vCPU that runs at that moment has to exit: if K schedules it, K kicks its CPU, and L asks until
+ * that is done (vm_sync()); if it is borrowed, L interrupts its CPU.
  *
  * Tables are freed with the VM only: who walks them needs no lock, because entries are written
  * whole.
  */
 #include <hw/pte.h>
 #include <regent/backend.h>
+#include <regent/irq.h>
 #include <regent/mtype.h>
 #include <regent/pages.h>
 #include <regent/ptab.h>
@@ -19,7 +21,7 @@
 
 #include "vm.h"
 
-#define MAX_VMS		64
+#define MAX_VMS		1024
 #define FREED_AT_ONCE	256	/* tables that one hypercall frees, in bounded time */
 
 static struct lock vms_lock;
@@ -314,4 +316,46 @@ s64 vm_zap(u64 id, u64 gpa)
 	lock_drop(&vm->lock);
 	vm_put(vm);
 	return err ? -REGENT_HC_EINVAL : 0;
+}
+
+/* Make a vCPU exit that may use translations of before @now. Return: whether it may. */
+static bool sync_vcpu(struct cpu *cpu, struct vcpu *v, u32 now)
+{
+	u32 inside = __atomic_load_n(&v->inside, __ATOMIC_SEQ_CST);
+
+	if (!inside || __atomic_load_n(&v->seen, __ATOMIC_ACQUIRE) == now)
+		return false;
+	if (v->kicked_for != now)
+		kick(cpu, cpu_of(inside - 1));
+	v->kicked_for = now;
+	return true;
+}
+
+/**
+ * vm_sync() - see REGENT_HC_VM_SYNC
+ * @cpu: this CPU
+ * @id: id of the VM, any number
+ *
+ * An entry marks the vCPU as inside before it looks at vm->sequence. So a vCPU that is not inside
+ * now sees the zap at its next entry; and one that is inside takes the kick before it has
+ * executed an instruction, and then sees it.
+ *
+ * Return: 0, -REGENT_HC_EBUSY or -REGENT_HC_EINVAL.
+ */
+s64 vm_sync(struct cpu *cpu, u64 id)
+{
+	struct vm *vm = vm_get(id);
+	bool busy = false;
+	u32 i, now;
+
+	if (!vm)
+		return -REGENT_HC_EINVAL;
+	lock_take(&vm->apic_lock);
+	now = __atomic_load_n(&vm->sequence, __ATOMIC_SEQ_CST);
+	for (i = 0; i < vm->top_vcpu; i++)
+		if (vm->vcpu[i])
+			busy |= sync_vcpu(cpu, vm->vcpu[i], now);
+	lock_drop(&vm->apic_lock);
+	vm_put(vm);
+	return busy ? -REGENT_HC_EBUSY : 0;
 }

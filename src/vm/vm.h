@@ -3,7 +3,8 @@
  * Private to src/vm/:
  *
  *	vm.c		virtual machines: their memory
- *	vcpu.c		vCPUs: created, borrowed for a hypercall of L's, given back
+ *	vcpu.c		vCPUs: created, claimed, destroyed
+ *	run.c		a run: begun by a hypercall of L's, each entry, its end
  *	state.c		a vCPU's state, for L and the VMM
  *	exit.c		what a vCPU does that makes it exit
  *	string.c	its INS and OUTS
@@ -33,7 +34,7 @@
  * @sequence: number of zaps; all CPUs read it
  * @vcpus: number of vCPUs, under vm.c's lock of all VMs
  * @dying: no vCPU and no page can be added any more, under the same lock
- * @apic_lock: keeps the vCPUs there while something is sent to them
+ * @apic_lock: keeps the vCPUs in @vcpu there, while something is sent to them
  * @vcpu: by number
  * @top_vcpu: the highest number there has been, + 1
  * @last_lowest: number of the vCPU that got the last interrupt with lowest priority
@@ -103,7 +104,13 @@ struct string_access {
  * @vm: its VM
  * @page_pa: physical address of L's page for the vCPU
  * @allowed: a bit for each CPU on which the vCPU may run
+ * @on: number + 1 of the CPU for which @allowed and Linux's state there are set up
  * @seen: vm->sequence up to which its translations are dropped
+ * @inside: the CPU + 1 on which it may use translations, while K schedules it, else 0; see
+ *	vm_sync(), which reads it
+ * @kicked_for: vm->sequence for which vm_sync() has kicked that CPU last, under vm->apic_lock
+ * @by_sched: K schedules it in this run
+ * @waits: it has nothing to run: K's scheduler is to block it
  * @ended: the run is over, and @reason says why
  * @reason: enum regent_vcpu_exit
  * @pending: enum vcpu_pending
@@ -145,7 +152,12 @@ struct vcpu {
 	struct vm *vm;
 	u64 page_pa;
 	u64 allowed[REGENT_MAX_CPUS / 64];
+	u32 on;
 	u32 seen;
+	u32 inside;
+	u32 kicked_for;
+	bool by_sched;
+	bool waits;
 	bool ended;
 	u8 reason;
 	u8 pending;
@@ -213,12 +225,14 @@ static inline bool interruptible(const struct world *w)
 /* vcpu.c */
 s64 vcpu_end_any(struct cpu *cpu);
 struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err);
-void vcpu_take_irq(struct vcpu *v, struct regent_vcpu_page *page);
-void vcpu_tell_state(struct cpu *cpu, struct vcpu *v);
 void vcpu_reset(struct vcpu *v);
 void vcpu_startup(struct vcpu *v, u8 vector);
 struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v);
+
+/* run.c */
 void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch);
+void vcpu_take_irq(struct vcpu *v, struct regent_vcpu_page *page);
+void vcpu_tell_state(struct cpu *cpu, struct vcpu *v);
 
 /* exit.c */
 void vcpu_complete_port(struct cpu *cpu, struct vcpu *v);
@@ -251,11 +265,11 @@ bool vcpu_write_apic_base(struct vcpu *v, u64 base);
 bool vcpu_apic_takes_extint(const struct vcpu *v);
 void vcpu_apic_absorb(struct vcpu *v);
 void vcpu_apic_sync(struct vcpu *v);
-void vcpu_apic_enter(struct vcpu *v);
+void vcpu_apic_enter(struct cpu *cpu, struct vcpu *v);
 bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value);
 bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value);
-s64 vm_apic_add(struct vcpu *v);
-void vm_apic_remove(struct vcpu *v);
+s64 vm_add_vcpu(struct vcpu *v);
+void vm_remove_vcpu(struct vcpu *v);
 
 /* emulate.c */
 void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f);

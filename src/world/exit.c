@@ -219,26 +219,38 @@ static void other_mc(struct cpu *cpu, struct world *world)
 		sched_arrived(cpu);
 }
 
-/* The same in a vCPU, whose run ends so that Linux goes on */
+/* The same in a vCPU: if it is borrowed, its run ends so that Linux goes on */
 
 static void vm_interrupt(struct cpu *cpu, struct world *world)
 {
 	backend_complete_interrupts(world);
 	other_interrupt(cpu, world);
-	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
+	vcpu_interrupted(world);
 }
 
 static void vm_slice(struct cpu *cpu, struct world *world)
 {
 	other_slice(cpu, world);
-	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
+	vcpu_interrupted(world);
 }
 
 static void vm_mc(struct cpu *cpu, struct world *world)
 {
 	backend_complete_interrupts(world);
 	other_mc(cpu, world);
-	vcpu_end(world, REGENT_VCPU_INTERRUPTED);
+	vcpu_interrupted(world);
+}
+
+/*
+ * The processor may raise #DB or #AC again while it delivers the same, without end, and takes
+ * no interrupt meanwhile: so look for one here.
+ */
+static void vm_exception(struct cpu *cpu, struct world *world)
+{
+	vcpu_exception(cpu, world);
+	other_interrupt(cpu, world);
+	if (!vcpu_has_ended(world))
+		vcpu_interrupted(world);
 }
 
 /*
@@ -267,7 +279,7 @@ static void vm_mc(struct cpu *cpu, struct world *world)
 	X(SLICE,        host_slice,        other_slice,      vm_slice)           \
 	X(DEBUG_REG,    host_other,        other_debug_reg,  other_debug_reg)    \
 	X(IO,           host_other,        test_world_died,  vcpu_io)            \
-	X(EXCEPTION,    host_other,        test_world_died,  vcpu_exception)     \
+	X(EXCEPTION,    host_other,        test_world_died,  vm_exception)       \
 	X(MC,           host_other,        other_mc,         vm_mc)              \
 	X(SHUTDOWN,     host_shutdown,     test_world_died,  vcpu_shutdown)      \
 	X(ENTRY_FAILED, host_entry_failed, test_world_died,  vcpu_entry_failed)  \

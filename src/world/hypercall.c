@@ -205,8 +205,12 @@ static s64 hc_vm_zap(struct cpu *cpu, struct world_regs *r)
 
 static s64 hc_vm_msi(struct cpu *cpu, struct world_regs *r)
 {
-	(void)cpu;
-	return vm_msi(r->rdi, r->rsi);
+	return vm_msi(cpu, r->rdi, r->rsi);
+}
+
+static s64 hc_vm_sync(struct cpu *cpu, struct world_regs *r)
+{
+	return vm_sync(cpu, r->rdi);
 }
 
 static s64 hc_vcpu_create(struct cpu *cpu, struct world_regs *r)
@@ -230,7 +234,7 @@ static s64 hc_vcpu_set(struct cpu *cpu, struct world_regs *r)
 }
 
 /*
- * By number. REGENT_HC_TEST_RUN and REGENT_HC_VCPU_RUN are missing, because run.c handles
+ * By number. REGENT_HC_TEST_RUN, VCPU_RUN and VCPU_WAIT are missing, because run.c handles
  * them.
  */
 static const struct {
@@ -262,6 +266,7 @@ static const struct {
 	[REGENT_HC_VM_MAP] = { hc_vm_map, false },
 	[REGENT_HC_VM_ZAP] = { hc_vm_zap, false },
 	[REGENT_HC_VM_MSI] = { hc_vm_msi, false },
+	[REGENT_HC_VM_SYNC] = { hc_vm_sync, false },
 	[REGENT_HC_VCPU_CREATE] = { hc_vcpu_create, false },
 	[REGENT_HC_VCPU_DESTROY] = { hc_vcpu_destroy, false },
 	[REGENT_HC_VCPU_GET] = { hc_vcpu_get, false },

@@ -107,6 +107,8 @@ static void wait_for_work(struct cpu *cpu)
 {
 	int vector;
 
+	if (cpu->current->kind == WORLD_VM)
+		vcpu_outside(cpu->current);
 	balance_pull(cpu);
 	cpu_account(cpu);
 	cpu_begin(cpu);
@@ -132,9 +134,12 @@ static void release_stopped(struct cpu *cpu)
 	struct world *world = cpu->stopped;
 
 	cpu->work.own &= ~WORK_STOPPED;
-	if (cpu->current == world)
+	if (cpu->current == world) {
+		if (world->kind == WORLD_VM)
+			vcpu_leave(cpu, world);
 		world_switch(cpu, &cpu->host);
-	table_give(world, WORLD_NOBODYS);
+	}
+	table_let_go(cpu, world);
 }
 
 /* Switch to the world that the scheduler picks; wait in here while no world can run. */
@@ -150,11 +155,24 @@ static struct world *run_next(struct cpu *cpu)
 			break;
 		wait_for_work(cpu);
 	}
-	if (next != cpu->current)
+	if (next != cpu->current) {
+		if (cpu->current->kind == WORLD_VM)
+			vcpu_leave(cpu, cpu->current);
 		world_switch(cpu, next);
+	}
 	backend_slice(next, cpu->slice_end);
 	balance_push(cpu);
 	return next;
+}
+
+/* The world to enter: @world, unless the scheduler has to decide. */
+static struct world *next_world(struct cpu *cpu, struct world *world)
+{
+	do {
+		if (unlikely(cpu->work.own & WORK_RESCHED))
+			world = run_next(cpu);
+	} while (world->kind == WORLD_VM && !vcpu_turn(cpu, world));
+	return world;
 }
 
 /*
@@ -177,10 +195,12 @@ way_out(struct cpu *cpu, struct world *world)
 	if (k_has(REGENT_FEAT_SLICE_TIMER) && unlikely(cpu->entry_start >= cpu->slice_end) &&
 	    cpu->forwarded)
 		sched_slice(cpu, world);
-	if (unlikely(cpu->work.own & WORK_RESCHED))
-		world = run_next(cpu);
-	if (world == &cpu->host)
+	world = next_world(cpu, world);
+	if (world == &cpu->host) {
+		if (unlikely(cpu->awaited))
+			vcpu_answer(cpu);
 		serve_host(cpu, world);
+	}
 	cpu_account(cpu);
 	return enter_world(world);
 }
@@ -213,27 +233,22 @@ static inline void end_loan(struct cpu *cpu)
 	cpu->unanswered = false;
 }
 
-/* REGENT_HC_VCPU_RUN, as REGENT_HC_TEST_RUN. */
+/* The two hypercalls in which a vCPU may run before they return */
 static struct world *__attribute__((noinline))
-exit_run_vcpu(struct cpu *cpu, struct world *host)
+exit_vcpu_call(struct cpu *cpu, struct world *host)
 {
-	s64 answer = REGENT_VCPU_INTERRUPTED;
-	struct world *w = NULL;
+	struct world *w;
 
-	cpu->unanswered = true;
-	/* An interrupt that is in Linux's virtual APIC already would not end a run. */
-	if (host->regs.rsi & REGENT_RUN_COMPLETE || !cpu->forwarded ||
-	    vapic_pending(&cpu->vapic) == VAPIC_NONE)
-		w = vcpu_borrow(cpu, host->regs.rdi, host->regs.rsi, &answer);
-	if (!w) {
-		host->regs.rax = answer;
-		end_loan(cpu);
+	w = host->regs.rax == REGENT_HC_VCPU_RUN ? vcpu_run(cpu, host) : vcpu_wait(cpu, host);
+	if (w == host)
 		return way_out(cpu, host);
-	}
-	world_switch(cpu, w);
-	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
 	cpu_account(cpu);
 	return enter_world(w);
+}
+
+static bool is_vcpu_call(const struct world *host)
+{
+	return host->regs.rax == REGENT_HC_VCPU_RUN || host->regs.rax == REGENT_HC_VCPU_WAIT;
 }
 
 /* Handle an exit of Linux's by the table of handlers. */
@@ -244,8 +259,8 @@ exit_slow(struct cpu *cpu, struct world *host)
 
 	cpu_begin(cpu);
 	cpu->exits[reason]++;
-	if (reason == REGENT_EXIT_HYPERCALL && host->regs.rax == REGENT_HC_VCPU_RUN)
-		return exit_run_vcpu(cpu, host);
+	if (reason == REGENT_EXIT_HYPERCALL && is_vcpu_call(host))
+		return exit_vcpu_call(cpu, host);
 	cpu->unanswered = true;
 	exit_handlers[WORLD_HOST][reason](cpu, host);
 	cpu->unanswered = false;
@@ -286,21 +301,10 @@ static bool loan_is_over(struct world *world, enum regent_exit_reason reason)
 	return world->kind == WORLD_VM ? vcpu_has_ended(world) : reason != REGENT_EXIT_DEBUG_REG;
 }
 
-/* End REGENT_HC_VCPU_RUN: once Linux is the current world, the vCPU is nobody's. */
-static struct world *return_vcpu(struct cpu *cpu, struct world *world)
-{
-	/* QEMU before version 8 does not exit by XSETBV: the vCPU may have done it by itself. */
-	if (k_params.xcr0_all)
-		world->area.xcr0 = hw_xgetbv();
-	world_switch(cpu, &cpu->host);
-	cpu->host.regs.rax = vcpu_give_back(world);
-	end_loan(cpu);
-	return way_out(cpu, &cpu->host);
-}
-
 /*
  * Handle an exit of a world other than Linux. A world that is on no run queue runs inside a
- * hypercall of Linux (it is borrowed), which ends when loan_is_over() says so.
+ * hypercall of Linux (it is borrowed), which ends when loan_is_over() says so. Any other one goes
+ * on, or not, as the way out says.
  */
 static struct world *__attribute__((noinline))
 exit_other(struct cpu *cpu, struct world *world)
@@ -319,8 +323,10 @@ exit_other(struct cpu *cpu, struct world *world)
 		cpu_account(cpu);
 		return enter_world(world);
 	}
-	if (world->kind == WORLD_VM)
-		return return_vcpu(cpu, world);
+	if (world->kind == WORLD_VM) {
+		vcpu_return(cpu, world);
+		return way_out(cpu, &cpu->host);
+	}
 	cpu->host.regs.rax = test_world_result(world);
 	world_switch(cpu, &cpu->host);
 	end_loan(cpu);

@@ -206,8 +206,10 @@ static long vcpu_enter_here(struct vcpu *v, u64 how)
 	WRITE_ONCE(v->cpu, smp_processor_id());
 	/* Either vm_kick() and vcpu_kick() see @cpu, or K sees what was done before. */
 	smp_mb();
-	if (!(how & REGENT_RUN_COMPLETE))
+	if (!(how & REGENT_RUN_COMPLETE)) {
 		how |= irqchip_enter(v);
+		world_prepare(v);
+	}
 	if (vm_lives(v->vm))
 		answer = regent_hypercall(REGENT_HC_VCPU_RUN, v->id, how);
 	/* K has read the VM's memory before vm_kick() sees this. */
@@ -252,6 +254,7 @@ long vcpu_enter(struct vcpu *v, u64 how)
 			answer = vcpu_enter_here(v, how);
 		local_irq_enable();
 		preempt_enable();
+		answer = world_follow(v, answer);
 		vcpu_look_after(v, answer);
 		if (answer == -ENOSPC)
 			err = vm_give_memory(had);
@@ -323,4 +326,7 @@ void vm_kick(struct vm *vm)
 		if (cpu >= 0)
 			smp_call_function_single(cpu, vm_kicked, NULL, 1);
 	}
+	/* Those that K schedules it makes exit by itself. */
+	while (vm_call(vm, REGENT_HC_VM_SYNC, vm->id, 0) == -EBUSY)
+		cpu_relax();
 }

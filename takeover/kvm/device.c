@@ -66,7 +66,11 @@ static struct miscdevice kvm_misc = {
  */
 int kvm_device_do(void)
 {
-	return misc_register(&kvm_misc);
+	int err = misc_register(&kvm_misc);
+
+	if (!err)
+		events_on_stopped(worlds_told);
+	return err;
 }
 
 /**
@@ -75,4 +79,6 @@ int kvm_device_do(void)
 void kvm_device_undo(void)
 {
 	misc_deregister(&kvm_misc);
+	events_on_stopped(NULL);
+	worlds_quiet();
 }

@@ -18,6 +18,7 @@
  *	route.c		interrupts that the VMM or an eventfd sends
  *	ioevent.c	writes of a vCPU that end no KVM_RUN
  *	call.c		asking K for a VM
+ *	world.c		vCPUs that K schedules: their threads wait
  *	wait.c		vCPUs that wait, and what wakes them
  */
 #ifndef TAKEOVER_KVM_KVM_H
@@ -207,6 +208,12 @@ struct vcpu_msrs {
  * @msr: MSRs that do nothing
  * @system_time: MSR_KVM_SYSTEM_TIME
  * @wall_clock: MSR_KVM_WALL_CLOCK
+ * @told: K has stopped its world since it was asked last
+ * @thread: the thread in KVM_RUN, or NULL
+ * @ran_on: CPU on which the last run has begun, or -1 outside of KVM_RUN
+ * @shares: what K gives it beside others on a CPU; 0: as the thread's nice value says
+ * @min: guaranteed thousandths of a CPU
+ * @max: thousandths of a CPU that it gets at most
  * @clock_old: kvmclock is to be written to the VM's memory before the next run
  */
 struct vcpu {
@@ -228,6 +235,12 @@ struct vcpu {
 	u64 system_time;
 	u64 wall_clock;
 	bool clock_old;
+	bool told;
+	struct task_struct *thread;
+	int ran_on;
+	u32 shares;
+	u16 min;
+	u16 max;
 };
 
 /* Has K the vCPUs' APICs? */
@@ -257,6 +270,17 @@ long vm_call_with_memory(struct vm *vm, u64 nr, u64 a, u64 b);
 int vm_give_memory(unsigned int had);
 long vcpu_enter(struct vcpu *v, u64 how);
 void vm_kick(struct vm *vm);
+
+/* world.c */
+void world_init(struct vcpu *v);
+int world_known(struct vcpu *v);
+void world_unknown(struct vcpu *v);
+void worlds_told(struct regent_shared *shared);
+void world_prepare(struct vcpu *v);
+long world_follow(struct vcpu *v, long answer);
+void world_begin(struct vcpu *v);
+void world_end(struct vcpu *v);
+void worlds_quiet(void);
 
 /* memory.c */
 int memory_watch(struct vm *vm);

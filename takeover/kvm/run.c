@@ -285,7 +285,9 @@ int run_vcpu(struct vcpu *v)
 	/* Where sigtimedwait() keeps them, so that a signal that waits for it is not dropped */
 	if (v->masked)
 		sigprocmask(SIG_SETMASK, &v->sigset, &current->real_blocked);
+	world_begin(v);
 	err = run_loop(v);
+	world_end(v);
 	run_tell_vmm(v);
 	if (v->masked) {
 		sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);

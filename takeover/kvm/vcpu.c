@@ -221,8 +221,9 @@ static int vcpu_release(struct inode *inode, struct file *file)
 		if (vm->vcpu[i] == v)
 			WRITE_ONCE(vm->vcpu[i], NULL);
 	mutex_unlock(&vm->lock);
+	world_unknown(v);
 	vcpu_end(v);
-	synchronize_rcu();	/* vm_kick() and vm_wake() may still look at it */
+	synchronize_rcu();	/* vm_kick() and others may still look at it */
 	wait_free(v);
 	vcpu_free(v);
 	vm_put(vm);
@@ -256,6 +257,7 @@ static struct vcpu *vcpu_alloc(struct vm *vm)
 	v->vm = vm;
 	v->cpu = -1;
 	wait_init(v);
+	world_init(v);
 	msr_init(v);
 	return v;
 }
@@ -281,10 +283,13 @@ static int vcpu_open(struct vm *vm, unsigned long number)
 	v->apic_base = APIC_BASE_RESET | (number ? 0 : APIC_BASE_BSP);
 	kref_get(&vm->ref);
 	WRITE_ONCE(vm->vcpu[number], v);
-	fd = anon_inode_getfd("kvm-vcpu", &vcpu_fops, v, O_RDWR | O_CLOEXEC);
+	fd = world_known(v);
+	if (!fd)
+		fd = anon_inode_getfd("kvm-vcpu", &vcpu_fops, v, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		return fd;
 	WRITE_ONCE(vm->vcpu[number], NULL);
+	world_unknown(v);
 	vcpu_end(v);
 	synchronize_rcu();
 	wait_free(v);

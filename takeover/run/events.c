@@ -104,10 +104,30 @@ void events_try_drain(void)
 	mutex_unlock(&drain_lock);
 }
 
-/* K's interrupt came. */
+static void (*stopped_listener)(struct regent_shared *shared);
+
+/**
+ * events_on_stopped() - say who is told when K has stopped worlds
+ * @fn: called on the CPU that K has told, interrupts off; NULL for nobody
+ *
+ * Process context, while no CPU is forwarded.
+ */
+void events_on_stopped(void (*fn)(struct regent_shared *shared))
+{
+	WRITE_ONCE(stopped_listener, fn);
+}
+
+/* K's interrupt came, for one of two reasons, or for both. */
 static void events_soon(void)
 {
-	mod_delayed_work(system_wq, &events_work, 0);
+	struct regent_shared *shared = this_cpu_ptr(&l_cpus)->shared;
+	bool stopped = READ_ONCE(shared->stopped_words);
+
+	if (stopped && stopped_listener)
+		stopped_listener(shared);
+	if (!stopped || READ_ONCE(shared->events.head) != READ_ONCE(shared->events.tail) ||
+	    READ_ONCE(shared->log_length))
+		mod_delayed_work(system_wq, &events_work, 0);
 }
 
 static void events_run(struct work_struct *work)

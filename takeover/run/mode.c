@@ -13,6 +13,22 @@
 /* What the operator wants of each CPU */
 static DEFINE_PER_CPU(enum mode, mode_wish);
 
+/* When a vCPU was on a CPU last, in jiffies; 0 for never */
+static DEFINE_PER_CPU(unsigned long, mode_vcpu_at);
+
+/* So long a CPU stays forwarded without one: a VM that exits to its VMM now and then is there. */
+#define VCPU_HOLD	(10 * HZ)
+
+/* When a CPU could not be forwarded last, in jiffies; 0 for never */
+static unsigned long mode_failed_at;
+
+static bool vcpus_on(unsigned int cpu)
+{
+	unsigned long at = READ_ONCE(per_cpu(mode_vcpu_at, cpu));
+
+	return at && time_before(jiffies, at + VCPU_HOLD);
+}
+
 /**
  * mode_apply() - bring a CPU to the mode that it is to have, and let its worlds run
  * @cpu: an online CPU on which Linux is a world
@@ -22,7 +38,7 @@ static DEFINE_PER_CPU(enum mode, mode_wish);
 int mode_apply(unsigned int cpu)
 {
 	enum mode mode = per_cpu(mode_wish, cpu);
-	bool to = mode == MODE_FORWARDED || (mode == MODE_AUTO && worlds_on(cpu));
+	bool to = mode == MODE_FORWARDED || (mode == MODE_AUTO && (worlds_on(cpu) || vcpus_on(cpu)));
 	int err;
 
 	if (to == forward_is(cpu))
@@ -80,19 +96,62 @@ enum mode mode_wanted(unsigned int cpu)
 	return per_cpu(mode_wish, cpu);
 }
 
+static void mode_run(struct work_struct *work);
+static DECLARE_DELAYED_WORK(mode_work, mode_run);
+
+/* A CPU that has had a vCPU is looked at until it is direct again. */
+static bool mode_may_change(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		if (READ_ONCE(per_cpu(mode_vcpu_at, cpu)) && forward_is(cpu))
+			return true;
+	return false;
+}
+
 static void mode_run(struct work_struct *work)
 {
+	bool again = false;
+
 	mutex_lock(&regent_lock);
 	cpus_read_lock();
 	if (regent.status == REGENT_TAKEN) {
-		mode_apply_all();
+		if (mode_apply_all())
+			WRITE_ONCE(mode_failed_at, jiffies ?: 1);
 		worlds_start_all();
+		again = mode_may_change();
 	}
 	cpus_read_unlock();
 	mutex_unlock(&regent_lock);
+	if (again)
+		schedule_delayed_work(&mode_work, VCPU_HOLD / 2);
 }
 
-static DECLARE_WORK(mode_work, mode_run);
+/* The reason may have gone since: a handler of Linux's, or the idle driver. */
+static bool failed_lately(void)
+{
+	unsigned long at = READ_ONCE(mode_failed_at);
+
+	return at && time_before(jiffies, at + VCPU_HOLD);
+}
+
+/**
+ * mode_vcpu_runs() - a vCPU is about to run on a CPU, or does: K is to schedule it there
+ * @cpu: an online CPU
+ *
+ * Any context. The CPU becomes forwarded soon, if it can and the operator has not forbidden it.
+ */
+void mode_vcpu_runs(unsigned int cpu)
+{
+	unsigned long now = jiffies ?: 1;
+
+	if (READ_ONCE(per_cpu(mode_vcpu_at, cpu)) == now)
+		return;
+	WRITE_ONCE(per_cpu(mode_vcpu_at, cpu), now);
+	if (!forward_is(cpu) && mode_wanted(cpu) == MODE_AUTO && !failed_lately())
+		mode_apply_soon();
+}
 
 /**
  * mode_apply_soon() - bring CPUs to the modes that they are to have, soon
@@ -101,7 +160,7 @@ static DECLARE_WORK(mode_work, mode_run);
  */
 void mode_apply_soon(void)
 {
-	schedule_work(&mode_work);
+	mod_delayed_work(system_wq, &mode_work, 0);
 }
 
 /**
@@ -111,5 +170,5 @@ void mode_apply_soon(void)
  */
 void mode_quiet(void)
 {
-	cancel_work_sync(&mode_work);
+	cancel_delayed_work_sync(&mode_work);
 }

@@ -32,7 +32,7 @@ bool forward_is(unsigned int cpu);
 void forward_none(void);
 
 /* worlds.c */
-#define WORLDS_MAX_ID	64		/* K has no more */
+#define WORLDS_MAX_ID	REGENT_MAX_WORLDS
 
 bool worlds_on(unsigned int cpu);
 long worlds_create(const struct file *owner, unsigned int cpu, u64 mode, u64 weights);

@@ -6,18 +6,22 @@
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/delay.h>
+#include <linux/slab.h>
 
 #include "run.h"
 
 /* A world's CPU lets go of it at once; what is on its way arrives: so often, 100 us. */
 #define TRIES	1000
 
-/* By id - 1; changed under regent_lock with hotplug held off, or in its callback. */
-static struct {
-	const struct file *owner;	/* NULL: there is no such world */
+/* A test world */
+struct l_world {
+	const struct file *owner;
 	struct cpumask allowed;
 	u64 weights;
-} worlds[WORLDS_MAX_ID];
+};
+
+/* By id - 1; changed under regent_lock with hotplug held off, or in its callback. */
+static struct l_world *worlds[WORLDS_MAX_ID];
 
 /* Of a world that K may move, from any CPU: until it is where it can be done. */
 static long worlds_call(u64 nr, u64 id, u64 b)
@@ -54,7 +58,7 @@ bool worlds_on(unsigned int cpu)
 	unsigned int i;
 
 	for (i = 0; i < WORLDS_MAX_ID; i++)
-		if (worlds[i].owner && cpumask_test_cpu(cpu, &worlds[i].allowed))
+		if (worlds[i] && cpumask_test_cpu(cpu, &worlds[i]->allowed))
 			return true;
 	return false;
 }
@@ -66,7 +70,7 @@ bool worlds_on(unsigned int cpu)
  */
 bool worlds_owned_by(const struct file *owner, u64 id)
 {
-	return id - 1 < WORLDS_MAX_ID && worlds[id - 1].owner == owner;
+	return id - 1 < WORLDS_MAX_ID && worlds[id - 1] && worlds[id - 1]->owner == owner;
 }
 
 /**
@@ -81,15 +85,20 @@ bool worlds_owned_by(const struct file *owner, u64 id)
  */
 long worlds_create(const struct file *owner, unsigned int cpu, u64 mode, u64 weights)
 {
-	long id = worlds_call_with_memory(cpu, REGENT_HC_TEST_CREATE, mode, 0);
+	struct l_world *w = kzalloc(sizeof(*w), GFP_KERNEL);
+	long id;
 
-	if (id < 0)
-		return id;
-	if (id > WORLDS_MAX_ID)
-		return -EIO;
-	worlds[id - 1].owner = owner;
-	cpumask_copy(&worlds[id - 1].allowed, cpumask_of(cpu));
-	worlds[id - 1].weights = weights;
+	if (!w)
+		return -ENOMEM;
+	id = worlds_call_with_memory(cpu, REGENT_HC_TEST_CREATE, mode, 0);
+	if (id < 0 || id > WORLDS_MAX_ID) {
+		kfree(w);
+		return id < 0 ? id : -EIO;
+	}
+	w->owner = owner;
+	cpumask_copy(&w->allowed, cpumask_of(cpu));
+	w->weights = weights;
+	worlds[id - 1] = w;
 	return id;
 }
 
@@ -108,11 +117,11 @@ int worlds_start(unsigned int id)
 	if (regent_hypercall(REGENT_HC_WORLD_INFO, id, REGENT_INFO_STATE) !=
 	    REGENT_STATE_STOPPED)
 		return 0;
-	for_each_cpu_and(cpu, &worlds[id - 1].allowed, cpu_online_mask) {
+	for_each_cpu_and(cpu, &worlds[id - 1]->allowed, cpu_online_mask) {
 		if (!forward_is(cpu))
 			continue;
 		err = regent_hypercall_on(cpu, REGENT_HC_WORLD_START, id,
-					  worlds[id - 1].weights);
+					  worlds[id - 1]->weights);
 		if (err != -ENOSPC)
 			break;
 	}
@@ -129,7 +138,7 @@ void worlds_start_all(void)
 	unsigned int i;
 
 	for (i = 0; i < WORLDS_MAX_ID; i++)
-		if (worlds[i].owner)
+		if (worlds[i])
 			worlds_start(i + 1);
 }
 
@@ -159,7 +168,8 @@ void worlds_end(unsigned int id)
 		if (err && err != -ENODEV)
 			pr_warn("test world %u cannot be ended: %pe\n", id, ERR_PTR(err));
 	}
-	worlds[id - 1].owner = NULL;
+	kfree(worlds[id - 1]);
+	worlds[id - 1] = NULL;
 }
 
 /**
@@ -172,7 +182,7 @@ void worlds_end(unsigned int id)
  */
 int worlds_allow(unsigned int id, u64 cpus)
 {
-	struct cpumask *mask = &worlds[id - 1].allowed;
+	struct cpumask *mask = &worlds[id - 1]->allowed;
 	unsigned int cpu;
 	int err;
 
@@ -201,7 +211,7 @@ int worlds_allow(unsigned int id, u64 cpus)
  */
 static bool worlds_leave(unsigned int id, unsigned int cpu)
 {
-	struct cpumask *mask = &worlds[id - 1].allowed;
+	struct cpumask *mask = &worlds[id - 1]->allowed;
 
 	cpumask_clear_cpu(cpu, mask);
 	if (!cpumask_intersects(mask, cpu_online_mask))
@@ -221,7 +231,7 @@ void worlds_end_on(unsigned int cpu, const char *why)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < WORLDS_MAX_ID; i++) {
-		if (!worlds[i].owner || !cpumask_test_cpu(cpu, &worlds[i].allowed) ||
+		if (!worlds[i] || !cpumask_test_cpu(cpu, &worlds[i]->allowed) ||
 		    worlds_leave(i + 1, cpu))
 			continue;
 		worlds_end(i + 1);
@@ -238,6 +248,8 @@ void worlds_forget(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < WORLDS_MAX_ID; i++)
-		worlds[i].owner = NULL;
+	for (i = 0; i < WORLDS_MAX_ID; i++) {
+		kfree(worlds[i]);
+		worlds[i] = NULL;
+	}
 }

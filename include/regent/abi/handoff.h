@@ -329,6 +329,9 @@ struct regent_handoff {
 
 #define REGENT_LOG_SIZE		2048
 
+/* Worlds other than Linux, at most; their ids are 1 to this number. */
+#define REGENT_MAX_WORLDS	4096
+
 /**
  * struct regent_shared - one page for each CPU that both K and Linux map
  * @request: REGENT_REQUEST_*; K sets a bit before it sends an NMI, L clears it
@@ -338,6 +341,10 @@ struct regent_handoff {
  * @reserved: zero
  * @log_length: bytes in @log
  * @events: the event ring, by which K tells L something
+ * @stopped_words: bit i: word i of @stopped may be not 0; K sets bits after those of @stopped, L
+ *	clears them before
+ * @stopped: bit ID modulo REGENT_MAX_WORLDS: that world has stopped, by itself or because K has
+ *	stopped it; K sets bits, L clears them
  * @log: K's last words, as text. They lie in Linux's memory, so that a crash dump
  *	contains them
  *
@@ -352,6 +359,8 @@ struct regent_shared {
 	u32 reserved;
 	u32 log_length;
 	struct regent_ring events;
+	u64 stopped_words;
+	u64 stopped[REGENT_MAX_WORLDS / 64];
 	char log[REGENT_LOG_SIZE];
 };
 

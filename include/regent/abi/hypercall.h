@@ -146,9 +146,23 @@
  * REGENT_HC_VCPU_DESTROY - rdi: id of a vCPU that does not run.
  *
  * REGENT_HC_VCPU_RUN - rdi: id of a vCPU; rsi: REGENT_RUN_*. Runs it until L has something to
- * do: enum regent_vcpu_exit, which the vCPU's page says more of. -REGENT_HC_ENOSPC when
- * memory for Linux's own state on this CPU is missing; -REGENT_HC_EBUSY when it runs
- * elsewhere.
+ * do: enum regent_vcpu_exit, which the vCPU's page says more of. The caller has interrupts off.
+ * On a direct CPU the vCPU runs in the hypercall only. On a forwarded one K schedules it, with the
+ * weights in its page, and the hypercall waits: when something arrives for Linux before the run
+ * is over, it returns REGENT_VCPU_RUNNING or REGENT_VCPU_WAITING, and the vCPU goes on.
+ * -REGENT_HC_ENOSPC when memory for Linux's own state on this CPU is missing;
+ * -REGENT_HC_ENFILE when K cannot give the guarantee; -REGENT_HC_EBUSY when it runs elsewhere.
+ *
+ * REGENT_HC_VCPU_WAIT - rdi: id of a vCPU; rsi: 0 or REGENT_WAIT_STOP. The caller has interrupts
+ * off. Waits until the run of a vCPU is over that K schedules on this CPU, and returns as
+ * REGENT_HC_VCPU_RUN; on another CPU it returns at once. When a run is over while no hypercall
+ * waits for it, struct regent_shared.stopped says so, and this call returns why. With
+ * REGENT_WAIT_STOP the run is over at once; -REGENT_HC_EBUSY while another CPU has to do that:
+ * ask again.
+ *
+ * REGENT_HC_VM_SYNC - rdi: id of a VM. -REGENT_HC_EBUSY while a vCPU that K schedules may use
+ * translations which REGENT_HC_VM_ZAP has taken away before: K makes it exit; ask again. From
+ * any context.
  *
  * REGENT_HC_VCPU_GET, REGENT_HC_VCPU_SET - rdi: id of a vCPU that does not run; rsi: enum
  * regent_vcpu_part. Copies that part to the vCPU's page, or from there. -REGENT_HC_EINVAL for
@@ -186,7 +200,9 @@
 #define REGENT_HC_VCPU_SET	29
 #define REGENT_HC_VM_END_ALL	30
 #define REGENT_HC_VM_MSI	31
-#define REGENT_HC_MAX		32
+#define REGENT_HC_VCPU_WAIT	32
+#define REGENT_HC_VM_SYNC	33
+#define REGENT_HC_MAX		34
 
 /* The two fields of rsi in REGENT_HC_TEST_NAP */
 #define REGENT_NAP_NS_MASK	((1ull << 48) - 1)

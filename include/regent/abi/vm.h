@@ -62,12 +62,18 @@ struct regent_vm_page {
  * @REGENT_VCPU_MSR: an access to MSR @address, which L has; @data as with REGENT_VCPU_IO.
  *	L says by REGENT_RUN_REFUSED that it is #GP
  * @REGENT_VCPU_EOI: the vCPU has ended a level with vector @address
+ * @REGENT_VCPU_RUNNING: nothing to do: K schedules the vCPU on, see REGENT_HC_VCPU_WAIT
+ * @REGENT_VCPU_WAITING: the same, and the vCPU waits for an interrupt
  */
 enum regent_vcpu_exit {
 	REGENT_VCPU_INTERRUPTED = 0, REGENT_VCPU_FAULT, REGENT_VCPU_IO, REGENT_VCPU_MMIO,
 	REGENT_VCPU_HLT, REGENT_VCPU_SHUTDOWN, REGENT_VCPU_FAIL_ENTRY, REGENT_VCPU_UNKNOWN,
 	REGENT_VCPU_WINDOW, REGENT_VCPU_UNEXPECTED, REGENT_VCPU_MSR, REGENT_VCPU_EOI,
+	REGENT_VCPU_RUNNING, REGENT_VCPU_WAITING,
 };
+
+/* What REGENT_HC_VCPU_WAIT is told */
+#define REGENT_WAIT_STOP	1	/* the run is to end now */
 
 /* What REGENT_HC_VCPU_RUN is told */
 #define REGENT_RUN_DEVICE	1	/* what was touched last is no memory */
@@ -257,7 +263,9 @@ struct regent_vcpu_apic {
  * @apic_id: at the vCPU's creation: the id of its APIC
  * @has_apic: at the vCPU's creation: K has its APIC
  * @wake: at the end of a run: REGENT_WAKE_*, what the vCPU has sent to others
- * @deadline: at the end of a run: TSC at which the APIC's timer is due, or REGENT_NEVER
+ * @deadline: at the end of a run: TSC at which the APIC's timer is due, or REGENT_NEVER, also
+ *	after a run that K has scheduled
+ * @weights: what it gets when K schedules it, as REGENT_HC_WORLD_START has it
  * @at: where in a part, in its unit
  * @count: how much of it
  * @cpuid: for REGENT_VCPU_CPUID
@@ -289,6 +297,7 @@ struct regent_vcpu_page {
 	u32 has_apic;
 	u32 wake;
 	u64 deadline;
+	u64 weights;
 	u32 at;
 	u32 count;
 	union {

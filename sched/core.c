@@ -272,9 +272,9 @@ void sched_preempt(struct cpu *cpu, u64 now)
 static int add_anew(struct cpu *cpu, struct sched_entity *e, u64 now)
 {
 	*e = (struct sched_entity){
-		.shares = e->shares, .min = e->min, .max = e->max, .ran = e->ran,
-		.kind = SCHED_VM,
-		.affinity = e->affinity, .affinity_cpus = e->affinity_cpus,
+		.kind = e->kind, .shares = e->shares, .min = e->min, .max = e->max,
+		.ran = e->ran, .affinity = e->affinity,
+		.affinity_cpus = e->affinity_cpus,
 	};
 	return policy_add(&cpu->rq, e, sched_ns(now));
 }
@@ -299,6 +299,7 @@ int sched_add(struct cpu *cpu, struct world *world, u64 weights)
 
 	if (e->rq)
 		return -REGENT_HC_EBUSY;
+	e->kind = SCHED_VM;
 	e->shares = (u32)weights;
 	e->min = weights >> 32 & 0xffff;
 	e->max = weights >> 48;

@@ -55,6 +55,7 @@ killed() {
 test_regent() {
 	mark
 	check 'taken over' take
+	check 'all CPUs stay direct' set_all direct
 	# shellcheck disable=SC2086 # a list
 	tests_of Regent $regent_cases
 	for _ in 1 2 3 4; do
@@ -62,8 +63,14 @@ test_regent() {
 	done
 	check 'CPU 2 is forwarded' set_mode 2 forwarded
 	# shellcheck disable=SC2086 # a list
+	tests_of mixed $regent_cases
+	check 'all CPUs are forwarded' set_all forwarded
+	# shellcheck disable=SC2086 # a list
 	tests_of forwarded $regent_cases
-	check 'CPU 2 is direct again' set_mode 2 direct
+	for _ in 1 2 3 4; do
+		check 'a VMM is killed' killed
+	done
+	check 'all CPUs are direct again' set_all direct
 	give_as_found "$(nproc --all)"
 }
 

@@ -262,7 +262,22 @@ void wait_for_lost(void);
 
 /* kvm/device.c and kvm/call.c: /dev/kvm */
 struct regent_shared;
-void events_on_stopped(void (*fn)(struct regent_shared *shared));
+struct regent_world;
+struct regent_vm_set;
+
+/**
+ * struct vm_ops - what run/ asks of those who have VMs
+ * @stopped: K has stopped worlds, as @shared says; on the CPU concerned, interrupts off
+ * @describe: fill in what K does not know of a vCPU; false when there is none of this id
+ * @set: REGENT_IOC_VM_SET; returns 0 or a negative errno
+ */
+struct vm_ops {
+	void (*stopped)(struct regent_shared *shared);
+	bool (*describe)(struct regent_world *w);
+	int (*set)(const struct regent_vm_set *set);
+};
+
+void vm_ops_set(const struct vm_ops *ops);
 void mode_vcpu_runs(unsigned int cpu);
 int kvm_device_do(void);
 void kvm_device_undo(void);

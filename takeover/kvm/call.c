@@ -258,6 +258,8 @@ long vcpu_enter(struct vcpu *v, u64 how)
 		vcpu_look_after(v, answer);
 		if (answer == -ENOSPC)
 			err = vm_give_memory(had);
+		else if (answer == -ENFILE && v->min)
+			err = (world_guarantee_failed(v), 0);
 		else if (answer == -EBUSY || (answer == -ENODEV && cpus_entered()))
 			err = signal_pending(current) ? -EINTR : (cond_resched(), 0);
 		else

@@ -69,7 +69,7 @@ int kvm_device_do(void)
 	int err = misc_register(&kvm_misc);
 
 	if (!err)
-		events_on_stopped(worlds_told);
+		vm_ops_set(&world_ops);
 	return err;
 }
 
@@ -79,6 +79,6 @@ int kvm_device_do(void)
 void kvm_device_undo(void)
 {
 	misc_deregister(&kvm_misc);
-	events_on_stopped(NULL);
+	vm_ops_set(NULL);
 	worlds_quiet();
 }

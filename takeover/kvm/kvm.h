@@ -107,6 +107,7 @@ struct vm_ioevents {
  * @mm: the VMM's memory, held by mmgrab()
  * @all: in the list of all VMs
  * @id: K's number of it
+ * @pid: the process that has made it
  * @epoch: the takeover in which it was made
  * @dead: K has lost it: every further request is -EIO
  * @page: what K and L exchange about it, under @mmu_lock
@@ -137,6 +138,7 @@ struct vm {
 	struct mm_struct *mm;
 	struct list_head all;
 	u64 id;
+	pid_t pid;
 	unsigned int epoch;
 	bool dead;
 	struct regent_vm_page *page;
@@ -194,6 +196,7 @@ struct vcpu_msrs {
  * @vm: its VM
  * @lock: one thread at a time
  * @id: K's number of it
+ * @number: its number in the VM
  * @cpu: CPU on which it is in K, or -1; written with preemption off
  * @page: what K and L exchange about it
  * @run: what L and the VMM exchange about it: struct kvm_run, and a page for I/O
@@ -210,6 +213,7 @@ struct vcpu_msrs {
  * @wall_clock: MSR_KVM_WALL_CLOCK
  * @told: K has stopped its world since it was asked last
  * @thread: the thread in KVM_RUN, or NULL
+ * @tid: number of the last one
  * @ran_on: CPU on which the last run has begun, or -1 outside of KVM_RUN
  * @shares: what K gives it beside others on a CPU; 0: as the thread's nice value says
  * @min: guaranteed thousandths of a CPU
@@ -220,6 +224,7 @@ struct vcpu {
 	struct vm *vm;
 	struct mutex lock;	/* one thread at a time */
 	u64 id;
+	unsigned int number;
 	int cpu;
 	struct regent_vcpu_page *page;
 	struct kvm_run *run;
@@ -237,6 +242,7 @@ struct vcpu {
 	bool clock_old;
 	bool told;
 	struct task_struct *thread;
+	pid_t tid;
 	int ran_on;
 	u32 shares;
 	u16 min;
@@ -275,12 +281,14 @@ void vm_kick(struct vm *vm);
 void world_init(struct vcpu *v);
 int world_known(struct vcpu *v);
 void world_unknown(struct vcpu *v);
-void worlds_told(struct regent_shared *shared);
 void world_prepare(struct vcpu *v);
 long world_follow(struct vcpu *v, long answer);
 void world_begin(struct vcpu *v);
 void world_end(struct vcpu *v);
+void world_guarantee_failed(struct vcpu *v);
 void worlds_quiet(void);
+
+extern const struct vm_ops world_ops;
 
 /* memory.c */
 int memory_watch(struct vm *vm);

@@ -271,6 +271,7 @@ static int vcpu_open(struct vm *vm, unsigned long number)
 
 	if (!v)
 		return -ENOMEM;
+	v->number = number;
 	v->page->number = number;
 	v->page->apic_id = number;
 	v->page->has_apic = vm_has_apics(vm);

@@ -371,6 +371,7 @@ static struct vm *vm_alloc(void)
 	spin_lock_init(&vm->mmu_lock);
 	clock_init(vm);
 	vm->epoch = vm_epoch();
+	vm->pid = task_tgid_nr(current);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 	return vm;

@@ -10,7 +10,9 @@
  * begun with something else.
  */
 #include <linux/delay.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/regent.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
@@ -22,7 +24,11 @@
 /* By K's number of the world */
 static DEFINE_XARRAY_FLAGS(vcpus, XA_FLAGS_LOCK_IRQ);
 
+/* One REGENT_IOC_VM_SET at a time */
+static DEFINE_MUTEX(set_lock);
+
 #define SHARES_NICE_0	1024
+#define MIN_MAX		900	/* the rest is for interrupts */
 #define SHARES_MAX	65536
 
 /* As Linux has it: each step of nice is a quarter more, or a fifth less. */
@@ -91,13 +97,8 @@ static void world_told(unsigned long id)
 	rcu_read_unlock();
 }
 
-/**
- * worlds_told() - K has stopped worlds: wake the threads that wait for that
- * @shared: what this CPU shares with K
- *
- * Any context, on that CPU.
- */
-void worlds_told(struct regent_shared *shared)
+/* Wake the threads that wait for worlds which K has stopped. */
+static void worlds_told(struct regent_shared *shared)
 {
 	unsigned long words = xchg(&shared->stopped_words, 0), bits;
 	unsigned int word, bit;
@@ -259,6 +260,7 @@ static void world_look_at_all(struct work_struct *work)
 void world_begin(struct vcpu *v)
 {
 	WRITE_ONCE(v->thread, current);
+	WRITE_ONCE(v->tid, task_pid_nr(current));
 	schedule_delayed_work(&look_work, LOOK_PERIOD);
 }
 
@@ -281,3 +283,92 @@ void worlds_quiet(void)
 {
 	cancel_delayed_work_sync(&look_work);
 }
+
+/**
+ * world_guarantee_failed() - K cannot guarantee a vCPU what it is to have: it has to do without
+ * @v: the vCPU, locked
+ */
+void world_guarantee_failed(struct vcpu *v)
+{
+	pr_warn_ratelimited("VM %u, vCPU %u: nothing is guaranteed: CPU %d has less than %u.%u%% left to guarantee\n",
+			    (u32)v->vm->id, v->number, v->ran_on, v->min / 10, v->min % 10);
+	WRITE_ONCE(v->min, 0);
+}
+
+static bool world_describe(struct regent_world *w)
+{
+	struct vcpu *v;
+
+	rcu_read_lock();
+	v = xa_load(&vcpus, w->id);
+	if (v) {
+		w->vm = v->vm->id;
+		w->vcpu = v->number;
+		w->pid = v->vm->pid;
+		w->thread = READ_ONCE(v->tid);
+	}
+	rcu_read_unlock();
+	return v;
+}
+
+/* The new values; what is kept is @v's. Return: whether they are any. */
+static bool world_merge(const struct vcpu *v, const struct regent_vm_set *set,
+			struct regent_vm_set *to)
+{
+	*to = *set;
+	if (set->shares == REGENT_KEEP)
+		to->shares = READ_ONCE(v->shares);
+	if (set->min == REGENT_KEEP)
+		to->min = READ_ONCE(v->min);
+	if (set->max == REGENT_KEEP)
+		to->max = READ_ONCE(v->max);
+	return to->shares <= SHARES_MAX && to->min <= MIN_MAX && to->max <= 1000 &&
+	       to->max && to->min <= to->max;
+}
+
+static bool world_is_meant(const struct vcpu *v, const struct regent_vm_set *set)
+{
+	return v->vm->id == set->vm &&
+	       (set->vcpu == REGENT_VCPU_ALL || v->number == set->vcpu);
+}
+
+static void world_apply(struct vcpu *v, const struct regent_vm_set *to)
+{
+	WRITE_ONCE(v->shares, to->shares);
+	WRITE_ONCE(v->min, to->min);
+	WRITE_ONCE(v->max, to->max);
+	vcpu_kick(v);
+}
+
+/* For all of them, or for none */
+static int world_set(const struct regent_vm_set *set)
+{
+	struct regent_vm_set to;
+	int err = -ENOENT;
+	unsigned long id;
+	struct vcpu *v;
+
+	mutex_lock(&set_lock);
+	rcu_read_lock();
+	xa_for_each(&vcpus, id, v) {
+		if (!world_is_meant(v, set))
+			continue;
+		err = 0;
+		if (world_merge(v, set, &to))
+			continue;
+		err = -EINVAL;
+		break;
+	}
+	xa_for_each(&vcpus, id, v)
+		if (!err && world_is_meant(v, set) && world_merge(v, set, &to))
+			world_apply(v, &to);
+	rcu_read_unlock();
+	mutex_unlock(&set_lock);
+	return err;
+}
+
+const struct vm_ops world_ops = {
+	.stopped = worlds_told,
+	.describe = world_describe,
+	.set = world_set,
+};

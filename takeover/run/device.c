@@ -177,6 +177,8 @@ static bool device_describe(struct regent_world *w)
 	w->moves = info[REGENT_INFO_MOVES];
 	if (w->id <= WORLDS_MAX_ID)
 		w->kind = info[REGENT_INFO_KIND];
+	if (w->kind == REGENT_WORLD_KIND_VM)
+		return vm_ops && vm_ops->describe(w);
 	if (w->kind != REGENT_WORLD_KIND_TEST)
 		return true;
 	rounds = regent_hypercall(REGENT_HC_TEST_INFO, w->id, REGENT_TEST_ROUNDS);
@@ -222,6 +224,17 @@ static long device_ioctl_next(struct regent_world __user *user)
 	return -ENOENT;
 }
 
+static long device_ioctl_vm_set(const struct regent_vm_set __user *user)
+{
+	struct regent_vm_set set;
+
+	if (copy_from_user(&set, user, sizeof(set)))
+		return -EFAULT;
+	if (set.reserved)
+		return -EINVAL;
+	return vm_ops ? vm_ops->set(&set) : -ENOENT;
+}
+
 static long device_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 {
 	switch (nr) {
@@ -235,6 +248,8 @@ static long device_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 		return device_ioctl_set(file, (void __user *)arg);
 	case REGENT_IOC_TEST_WAKE:
 		return device_ioctl_wake(file, arg);
+	case REGENT_IOC_VM_SET:
+		return device_ioctl_vm_set((void __user *)arg);
 	}
 	return -ENOTTY;
 }

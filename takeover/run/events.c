@@ -104,17 +104,17 @@ void events_try_drain(void)
 	mutex_unlock(&drain_lock);
 }
 
-static void (*stopped_listener)(struct regent_shared *shared);
+const struct vm_ops *vm_ops;
 
 /**
- * events_on_stopped() - say who is told when K has stopped worlds
- * @fn: called on the CPU that K has told, interrupts off; NULL for nobody
+ * vm_ops_set() - say who has VMs
+ * @ops: NULL for nobody
  *
- * Process context, while no CPU is forwarded.
+ * Process context, while no CPU is in K and /dev/regent is not there.
  */
-void events_on_stopped(void (*fn)(struct regent_shared *shared))
+void vm_ops_set(const struct vm_ops *ops)
 {
-	WRITE_ONCE(stopped_listener, fn);
+	WRITE_ONCE(vm_ops, ops);
 }
 
 /* K's interrupt came, for one of two reasons, or for both. */
@@ -123,8 +123,8 @@ static void events_soon(void)
 	struct regent_shared *shared = this_cpu_ptr(&l_cpus)->shared;
 	bool stopped = READ_ONCE(shared->stopped_words);
 
-	if (stopped && stopped_listener)
-		stopped_listener(shared);
+	if (stopped && vm_ops)
+		vm_ops->stopped(shared);
 	if (!stopped || READ_ONCE(shared->events.head) != READ_ONCE(shared->events.tail) ||
 	    READ_ONCE(shared->log_length))
 		mod_delayed_work(system_wq, &events_work, 0);

@@ -62,6 +62,8 @@ void mode_apply_soon(void);
 void mode_quiet(void);
 
 /* events.c */
+extern const struct vm_ops *vm_ops;
+
 int events_do(void);
 void events_undo(void);
 void events_drain(void);

@@ -216,6 +216,10 @@ enum regent_world_kind {
  * @moves: times it went from one CPU to another by itself
  * @rounds: test worlds: times it found all its registers right
  * @wrong: test worlds: number of the register it found wrong, 0 for none
+ * @vm: vCPUs: number of the VM, which it has until it ends
+ * @vcpu: vCPUs: number in the VM
+ * @pid: vCPUs: process that has made the VM
+ * @thread: vCPUs: thread that runs it, or has done so last; 0 for none yet
  * @reserved: zero
  */
 struct regent_world {
@@ -233,6 +237,10 @@ struct regent_world {
 	__u64 moves;
 	__u64 rounds;
 	__u32 wrong;
+	__u32 vm;
+	__u32 vcpu;
+	__s32 pid;
+	__s32 thread;
 	__u32 reserved;
 };
 
@@ -276,6 +284,28 @@ struct regent_test_set {
 	__u32 reserved;
 };
 
+#define REGENT_VCPU_ALL		(~0u)
+#define REGENT_KEEP		(~0u)
+
+/**
+ * struct regent_vm_set - change what the vCPUs of a VM get where they are not alone
+ * @vm: number of the VM
+ * @vcpu: number of the vCPU, REGENT_VCPU_ALL for each that the VM has now
+ * @shares: 1 to 65536, Linux has 1024 on each CPU; 0: as the nice value of its thread says;
+ *	REGENT_KEEP: as before
+ * @min: guaranteed thousandths of the CPU that it is on, 0 to 900; REGENT_KEEP
+ * @max: thousandths of the CPU that it gets at most, @min to 1000, not 0; REGENT_KEEP
+ * @reserved: zero
+ */
+struct regent_vm_set {
+	__u32 vm;
+	__u32 vcpu;
+	__u32 shares;
+	__u32 min;
+	__u32 max;
+	__u32 reserved;
+};
+
 /*
  * ioctls of /dev/regent
  *
@@ -297,11 +327,16 @@ struct regent_test_set {
  *
  * REGENT_IOC_TEST_WAKE - argument: id of a world that this file made: it goes on if it
  * waits, else when it waits next. ENOENT; ENODEV.
+ *
+ * REGENT_IOC_VM_SET - change what vCPUs get. ENOENT: no such VM or vCPU; EINVAL, and nothing
+ * is changed. A guarantee that the CPU to which a vCPU comes cannot give is dropped there, with a
+ * line in the log.
  */
 #define REGENT_IOC_WORLD_NEXT	_IOWR(0xb7, 0, struct regent_world)
 #define REGENT_IOC_TEST_CREATE	_IOWR(0xb7, 1, struct regent_test_create)
 #define REGENT_IOC_TEST_DESTROY	_IO(0xb7, 2)
 #define REGENT_IOC_TEST_SET	_IOW(0xb7, 3, struct regent_test_set)
 #define REGENT_IOC_TEST_WAKE	_IO(0xb7, 4)
+#define REGENT_IOC_VM_SET	_IOW(0xb7, 5, struct regent_vm_set)
 
 #endif

@@ -230,12 +230,15 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 		vcpu_apic_enter(cpu, v);
 	if (unlikely(v->nmis || v->nmi_iret) && !v->ended && !v->waits)
 		vcpu_enter_nmi(v);
-	if (likely(!v->tells_window) || v->ended || v->waits)
+	if (likely(!v->tells_window) || v->ended)
 		return;
-	/* What L waits for, unless the APIC has a window open or an interrupt on its way */
+	/*
+	 * What L waits for, unless the APIC has a window open or an interrupt on its way. A vCPU
+	 * that halts with interrupts on can take one: L has it.
+	 */
 	if (interruptible(world))
 		vcpu_end(world, REGENT_VCPU_WINDOW);
-	else if (!v->window && backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
+	else if (!v->waits && !v->window && backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
 		backend_vcpu_irq(world, VCPU_IRQ_WINDOW);
 }
 

@@ -492,7 +492,7 @@ static const struct {
 	TEST(mmio), TEST(long), TEST(cpuid), TEST(triple), TEST(faults),
 	TEST(signal), TEST(irq), TEST(complete), TEST(smp), TEST(two),
 	TEST(refusals), TEST(rewrite), TEST(sigmask), TEST(slots), TEST(softdirty),
-	TEST(forever), TEST(asleep),
+	TEST(forever), TEST(asleep), TEST(work),
 	TEST(supported),
 	TEST(ioevent), TEST(drain), TEST(coalesced), TEST(ring), TEST(routes), TEST(gsis),
 	TEST(delivery),

@@ -133,6 +133,9 @@ void test_xcr0(void);
 void test_clock(void);
 void test_msrs(void);
 
+/* work.c */
+void test_work(void);
+
 /* irqchip.c */
 void test_chips(void);
 void test_pic(void);

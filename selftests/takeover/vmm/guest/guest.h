@@ -20,13 +20,16 @@
 #define GUEST_FAIL	0x11		/* struct shared says what is wrong */
 #define GUEST_DONE	0xd09e		/* what a function tells at its end */
 
+#define WORK_UNIT_MS	100		/* work: of its notes, which fill GUEST_AREA */
+#define WORK_UNITS	4096
+
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
 #define GUEST_FUNCTIONS(X)						\
 	X(ipi) X(tpr) X(timer) X(smp) X(nmi) X(wait) X(lapic) X(lapic_after)	\
 	X(db_stack) X(garbage) X(tables)					\
-	X(registers) X(own) X(breakpoints) X(xcr0) X(clock)
+	X(registers) X(own) X(breakpoints) X(xcr0) X(clock) X(work)
 
 enum guest_function {
 #define GUEST_ENUM(name)	GUEST_FN_##name,

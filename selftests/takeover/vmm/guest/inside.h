@@ -160,4 +160,7 @@ void guest_breakpoints(void);
 void guest_xcr0(void);
 void guest_clock(void);
 
+/* work.c */
+void guest_work(void);
+
 #endif

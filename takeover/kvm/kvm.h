@@ -215,6 +215,7 @@ struct vcpu_msrs {
  * @thread: the thread in KVM_RUN, or NULL
  * @tid: number of the last one
  * @ran_on: CPU on which the last run has begun, or -1 outside of KVM_RUN
+ * @waited: ns that its world has waited for its CPU, a second ago
  * @shares: what K gives it beside others on a CPU; 0: as the thread's nice value says
  * @min: guaranteed thousandths of a CPU
  * @max: thousandths of a CPU that it gets at most
@@ -244,6 +245,7 @@ struct vcpu {
 	struct task_struct *thread;
 	pid_t tid;
 	int ran_on;
+	long waited;
 	u32 shares;
 	u16 min;
 	u16 max;

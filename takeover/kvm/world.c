@@ -218,6 +218,22 @@ static bool world_is_right(const struct vcpu *v, struct task_struct *thread)
 	       v->page->weights == weights_of(v, task_nice(thread));
 }
 
+#define LOOK_PERIOD	HZ
+#define WAITED_NS	(NSEC_PER_SEC / 4)
+
+/*
+ * Linux sees a sleeping thread, and does not move it away from a CPU where its vCPU has waited
+ * for other worlds for long. When it is woken, Linux places it anew.
+ */
+static bool world_has_waited(struct vcpu *v)
+{
+	long waited = regent_hypercall(REGENT_HC_WORLD_INFO, v->id, REGENT_INFO_WAITED);
+	long before = v->waited;
+
+	v->waited = waited;
+	return before > 0 && waited - before > WAITED_NS;
+}
+
 /* A sleeping thread's vCPU may run all the time: its CPU is to stay forwarded. */
 static void world_look(struct vcpu *v)
 {
@@ -228,11 +244,9 @@ static void world_look(struct vcpu *v)
 	if (!thread || cpu < 0)
 		return;
 	mode_vcpu_runs(cpu);
-	if (!world_is_right(v, thread))
+	if (!world_is_right(v, thread) || world_has_waited(v))
 		vcpu_kick(v);
 }
-
-#define LOOK_PERIOD	HZ
 
 static void world_look_at_all(struct work_struct *work);
 static DECLARE_DELAYED_WORK(look_work, world_look_at_all);

@@ -659,6 +659,64 @@ static void tree_is_right(void **state)
 	}
 }
 
+/*
+ * A vCPU leaves its run queue at each exit to its VMM and comes back: its cap and its shares hold
+ * all the same, on one CPU or on two by turns.
+ */
+static void leave_and_rejoin(struct fixture *f, struct sched_entity *e, u64 ns, u32 queues)
+{
+	u64 until = f->now + ns, slice, next;
+	u32 turns = 0;
+
+	while (f->now != until) {
+		u32 on = turns++ % queues;
+		struct sched_entity *now;
+
+		if (!e->rq) {
+			assert_int_equal(policy_rejoin(&f->rq[on], e, f->now), POLICY_OK);
+			policy_wake(e, f->now);
+		}
+		now = policy_pick(&f->rq[on], f->now, &slice);
+		next = f->now + (slice < 100 * POLICY_US ? slice : 100 * POLICY_US);
+		if (next - f->now > until - f->now)
+			next = until;
+		policy_charge(now, next - f->now, next);
+		f->now = next;
+		if (e->rq)
+			policy_remove(e, f->now);
+	}
+}
+
+static void rejoining(void **state)
+{
+	struct fixture *f = *state;
+	struct sched_entity *capped = awake(f, 0, SCHED_VM, 1024, 0, 300);
+	struct sched_entity *shared;
+	u64 ran;
+
+	leave_and_rejoin(f, capped, 1000 * POLICY_MS, 1);
+	assert_in_range(capped->ran, 290 * POLICY_MS, 320 * POLICY_MS);
+	ran = capped->ran;
+	leave_and_rejoin(f, capped, 1000 * POLICY_MS, 2);
+	assert_in_range(capped->ran - ran, 290 * POLICY_MS, 320 * POLICY_MS);
+
+	awake(f, 1, SCHED_SYSTEM, 1024, 0, 1000);
+	shared = awake(f, 2, SCHED_VM, 512, 0, 1000);
+	leave_and_rejoin(f, shared, 3000 * POLICY_MS, 1);
+	assert_in_range(shared->ran, 980 * POLICY_MS, 1020 * POLICY_MS);
+
+	/* A guarantee is given back as often as it is taken. */
+	f->e[3].kind = SCHED_VM;
+	f->e[3].shares = 1;
+	f->e[3].min = 500;
+	f->e[3].max = 1000;
+	leave_and_rejoin(f, &f->e[3], 1000 * POLICY_MS, 1);
+	assert_in_range(f->e[3].ran, 490 * POLICY_MS, 520 * POLICY_MS);
+	assert_int_equal(f->rq[0].min_sum, 0);
+	assert_int_equal(f->machine.min_sum, 0);
+	assert_int_equal(policy_rejoin(&f->rq[0], &f->e[1], f->now), POLICY_INVAL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -681,6 +739,7 @@ int main(void)
 		TEST(clocks_differ),
 		TEST(stealing_gives_up),
 		TEST(releases_are_bounded),
+		TEST(rejoining),
 		TEST(tree_is_right),
 	};
 

@@ -96,7 +96,7 @@ static void pick(u32 cpu)
 			check_pick(rq, e, &pool[i]);
 }
 
-static void add(struct sched_entity *e, u32 cpu, struct input *in)
+static void add(struct sched_entity *e, u32 cpu, bool again, struct input *in)
 {
 	const u64 *mask = masks[byte(in) % 4];
 
@@ -107,7 +107,10 @@ static void add(struct sched_entity *e, u32 cpu, struct input *in)
 	e->max = e->min + byte(in) * 4;
 	e->affinity = mask == masks[0] ? NULL : mask;
 	e->affinity_cpus = 66;
-	policy_add(&rqs[cpu], e, now[cpu]);
+	if (again)
+		policy_rejoin(&rqs[cpu], e, now[cpu]);
+	else
+		policy_add(&rqs[cpu], e, now[cpu]);
 }
 
 static void on_entity(struct sched_entity *e, u32 op, u32 cpu, struct input *in)
@@ -115,7 +118,7 @@ static void on_entity(struct sched_entity *e, u32 op, u32 cpu, struct input *in)
 	u32 min = byte(in) * 4, home = e->rq ? (u32)(e->rq - rqs) : 0;
 
 	if (op == 0)
-		add(e, cpu, in);
+		add(e, cpu, min & 4, in);
 	if (!e->rq)
 		return;
 	switch (op) {

@@ -519,7 +519,7 @@ static void irqfd_end_resample(struct irqfd *f)
 		route_set_line(f->vm, IRQ_SOURCE_RESAMPLE, f->gsi, false);
 }
 
-/* It is on no list any more. Process context. Nothing is sent when this returns. */
+/* It is on no list any more. routes->lock held. Nothing is sent when this returns. */
 static void irqfd_end(struct irqfd *f)
 {
 	u64 count;
@@ -639,12 +639,18 @@ int route_irqfd(struct vm *vm, const struct kvm_irqfd *args)
 						       irqfd_assign(vm, args);
 }
 
+/*
+ * The lock keeps others from assigning an irqfd meanwhile, which might raise the GSI that the end
+ * of the last one with a resample eventfd is about to lower.
+ */
 static void routes_end(struct vm_routes *routes, struct list_head *list)
 {
 	struct irqfd *f;
 
+	mutex_lock(&routes->lock);
 	while ((f = irqfd_take(routes, list, NULL, 0)))
 		irqfd_end(f);
+	mutex_unlock(&routes->lock);
 }
 
 static void routes_reap(struct work_struct *work)

@@ -45,7 +45,6 @@ struct eventfd_ctx;
 #define KVM_MAX_MCE_BANKS	32	/* as KVM */
 #define VM_VCPUS	REGENT_VM_VCPUS	/* K has worlds for fewer in all */
 #define VM_PINS		4096	/* of the VMM's I/O APICs, at most, as KVM */
-#define VM_ROUTES	4096	/* GSIs, as in KVM */
 
 /**
  * struct vm_routes - what becomes an interrupt of a VM, see route.c

@@ -338,20 +338,6 @@ static void tell_run(struct cpu *cpu, struct vcpu *v)
 	v->wake = REGENT_WAKE_NONE;
 }
 
-/*
- * Before a run: what was zapped since the last one is dropped. The identifier is not valid any
- * more, so that the switch takes a new one, under which the processor has no translations.
- */
-static void drop_translations(struct vcpu *v)
-{
-	u32 now = __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
-
-	if (v->seen == now)
-		return;
-	v->seen = now;
-	v->world.asid.pool = NULL;
-}
-
 /* Before a run: interrupts, as L says. The run may be over at once. */
 static void prepare_irq(struct cpu *cpu, struct vcpu *v, u64 how)
 {
@@ -414,7 +400,7 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 	complete(cpu, v, how);
 	if (!(how & REGENT_RUN_COMPLETE))
 		prepare_irq(cpu, v, how);
-	drop_translations(v);
+	asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
 	return 0;
 }
 

@@ -43,6 +43,7 @@ static struct {
 	bool event, moved;
 } p;
 
+static u32 absent;
 static u8 *memory[PAGES];		/* each of its own, so that ASan sees its end */
 static struct vcpu *v;
 static struct vm vm;
@@ -70,7 +71,7 @@ static u64 take(int bytes)
 /* An address that is somewhere near memory or the device, or any */
 static u64 take_address(void)
 {
-	u64 kind = take(1), value = take(kind & 1 ? 3 : 8);
+	u64 kind = take(1), value = take(kind & 1 ? 2 : 8);
 
 	return kind & 2 ? DEVICE + (value & 0xfff) : kind & 4 ? APIC + (value & 0xfff) : value;
 }
@@ -248,7 +249,7 @@ bool vcpu_stepped(struct vcpu *a) { (void)a; abort(); }
 
 static bool there(u64 gpa)
 {
-	return gpa >> 12 < PAGES && !(ABSENT >> (gpa >> 12) & 1);
+	return gpa >> 12 < PAGES && !(absent >> (gpa >> 12) & 1);
 }
 
 void *vm_page(struct cpu *c, const struct vm *a, u64 gpa)
@@ -335,6 +336,7 @@ static void start(void)
 	memset(v, 0, sizeof(*v));
 	memset(&page, 0xa5, sizeof(page));
 	v->vm = &vm;
+	absent = ABSENT;
 	p.injected = -1;
 	p.rip = how & 1 ? 0x5000 + take(2) % 0x1000 : take_address();
 	p.flags = take(3) | 2;
@@ -360,8 +362,11 @@ static void start(void)
 		put_bytes(take(2), take(1) % 32);
 }
 
-/* What the vCPU is about to execute: something that accesses memory or ports, or any bytes */
-static void put_code(void)
+/*
+ * What the vCPU is about to execute: what makes such an exit, something that accesses memory, or
+ * any bytes.
+ */
+static void put_code(u64 exit)
 {
 	static const u8 opcodes[] = {
 		0x8b, 0x89, 0x8a, 0x88, 0xc6, 0xc7, 0xa0, 0xa1, 0xa3, 0xa4, 0xa5, 0xaa, 0xab, 0xac,
@@ -376,7 +381,10 @@ static void put_code(void)
 		return;
 	for (n = kind % 4; n; n--)
 		memory[at >> 12][at & 0xfff] = prefixes[take(1) % sizeof(prefixes)], at++;
-	if (kind & 16) {
+	if (exit % 8 == 3) {
+		memory[at >> 12][at & 0xfff] = 0x6c | (exit & 8 ? 2 : 0) | (kind >> 4 & 1);
+		at++;
+	} else if (kind & 16) {
 		memory[at >> 12][at & 0xfff] = 0x0f;
 		at++;
 		memory[at >> 12][at & 0xfff] = two[take(1) % sizeof(two)];
@@ -400,6 +408,7 @@ static void check_access(void)
 	} else {
 		CHECK(page.size <= 4 && page.address == p.io.port);
 		CHECK(page.write == p.io.write);
+		CHECK(!page.write || !(page.data >> 8 * page.size));
 	}
 }
 
@@ -410,7 +419,13 @@ static void complete(void)
 
 	v->pending = VCPU_NOTHING;
 	v->ended = false;
+	v->reason = REGENT_VCPU_INTERRUPTED;
 	page.data = take(8);
+	/* Meanwhile memory may have gone, or another vCPU may have unmapped it. */
+	if (!(take(1) % 4))
+		absent |= take(2);
+	if (!(take(1) % 4))
+		memset(memory[4], 0, 4096);
 	p.moved = false;
 	if (pending == VCPU_PORT_READ)
 		vcpu_complete_port(&cpu, v);
@@ -428,12 +443,11 @@ static void complete(void)
 	      (v->pending == VCPU_STRING_READ && v->reason == REGENT_VCPU_FAULT));
 }
 
-static void one_exit(void)
+static void one_exit(u64 kind)
 {
 	static const enum control_access controls[] = {
 		CONTROL_CR4_READ, CONTROL_CR4_WRITE, CONTROL_CR8_WRITE, CONTROL_CACHE,
 	};
-	u64 kind = take(1);
 
 	v->ended = false;
 	v->pending = VCPU_NOTHING;
@@ -447,7 +461,7 @@ static void one_exit(void)
 	v->device_page = kind & 16 ? p.npf.gpa >> 12 : DEVICE >> 12;
 	p.io = (struct io_access){
 		.port = take(2), .size = 1 << take(1) % 3, .write = kind & 8,
-		.string = kind & 16, .next = p.rip + 1 + take(1) % 15,
+		.string = kind % 8 == 3, .next = p.rip + 1 + take(1) % 15,
 	};
 	p.control = controls[take(1) % 4];
 	switch (kind & 7) {
@@ -507,6 +521,7 @@ static void look_at_read_only(bool check)
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
+	u64 kind;
 	int i;
 
 	make_memory();
@@ -514,9 +529,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	left = size;
 	start();
 	for (i = 0; i < ROUNDS && left; i++) {
-		put_code();
+		kind = take(1);
+		put_code(kind);
 		look_at_read_only(false);
-		one_exit();
+		one_exit(kind);
 		look_at_read_only(true);
 	}
 	return 0;

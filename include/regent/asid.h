@@ -48,6 +48,27 @@ static inline bool asid_valid(const struct asid_pool *pool, const struct asid *a
 	return asid->pool == pool && asid->generation == pool->generation;
 }
 
+/**
+ * asid_follow() - before a run: drop the translations of what was taken from the world's memory
+ * @asid: the world's; it becomes invalid, so that the world gets another one
+ * @seen: number of the last change that the world's translations have followed
+ * @sequence: number of changes, which any CPU counts up after it has changed the tables
+ *
+ * Who changes the tables looks at which CPUs run the world after it has counted; so a CPU says
+ * that it runs the world before it calls this, and then either is seen or sees the count.
+ * Another CPU's translations are no danger: the world gets another identifier there as well.
+ */
+static inline void asid_follow(struct asid *asid, u32 *seen, const u32 *sequence)
+{
+	u32 now = __atomic_load_n(sequence, __ATOMIC_SEQ_CST);
+
+	if (*seen == now)
+		return;
+	asid->pool = NULL;
+	/* Who waits for that may then use the memory: all accesses of before are over. */
+	__atomic_store_n(seen, now, __ATOMIC_RELEASE);
+}
+
 void asid_init(struct asid_pool *pool, u32 first, u32 end);
 bool asid_take(struct asid_pool *pool, struct asid *asid);
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# guards-guest.sh [forwarded] TASK [ARGUMENT]...: what guards.sh has done inside a machine.
+# guards-guest.sh [forwarded] [vm] TASK [ARGUMENT]...: what guards.sh has done inside a machine.
 # Says on its output what the host is to judge, and at its end what the kernel has said
 # ("log: ..."); any other trouble ends it with "FAIL: ..." and status 1.
 
@@ -45,6 +45,21 @@ take() { # PARAMETER...
 	[ "$(cat $sys/cpus)" = "$(online)" ] ||
 		fail "taken over: $(cat $sys/cpus), online: $(online)"
 	[ -z "$forwarded" ] || forward_all
+	[ -z "$vm" ] || start_vms
+}
+
+has_run() { # PID: for a tenth of a second at least
+	[ "$(cut -d' ' -f15 "/proc/$1/stat")" -ge 10 ]
+}
+
+# A vCPU that computes all the time, and one that waits in its APIC: not on CPU 0, docs/testing.md
+start_vms() {
+	vmm=$build/selftests/takeover/vmm/vmm
+	taskset -c 1 "$vmm" forever >/tmp/forever &
+	until_true has_run $! || fail "the VM does not run: $(cat /tmp/forever)"
+	taskset -c 2 "$vmm" asleep >/tmp/asleep &
+	until_true grep -q ready /tmp/asleep || fail 'no VM that waits'
+	echo 'two VMs'
 }
 
 forward_all() {
@@ -467,9 +482,10 @@ task_inner() {
 }
 
 mark "start $*"
-# "forwarded TASK": the same with all CPUs forwarded.
-forwarded=
+# "forwarded TASK": the same with all CPUs forwarded; "vm TASK": while VMs run.
+forwarded='' vm=''
 [ "$1" != forwarded ] || { forwarded=1; shift; }
+[ "$1" != vm ] || { vm=1; shift; }
 task=$1
 shift
 "task_$task" "$@"

@@ -20,6 +20,7 @@ trap 'rm -rf "$work"' EXIT
 
 CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_612 kdump_fault
 	lost forwarded_reboot forwarded_kexec forwarded_kdump forwarded_fault
+	vm_reboot vm_emergency vm_panic vm_kexec vm_kdump vm_forwarded_kdump
 	no_svm no_npt intel one_cpu lean pti noxsave memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
 	nested_worlds nested_kexec nested_kdump nested_comers)
@@ -299,6 +300,55 @@ case_forwarded_fault() {
 	out_has '^last words: #PF vector e' "K's last words are in the dump"
 }
 
+# While VMs run. What becomes of them is in vmm.sh: here the machine is about to end.
+
+vms_ran() {
+	out_has '^two VMs$' 'two VMs ran'
+}
+
+case_vm_reboot() {
+	boot --fast --cpus 4 --expect reboot -- vm end reboot
+	ended_well 'reboot -f reboots'
+	vms_ran
+	handed_back_at_end 4
+	linux_content
+}
+
+case_vm_emergency() {
+	boot --fast --cpus 4 --expect reboot -- vm end sysrq b
+	ended_well 'sysrq-b resets'
+	vms_ran
+	not_handed_back
+	linux_content
+}
+
+case_vm_panic() {
+	boot --fast --cpus 4 --expect panic -- vm end sysrq c
+	ended_well 'sysrq-c panics and ends the machine'
+	vms_ran
+	linux_content
+}
+
+case_vm_kexec() {
+	boot --fast --cpus 4 -- vm kexec -s
+	vms_ran
+	judge_kexec 4
+}
+
+# On another CPU than those of the vCPUs, so that each of these is made to leave by an NMI
+case_vm_kdump() {
+	boot --fast --cpus 4 --append crashkernel=320M -- vm crash 3
+	vms_ran
+	judge_dump 6.1 4 'written before the crash'
+}
+
+case_vm_forwarded_kdump() {
+	boot --fast --cpus 4 --append crashkernel=320M -- forwarded vm crash 3
+	all_forwarded 4
+	vms_ran
+	judge_dump 6.1 4 'written before the crash'
+}
+
 # --- machines ---------------------------------------------------------------
 
 refusal() { # REGEX OPTION...
@@ -565,7 +615,7 @@ prepared() {
 	local release
 	for series in 6.1 6.12; do
 		release=$(scripts/setup --print-kernel $series | cut -d' ' -f3)
-		for file in regent.ko selftests/load/load_worker \
+		for file in regent.ko selftests/load/load_worker selftests/takeover/vmm/vmm \
 			selftests/takeover/triple/triple.ko; do
 			[ -r "build/$release/$file" ] ||
 				{ echo "Bail out! no build/$release/$file: make first"; exit 1; }

@@ -3,8 +3,9 @@
 # machine: --cpus 4 --qemu=-machine\ pc-q35-7.0
 #
 # VMs by /dev/kvm: a small VMM's tests. With VMM_ON=kvm they run on KVM itself, which says whether
-# they are right; apart, because KVM in an emulated machine may hang. QEMU's CPU 0 has a race with
-# what worlds do (docs/testing.md): the tests stay away from it.
+# they are right; apart, because KVM in an emulated machine may hang. With VMM_ON=fuzz it is calls
+# of any kind alone, VMM_CALLS of each thread, again and again, from VMM_SEED on. QEMU's CPU 0 has
+# a race with what worlds do (docs/testing.md): the tests stay away from it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
@@ -18,10 +19,10 @@ cases='real ports mapping cow readonly mmio long cpuid triple faults signal irq 
 	endless_ac holes tables crossing refused events registers own clock msrs
 	chips pic ioapic resample pit'
 # Not on KVM: QEMU 7.2 does not exit by XSETBV, of which KVM hears nothing; and there are MSRs that
-# KVM lets a guest write, by which it ends.
-regent_cases='garbage xcr0'
+# KVM lets a guest write, by which it ends. fuzz_ioctl has the calls that Regent has.
+regent_cases='garbage xcr0 fuzz_ioctl'
 # Where a test makes up values: always the same ones
-export VMM_SEED=1
+export VMM_SEED="${VMM_SEED-1}"
 
 # Everybody who makes a VM does so here.
 run_vmm() { # TEST
@@ -151,7 +152,23 @@ test_suspend() {
 	give_as_found "$(nproc --all)"
 }
 
+test_fuzz() {
+	seed=$VMM_SEED
+	mark
+	check 'taken over' take
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		VMM_SEED=$seed
+		check "calls from seed $seed" run_vmm fuzz_ioctl
+		seed=$((seed + 1))
+	done
+	give_as_found "$(nproc --all)"
+}
+
 need_cpus 3
+if [ "${VMM_ON-}" = fuzz ]; then
+	test_fuzz
+	finish
+fi
 if [ "${VMM_ON-}" = kvm ]; then
 	test_kvm
 	finish

@@ -333,6 +333,8 @@ enum guest_result guest_copy(const struct world *world, struct guest_access *a)
  * insn_length_of() - bytes of the instruction a world exited on
  * @world: the world, of this CPU
  *
+ * What Linux exits by at CPL 0 is 64-bit code; elsewhere K skips nothing.
+ *
  * Return: 2 to 15, or 0 when there is no such instruction (any more).
  */
 int insn_length_of(const struct world *world)
@@ -342,7 +344,7 @@ int insn_length_of(const struct world *world)
 	int i, length;
 
 	for (i = 1; i <= n; i++) {
-		length = insn_length(code, i);
+		length = insn_length(code, i, true);
 		if (length)
 			return length > 0 ? length : 0;
 	}

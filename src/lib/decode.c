@@ -7,6 +7,7 @@
  * access: DECODE_MAX and the number of known bytes bound everything.
  */
 #include <regent/decode.h>
+#include <regent/insn.h>
 
 /* Bits of struct opcode.how: what follows the opcode, and the direction */
 #define BYTE	0x01		/* operands are one byte, else operand size */
@@ -77,9 +78,7 @@ struct cursor {
 	int n;
 	int at;
 	int error;
-	u8 rex;
-	bool operand_prefix, address_prefix, repne;
-	int segment;			/* segment of a prefix, or -1 */
+	struct insn_prefixes prefix;
 };
 
 /* Take a number. The first error stays, because the missing bytes decide what would follow. */
@@ -113,69 +112,27 @@ static u64 take_signed(struct cursor *c, int bytes)
 	return extend(take_bytes(c, bytes), bytes);
 }
 
-static bool take_prefix(struct cursor *c, u8 byte, struct decode *d)
-{
-	switch (byte) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e:
-		/* 64-bit mode ignores these: they do not even cancel another segment prefix. */
-		if (d->mode != DECODE_64)
-			c->segment = byte >> 3 & 3;
-		break;
-	case 0x64: case 0x65:
-		c->segment = byte & 7;
-		break;
-	case 0x66:
-		c->operand_prefix = true;
-		break;
-	case 0x67:
-		c->address_prefix = true;
-		break;
-	case 0xf0:
-		d->lock = true;
-		break;
-	case 0xf2:
-		c->repne = true;
-		d->rep = true;
-		break;
-	case 0xf3:
-		d->rep = true;
-		break;
-	default:
-		return false;
-	}
-	return true;
-}
-
-/* Take the prefixes and return the opcode. A REX prefix counts only right before that. */
+/* Take the prefixes and return the opcode. */
 static u8 take_prefixes(struct cursor *c, struct decode *d)
 {
-	u8 byte;
-
-	for (;;) {
-		byte = take_bytes(c, 1);
-		if (c->error)
-			return 0;
-		if (d->mode == DECODE_64 && (byte & 0xf0) == 0x40)
-			c->rex = byte;
-		else if (take_prefix(c, byte, d))
-			c->rex = 0;
-		else
-			return byte;
-	}
+	c->at = insn_prefixes(c->code, c->n, d->mode == DECODE_64, &c->prefix);
+	d->lock = c->prefix.lock;
+	d->rep = c->prefix.rep || c->prefix.repne;
+	return take_bytes(c, 1);
 }
 
 static int operand_size(const struct cursor *c, const struct decode *d)
 {
-	if (c->rex & 8)
+	if (c->prefix.rex & 8)
 		return 8;
-	return c->operand_prefix == (d->mode == DECODE_16) ? 4 : 2;
+	return c->prefix.operand == (d->mode == DECODE_16) ? 4 : 2;
 }
 
 static int address_size(const struct cursor *c, const struct decode *d)
 {
 	if (d->mode == DECODE_64)
-		return c->address_prefix ? 4 : 8;
-	return c->address_prefix == (d->mode == DECODE_16) ? 4 : 2;
+		return c->prefix.address ? 4 : 8;
+	return c->prefix.address == (d->mode == DECODE_16) ? 4 : 2;
 }
 
 /*
@@ -197,9 +154,9 @@ static struct opcode two_byte(struct cursor *c, struct decode *d)
 		d->sign = byte & 8;
 		return (struct opcode){ DECODE_MOV, KNOWN | MODRM | TO_REG };
 	case 0xc3:			/* MOVNTI: four or eight bytes */
-		if (c->operand_prefix || d->rep)
+		if (c->prefix.operand || d->rep)
 			break;
-		c->operand_prefix = d->mode == DECODE_16;
+		c->prefix.operand = d->mode == DECODE_16;
 		return (struct opcode){ DECODE_MOV, KNOWN | MODRM };
 	}
 	return (struct opcode){ 0, 0 };
@@ -217,7 +174,7 @@ static struct opcode take_opcode(struct cursor *c, struct decode *d)
 		if (byte == 0x82)
 			return (struct opcode){ 0, 0 };
 		/* Without REX.W, 66 63 differs between vendors. */
-		if (byte == 0x63 && (!c->operand_prefix || (c->rex & 8))) {
+		if (byte == 0x63 && (!c->prefix.operand || (c->prefix.rex & 8))) {
 			d->width = 4;
 			d->sign = true;
 			return (struct opcode){ DECODE_MOV,
@@ -250,14 +207,14 @@ static void address_32(struct cursor *c, struct decode *d, u8 mod, u8 rm)
 	if (rm == 4) {
 		sib = take_bytes(c, 1);
 		d->scale = sib >> 6;
-		d->index = (sib >> 3 & 7) | (c->rex & 2) << 2;
+		d->index = (sib >> 3 & 7) | (c->prefix.rex & 2) << 2;
 		if (d->index == 4)
 			d->index = DECODE_NO_REG;
 		rm = sib & 7;
 		if (mod || rm != 5)
-			d->base = rm | (c->rex & 1) << 3;
+			d->base = rm | (c->prefix.rex & 1) << 3;
 	} else if (mod || rm != 5) {
-		d->base = rm | (c->rex & 1) << 3;
+		d->base = rm | (c->prefix.rex & 1) << 3;
 	} else if (d->mode == DECODE_64) {
 		d->base = DECODE_RIP;
 	}
@@ -315,8 +272,8 @@ static bool group_choose(struct opcode *o, u8 which)
 
 static void register_operand(const struct cursor *c, struct decode *d, u8 which)
 {
-	d->reg = which | (c->rex & 4) << 1;
-	if (d->reg_width == 1 && !c->rex && which >= 4) {
+	d->reg = which | (c->prefix.rex & 4) << 1;
+	if (d->reg_width == 1 && !c->prefix.rex && which >= 4) {
 		d->reg = which - 4;
 		d->high = true;
 	}
@@ -353,8 +310,8 @@ static void take_operands(struct cursor *c, struct decode *d, struct opcode *o)
 		d->op = o->op;
 	}
 	/* A segment prefix does not apply to the destination of a string instruction. */
-	if (c->segment >= 0 && d->op != DECODE_STOS)
-		d->segment = c->segment;
+	if (c->prefix.segment >= 0 && d->op != DECODE_STOS)
+		d->segment = c->prefix.segment;
 }
 
 static void set_direction(struct decode *d)
@@ -375,7 +332,7 @@ static bool lockable(const struct decode *d)
 
 static int decode_any(const u8 *code, int n, struct decode *d)
 {
-	struct cursor c = { .code = code, .n = n, .segment = -1 };
+	struct cursor c = { .code = code, .n = n };
 	struct opcode o = take_opcode(&c, d);
 	int size;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The IOAPIC of a VM, see <regent/vmioapic.h>. Plain logic. */
+#include <regent/nospec.h>
 #include <regent/vioapic.h>
 #include <regent/vmioapic.h>
 
@@ -135,7 +136,7 @@ static u32 read_window(const struct vmioapic *io)
 	}
 	if (io->select < VIOAPIC_REG_ENTRY || pin >= VMIOAPIC_PINS)
 		return ~0u;
-	return io->entry[pin] >> (io->select & 1 ? 32 : 0);
+	return io->entry[nospec_index(pin, VMIOAPIC_PINS)] >> (io->select & 1 ? 32 : 0);
 }
 
 /**
@@ -185,6 +186,7 @@ bool vmioapic_write(struct vmioapic *io, u32 offset, u32 value, struct vmioapic_
 		io->id = value >> ID_SHIFT & 0xf;
 	if (io->select < VIOAPIC_REG_ENTRY || pin >= VMIOAPIC_PINS)
 		return false;
+	pin = nospec_index(pin, VMIOAPIC_PINS);
 	write_entry(io, pin, value);
 	return vmioapic_again(io, pin, m);
 }

@@ -4,6 +4,7 @@
  *
  * Nothing counts: a counter's value is computed from the time at which it was loaded.
  */
+#include <regent/nospec.h>
 #include <regent/vpit.h>
 
 #define NS		1000000000ull
@@ -276,6 +277,11 @@ static u8 read_speaker(const struct vpit *p, u64 now)
 	       (output(c, now) ? SPEAKER_OUT : 0);
 }
 
+static u32 channel_of(u32 port)
+{
+	return nospec_index(port - VPIT_BASE, VPIT_CHANNELS);
+}
+
 /**
  * vpit_has_port() - does a port belong to it?
  * @port: any
@@ -297,7 +303,7 @@ u8 vpit_read(struct vpit *p, u32 port, u64 now)
 {
 	if (port == VPIT_SPEAKER)
 		return read_speaker(p, now);
-	return port < VPIT_CONTROL ? read_count(&p->channel[port - VPIT_BASE], now) : 0;
+	return port < VPIT_CONTROL ? read_count(&p->channel[channel_of(port)], now) : 0;
 }
 
 /**
@@ -317,6 +323,6 @@ void vpit_write(struct vpit *p, u32 port, u8 value, u64 now)
 	} else if (port == VPIT_CONTROL) {
 		write_control(p, value, now);
 	} else {
-		write_count(p, port - VPIT_BASE, value, now);
+		write_count(p, channel_of(port), value, now);
 	}
 }

@@ -13,11 +13,11 @@
 #include <regent/k.h>
 
 #include "block.h"
+#include "event.h"
 #include "svm.h"
 
 #define DEBUGCTL_BTF	(1ull << 1)
 #define NPF_TABLES	(1ull << 33)	/* APM: "Nested Page Faults" */
-#define FIRST_INTERRUPT	32	/* vectors below are exceptions */
 
 /* Convert access rights from the format of VMX and LAR to the twelve bits of the VMCB. */
 void svm_put_segment(struct vmcb_seg *to, const struct regent_segment *from)
@@ -594,34 +594,22 @@ int backend_insn_length(const struct world *world)
 	return length <= INSN_MAX ? length : 0;
 }
 
-/*
- * Exceptions that make a double fault of an exception that is being delivered; the others are
- * delivered in its place. AMD APM volume 2, "#DF - Double-Fault Exception".
- */
-static bool contributes(u8 vector)
-{
-	switch (vector) {
-	case HW_TRAP_DE:
-	case HW_TRAP_TS ... HW_TRAP_PF:
-		return true;
-	}
-	return false;
-}
-
 /**
  * backend_inject() - inject an exception at the next entry
  * @world: a world of this CPU
  * @vector: the exception's vector
  * @error: its error code, or BACKEND_NO_ERROR_CODE
  *
- * If the exit interrupted the delivery of another event, inject a double fault instead.
+ * If the exit interrupted the delivery of another exception, it may become a double fault. A
+ * triple fault is left to the processor: the double fault's delivery fails there once more.
  */
 void backend_inject(struct world *world, u8 vector, u32 error)
 {
 	struct vmcb *v = vmcb_of(world);
+	int merged = event_merge(svm_delivering(v->ctl.exit_int_info), vector);
 	u64 event;
 
-	if (v->ctl.exit_int_info & SVM_EVENT_VALID && contributes(vector)) {
+	if (merged != vector) {
 		vector = HW_TRAP_DF;
 		error = 0;
 	}
@@ -654,20 +642,12 @@ void backend_page_fault(struct world *world, u64 address, u32 error)
  */
 void backend_complete_interrupts(struct world *world)
 {
-	struct vmcb *v = vmcb_of(world);
-	u64 event = v->ctl.exit_int_info;
-	int type = (event >> SVM_EVENT_TYPE_SHIFT) & SVM_EVENT_TYPE_MASK;
-	u8 vector = event;
+	u64 event = svm_event_again(vmcb_of(world)->ctl.exit_int_info);
 
-	if (!(event & SVM_EVENT_VALID) || type == SVM_EVENT_SOFT)
+	if (!event)
 		return;
-	/* QEMU says this of interrupts, and refuses to inject what no exception can be. */
-	if (type == SVM_EVENT_EXCEPTION && vector >= FIRST_INTERRUPT)
-		event &= ~((u64)SVM_EVENT_TYPE_MASK << SVM_EVENT_TYPE_SHIFT);
-	if (!(event >> SVM_EVENT_TYPE_SHIFT & SVM_EVENT_TYPE_MASK))
+	if (svm_event_type(event) == SVM_EVENT_INTR)
 		svm_forget_interrupt(world, event);
-	if (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))
-		return;
 	svm_set_event(world, event);
 }
 

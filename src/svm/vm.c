@@ -16,6 +16,7 @@
 #include <regent/k.h>
 
 #include "block.h"
+#include "event.h"
 #include "svm.h"
 
 #define CR0_BITS	0xe005003full
@@ -129,17 +130,11 @@ u64 backend_exit_code(const struct world *world)
  * backend_delivering() - which exception was being delivered when the exit came?
  * @world: the vCPU that exited
  *
- * Return: its vector; 0x100 for another event; -1 for none.
+ * Return: its vector; EVENT_OTHER for another event; EVENT_NOTHING.
  */
 int backend_delivering(const struct world *world)
 {
-	u64 event = vmcb_of(world)->ctl.exit_int_info;
-
-	if (!(event & SVM_EVENT_VALID))
-		return -1;
-	if ((event >> SVM_EVENT_TYPE_SHIFT & SVM_EVENT_TYPE_MASK) != SVM_EVENT_EXCEPTION)
-		return 0x100;
-	return event & 0xff;
+	return svm_delivering(vmcb_of(world)->ctl.exit_int_info);
 }
 
 /**

@@ -13,6 +13,7 @@
 #include <regent/backend.h>
 #include <regent/irq.h>
 #include <regent/k.h>
+#include <regent/nospec.h>
 #include <regent/sched.h>
 
 #include "vm.h"
@@ -164,20 +165,22 @@ static void post(struct vcpu *to, u8 vector, bool level)
 		__atomic_or_fetch(&to->posted_level[vector / 64], bit, __ATOMIC_RELAXED);
 	else
 		__atomic_and_fetch(&to->posted_level[vector / 64], ~bit, __ATOMIC_RELAXED);
-	__atomic_or_fetch(&to->posted[vector / 64], bit, __ATOMIC_RELAXED);
+	/* Who takes this bit sees the other one. */
+	__atomic_or_fetch(&to->posted[vector / 64], bit, __ATOMIC_RELEASE);
 	__atomic_or_fetch(&to->posted_what, POSTED_VECTOR, __ATOMIC_RELEASE);
 }
 
 static void accept_posted(struct vcpu *v)
 {
 	u32 i, vector;
-	u64 bits;
+	u64 bits, level;
 
 	for (i = 0; i < 4; i++) {
 		bits = __atomic_exchange_n(&v->posted[i], 0, __ATOMIC_ACQUIRE);
+		level = __atomic_load_n(&v->posted_level[i], __ATOMIC_RELAXED);
 		for (; bits; bits &= bits - 1) {
 			vector = i * 64 + __builtin_ctzll(bits);
-			vapic_accept(&v->apic, vector, v->posted_level[i] >> vector % 64 & 1);
+			vapic_accept(&v->apic, vector, level >> vector % 64 & 1);
 		}
 	}
 }
@@ -460,7 +463,8 @@ bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value)
 	if (reg >= VAPIC_REGS)
 		return !v->apic.x2apic;
 	vcpu_apic_sync(v);
-	if (vapic_write(&v->apic, reg, value, hw_rdtsc(), &e) != VAPIC_OK)
+	if (vapic_write(&v->apic, nospec_index(reg, VAPIC_REGS), value, hw_rdtsc(), &e) !=
+	    VAPIC_OK)
 		return false;
 	take_effect(cpu, v, &e);
 	return true;
@@ -480,7 +484,7 @@ bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value)
 	if (reg >= VAPIC_REGS)
 		return !v->apic.x2apic;
 	vcpu_apic_sync(v);
-	return vapic_read(&v->apic, reg, hw_rdtsc(), value) == VAPIC_OK;
+	return vapic_read(&v->apic, nospec_index(reg, VAPIC_REGS), hw_rdtsc(), value) == VAPIC_OK;
 }
 
 /* Does a vCPU that is not running go on? HLT ends with what it can take, or an NMI. */

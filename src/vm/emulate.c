@@ -61,6 +61,7 @@ static void want_more(struct cpu *cpu, struct vcpu *v, int known)
  */
 bool vcpu_skip(struct cpu *cpu, struct vcpu *v)
 {
+	bool wide = backend_decode_mode(&v->world) == DECODE_64;
 	int length = backend_insn_length(&v->world);
 	u8 code[DECODE_MAX];
 	int i, n;
@@ -68,7 +69,7 @@ bool vcpu_skip(struct cpu *cpu, struct vcpu *v)
 	if (!length) {
 		n = vcpu_code(cpu, v, code);
 		for (i = 1; i <= n && !length; i++)
-			length = insn_length(code, i);
+			length = insn_length(code, i, wide);
 		if (n && !length)
 			want_more(cpu, v, n);
 	}
@@ -101,17 +102,13 @@ void vcpu_unknown(struct cpu *cpu, struct vcpu *v)
 
 static void get_all_regs(const struct vcpu *v, struct decode_regs *r)
 {
-	static const u8 segment[] = {
-		[DECODE_ES] = REGENT_ES, [DECODE_CS] = REGENT_CS, [DECODE_SS] = REGENT_SS,
-		[DECODE_DS] = REGENT_DS, [DECODE_FS] = REGENT_FS, [DECODE_GS] = REGENT_GS,
-	};
 	struct regent_vcpu_sregs sregs;
 	u32 i;
 
 	backend_get_regs(&v->world, r);
 	backend_get_sregs(&v->world, &sregs);
-	for (i = 0; i < sizeof(segment); i++)
-		r->segment_base[i] = sregs.seg[segment[i]].base;
+	for (i = DECODE_ES; i <= DECODE_GS; i++)
+		r->segment_base[i] = sregs.seg[vcpu_segment(i)].base;
 }
 
 /* Find the instruction; false when the run is over, or the vCPU executes it again. */

@@ -25,7 +25,6 @@
 #define XCR0_AVX512		(7ull << 5)
 #define XCR0_AMX		(3ull << 17)
 #define CR4_OSXSAVE		(1ull << 18)
-#define LOCK_PREFIX		0xf0
 
 static void refuse(struct world *world)
 {
@@ -157,38 +156,28 @@ void vcpu_cpuid(struct cpu *cpu, struct world *world)
 		show_xsave_size(index, r);
 }
 
-/*
- * MOV to or from CR4 or CR8: where the general register is, and the length; 0 for another one.
- * CR8 is CR0 with REX.R or, in all modes, with LOCK.
- */
-static int decode_cr(const u8 *code, int n, bool wide, bool write, int cr, int *reg)
+/* Find the MOV to or from CR4 or CR8 that has exited. False when something else is there. */
+static bool find_cr(struct cpu *cpu, struct vcpu *v, bool wide, bool write, int cr,
+		    struct insn_cr *insn)
 {
-	int i = 0, rex = 0, upper = 0;
+	u8 code[DECODE_MAX];
+	int n = vcpu_code(cpu, v, code);
 
-	for (; i < n && (insn_is_prefix(code[i]) || (wide && (code[i] & 0xf0) == 0x40)); i++) {
-		rex = insn_is_prefix(code[i]) ? 0 : code[i];
-		upper |= code[i] == LOCK_PREFIX ? 8 : 0;
-	}
-	if (i + 3 > n || code[i] != 0x0f || code[i + 1] != (write ? 0x22 : 0x20) ||
-	    ((code[i + 2] >> 3 & 7) | upper | (rex & 4) << 1) != cr)
-		return 0;
-	*reg = (code[i + 2] & 7) | (rex & 1) << 3;
-	return i + 3;
+	if (insn_cr(code, n, wide, insn) && insn->cr == cr && insn->write == write)
+		return true;
+	vcpu_odd_code(cpu, v, n);
+	return false;
 }
 
 static void write_cr8(struct cpu *cpu, struct vcpu *v)
 {
 	bool wide = backend_decode_mode(&v->world) == DECODE_64;
-	u8 code[DECODE_MAX];
-	int n = vcpu_code(cpu, v, code), length, reg;
+	struct insn_cr insn;
 	u64 value;
 
-	length = decode_cr(code, n, wide, true, 8, &reg);
-	if (!length) {
-		vcpu_odd_code(cpu, v, n);
+	if (!find_cr(cpu, v, wide, true, 8, &insn))
 		return;
-	}
-	value = *backend_reg(&v->world, reg);
+	value = *backend_reg(&v->world, insn.reg);
 	if (!wide)
 		value = (u32)value;
 	if (value >> 4) {
@@ -196,24 +185,19 @@ static void write_cr8(struct cpu *cpu, struct vcpu *v)
 		return;
 	}
 	backend_set_cr8(&v->world, value);
-	backend_advance(&v->world, length);
+	backend_advance(&v->world, insn.length);
 }
 
 static void access_cr4(struct cpu *cpu, struct vcpu *v, bool write)
 {
 	struct world *world = &v->world;
 	bool wide = backend_decode_mode(world) == DECODE_64;
-	u8 code[DECODE_MAX];
-	int n, length, reg;
+	struct insn_cr insn;
 	u64 *value;
 
-	n = vcpu_code(cpu, v, code);
-	length = decode_cr(code, n, wide, write, 4, &reg);
-	if (!length) {
-		vcpu_odd_code(cpu, v, n);
+	if (!find_cr(cpu, v, wide, write, 4, &insn))
 		return;
-	}
-	value = backend_reg(world, reg);
+	value = backend_reg(world, insn.reg);
 	if (write && !backend_set_cr4(world, wide ? *value : (u32)*value)) {
 		refuse(world);
 		return;
@@ -222,7 +206,7 @@ static void access_cr4(struct cpu *cpu, struct vcpu *v, bool write)
 		v->mce = *value & HW_CR4_MCE;
 	else
 		*value = v->mce ? backend_cr4(world) : backend_cr4(world) & ~HW_CR4_MCE;
-	backend_advance(world, length);
+	backend_advance(world, insn.length);
 }
 
 static bool all_or_none(u64 xcr0, u64 bits)

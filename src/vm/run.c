@@ -71,21 +71,6 @@ static void tell_run(struct cpu *cpu, struct vcpu *v)
 	v->wake = REGENT_WAKE_NONE;
 }
 
-/*
- * What was zapped since the last entry is dropped. The identifier is not valid any more, so that
- * the entry takes a new one, under which the processor has no translations.
- */
-static void drop_translations(struct vcpu *v)
-{
-	u32 now = __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
-
-	if (likely(v->seen == now))
-		return;
-	v->world.asid.pool = NULL;
-	/* vm_sync() relies on it that all accesses of before are over. */
-	__atomic_store_n(&v->seen, now, __ATOMIC_RELEASE);
-}
-
 /* Before a run: interrupts, as L says. The run may be over at once. */
 static void prepare_irq(struct cpu *cpu, struct vcpu *v, u64 how)
 {
@@ -167,7 +152,7 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 	if (!(how & REGENT_RUN_COMPLETE))
 		prepare_irq(cpu, v, how);
 	if (!v->by_sched)
-		drop_translations(v);
+		asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
 	return 0;
 }
 
@@ -256,7 +241,7 @@ enum vcpu_turn vcpu_enter_scheduled(struct cpu *cpu, struct world *world)
 
 	if (!v->inside)
 		__atomic_store_n(&v->inside, cpu->id + 1, __ATOMIC_SEQ_CST);
-	drop_translations(v);
+	asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
 	if (!v->ended)
 		vcpu_enter(cpu, world);
 	if (unlikely(v->ended))

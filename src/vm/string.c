@@ -15,67 +15,8 @@
 
 enum { RCX = 1, RSI = 6, RDI = 7 };
 
-static int segment_of(u8 prefix)
-{
-	switch (prefix) {
-	case 0x26:
-		return REGENT_ES;
-	case 0x2e:
-		return REGENT_CS;
-	case 0x36:
-		return REGENT_SS;
-	case 0x3e:
-		return REGENT_DS;
-	case 0x64:
-		return REGENT_FS;
-	case 0x65:
-		return REGENT_GS;
-	}
-	return -1;
-}
-
-static u64 address_mask(enum decode_mode mode, bool other)
-{
-	switch (mode) {
-	case DECODE_16:
-		return other ? 0xffffffff : 0xffff;
-	case DECODE_32:
-		return other ? 0xffff : 0xffffffff;
-	case DECODE_64:
-		break;
-	}
-	return other ? 0xffffffff : ~0ull;
-}
-
-/* Read the prefixes. False when these bytes are no INS or OUTS. */
-static bool find_prefixes(const struct vcpu *v, const u8 *code, int n, bool write,
-			  struct string_access *s)
-{
-	enum decode_mode mode = backend_decode_mode(&v->world);
-	bool other = false;
-	int i;
-
-	*s = (struct string_access){ .segment = REGENT_DS };
-	for (i = 0; i < n && (code[i] & 0xfc) != 0x6c; i++) {
-		if (code[i] == 0xf2 || code[i] == 0xf3)
-			s->repeated = true;
-		else if (code[i] == 0x67)
-			other = true;
-		else if (segment_of(code[i]) >= 0)
-			s->segment = segment_of(code[i]);
-		else if (code[i] != 0x66 && code[i] != 0xf0 &&
-			 (mode != DECODE_64 || (code[i] & 0xf0) != 0x40))
-			return false;
-	}
-	/* INS writes to ES, whatever the prefix says. */
-	if (!write)
-		s->segment = REGENT_ES;
-	s->mask = address_mask(mode, other);
-	return i < n && !!(code[i] & 2) == write;
-}
-
 /* Segments other than FS and GS have no base in 64-bit mode, and none has a limit. */
-static bool find_address(struct vcpu *v, const struct string_access *s, u64 offset, int size,
+static bool find_address(struct vcpu *v, const struct insn_string *s, u64 offset, int size,
 			 bool write, u64 *va)
 {
 	const struct regent_segment *seg;
@@ -83,10 +24,10 @@ static bool find_address(struct vcpu *v, const struct string_access *s, u64 offs
 	bool inside;
 
 	backend_get_sregs(&v->world, &sregs);
-	seg = &sregs.seg[s->segment];
+	seg = &sregs.seg[vcpu_segment(s->segment)];
 	*va = offset;
 	if (backend_decode_mode(&v->world) == DECODE_64) {
-		if (s->segment == REGENT_FS || s->segment == REGENT_GS)
+		if (s->segment == DECODE_FS || s->segment == DECODE_GS)
 			*va += seg->base;
 		return vcpu_canonical(*va) && vcpu_canonical(*va + size - 1);
 	}
@@ -136,7 +77,7 @@ static bool memory_of(struct vcpu *v, u64 *va)
 
 	if (find_address(v, &v->string, offset, v->io.size, !v->io.write, va))
 		return true;
-	backend_inject(&v->world, v->string.segment == REGENT_SS ? HW_TRAP_SS : HW_TRAP_GP, 0);
+	backend_inject(&v->world, v->string.segment == DECODE_SS ? HW_TRAP_SS : HW_TRAP_GP, 0);
 	return false;
 }
 
@@ -156,7 +97,8 @@ void vcpu_string_io(struct cpu *cpu, struct vcpu *v, const struct io_access *io)
 	int n = vcpu_code(cpu, v, code);
 
 	v->io = *io;
-	if (!n || !find_prefixes(v, code, n, io->write, &v->string)) {
+	if (!n || !insn_string(code, n, backend_decode_mode(&v->world), &v->string) ||
+	    v->string.write != io->write) {
 		vcpu_odd_code(cpu, v, n);
 		return;
 	}

@@ -21,6 +21,7 @@
 #include <regent/backend.h>
 #include <regent/cpu.h>
 #include <regent/decode.h>
+#include <regent/insn.h>
 #include <regent/lock.h>
 #include <regent/vapic.h>
 #include <regent/vm.h>
@@ -85,18 +86,6 @@ enum vcpu_pending {
  * @VCPU_MSR_LINUX: K does not have it: L may
  */
 enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
-
-/**
- * struct string_access - how INS or OUTS addresses memory
- * @mask: bits of RSI, RDI and RCX that count
- * @segment: REGENT_DS and so on
- * @repeated: it has REP
- */
-struct string_access {
-	u64 mask;
-	u8 segment;
-	bool repeated;
-};
 
 /**
  * struct vcpu - a vCPU, allocated as one page
@@ -166,7 +155,7 @@ struct vcpu {
 	u64 device_gpa;
 	struct decode insn;
 	struct io_access io;
-	struct string_access string;
+	struct insn_string string;
 	u64 insn_rip;
 	bool mce;
 	bool tells_window;
@@ -200,6 +189,17 @@ _Static_assert(sizeof(struct vcpu) <= REGENT_PAGE_SIZE, "what is allocated");
 static inline struct vcpu *vcpu_of(struct world *world)
 {
 	return container_of(world, struct vcpu, world);
+}
+
+/* A segment of the decoder's, as struct regent_vcpu_sregs has it */
+static inline u32 vcpu_segment(u32 segment)
+{
+	static const u8 to[] = {
+		[DECODE_ES] = REGENT_ES, [DECODE_CS] = REGENT_CS, [DECODE_SS] = REGENT_SS,
+		[DECODE_DS] = REGENT_DS, [DECODE_FS] = REGENT_FS, [DECODE_GS] = REGENT_GS,
+	};
+
+	return to[segment];
 }
 
 /* Has L said that there is no memory? */

@@ -9,6 +9,7 @@
 #include <hw/vmx.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/event.h>
 #include <regent/k.h>
 
 #include "block.h"
@@ -73,17 +74,28 @@ void vmx_deliver(struct world *world, u32 event, u32 error)
 	block_of(world)->event = event;
 }
 
+/* Which event was being delivered when the exit came? As event_merge() takes it. */
+static int delivering(void)
+{
+	u32 event = hw_vmread(VMCS_VECTORING);
+
+	if (!(event & VMX_EVENT_VALID))
+		return EVENT_NOTHING;
+	return (event & VMX_EVENT_TYPE) == VMX_EVENT_EXCEPTION ? (int)(u8)event : EVENT_OTHER;
+}
+
 /**
  * backend_inject() - inject an exception at the next entry
  * @world: the current world of this CPU
  * @vector: the exception's vector
  * @error: its error code, or BACKEND_NO_ERROR_CODE
  *
- * If the exit interrupted the delivery of another event, inject a double fault instead.
+ * If the exit interrupted the delivery of another exception, it may become a double fault. A
+ * triple fault is left to the processor: the double fault's delivery fails there once more.
  */
 void backend_inject(struct world *world, u8 vector, u32 error)
 {
-	if (hw_vmread(VMCS_VECTORING) & VMX_EVENT_VALID) {
+	if (event_merge(delivering(), vector) != vector) {
 		vector = HW_TRAP_DF;
 		error = 0;
 	}

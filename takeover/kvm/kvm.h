@@ -38,6 +38,7 @@
 #include <regent/abi/vm.h>
 
 #include "../l.h"
+#include "slots.h"
 
 struct eventfd_ctx;
 
@@ -45,21 +46,6 @@ struct eventfd_ctx;
 #define KVM_MAX_MCE_BANKS	32	/* as KVM */
 #define VM_VCPUS	REGENT_VM_VCPUS	/* K has worlds for fewer in all */
 #define VM_PINS		4096	/* of the VMM's I/O APICs, at most, as KVM */
-#define VM_ROUTES	4096	/* GSIs, as in KVM */
-
-/**
- * struct vm_slot - a memory slot
- * @gpa: guest-physical address
- * @size: bytes, 0 for none
- * @hva: the VMM's address of the same
- * @readonly: writes are accesses to a device
- */
-struct vm_slot {
-	u64 gpa;
-	u64 size;
-	unsigned long hva;
-	bool readonly;
-};
 
 /**
  * struct vm_routes - what becomes an interrupt of a VM, see route.c
@@ -122,10 +108,7 @@ struct vm_ioevents {
  * @slots_lock: held for writing while slots change, for reading while pages are mapped
  * @lock: serializes the making of vCPUs
  * @mmu_lock: guards all below, @slot as well, and orders maps and zaps
- * @sequence: number of ends of notifiers
- * @zapping: notifiers between start and end
- * @zap_start: of all of these
- * @zap_end: of all of these
+ * @zaps: notifiers that have come
  * @notifier: tells when mappings of the VMM go
  * @slot: by number
  * @vcpu: by number
@@ -153,10 +136,7 @@ struct vm {
 	struct rw_semaphore slots_lock;
 	struct mutex lock;	/* the making of vCPUs */
 	spinlock_t mmu_lock;	/* slots, and the order of maps and zaps */
-	unsigned long sequence;
-	unsigned int zapping;
-	unsigned long zap_start;
-	unsigned long zap_end;
+	struct vm_zaps zaps;
 	struct mmu_notifier notifier;
 	struct vm_slot slot[VM_SLOTS];
 	struct vcpu *vcpu[VM_VCPUS];

@@ -5,12 +5,13 @@
  *
  * Linux tells by a notifier when a mapping goes. Its start marks the range, has K take the
  * pages away, and waits until no vCPU runs that could still use them; its end counts up
- * vm->sequence. A page is mapped only if no notifier has come between Linux's answer which page
- * it is and K's: then it is looked up again.
+ * a sequence. A page is mapped only if no notifier has come between Linux's answer which page
+ * it is and K's: then it is looked up again. slots.h has the rules.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
@@ -22,12 +23,7 @@
 /* vm->mmu_lock held */
 static const struct vm_slot *memory_find(const struct vm *vm, u64 gpa)
 {
-	unsigned int i;
-
-	for (i = 0; i < VM_SLOTS; i++)
-		if (gpa - vm->slot[i].gpa < vm->slot[i].size)
-			return &vm->slot[i];
-	return NULL;
+	return slot_find(vm->slot, VM_SLOTS, gpa);
 }
 
 /* What K does at once. A VM that is left with a page too many must not run again. */
@@ -82,19 +78,9 @@ static unsigned long memory_range_end(const struct mmu_notifier_range *range)
 /* vm->mmu_lock held */
 static bool memory_is_used(const struct vm *vm, unsigned long start, unsigned long end)
 {
-	unsigned int i;
-
-	for (i = 0; i < VM_SLOTS; i++)
-		if (vm->slot[i].size && start < vm->slot[i].hva + vm->slot[i].size &&
-		    vm->slot[i].hva < end)
-			return true;
-	return false;
+	return slot_uses(vm->slot, VM_SLOTS, start, end);
 }
 
-/*
- * All notifiers are counted, and slots come only when there is none; but those that have to do
- * with no slot make no lookup of a page old.
- */
 static int memory_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
 	struct vm *vm = container_of(mn, struct vm, notifier);
@@ -102,14 +88,7 @@ static int memory_start(struct mmu_notifier *mn, const struct mmu_notifier_range
 	bool any;
 
 	spin_lock(&vm->mmu_lock);
-	if (!vm->zapping++) {
-		vm->zap_start = ULONG_MAX;
-		vm->zap_end = 0;
-	}
-	if (memory_is_used(vm, start, end)) {
-		vm->zap_start = min(vm->zap_start, start);
-		vm->zap_end = max(vm->zap_end, end);
-	}
+	zaps_begin(&vm->zaps, start, end, memory_is_used(vm, start, end));
 	any = memory_zap_user(vm, start, end, mmu_notifier_range_blockable(range));
 	spin_unlock(&vm->mmu_lock);
 	if (any)
@@ -122,9 +101,8 @@ static void memory_end(struct mmu_notifier *mn, const struct mmu_notifier_range 
 	struct vm *vm = container_of(mn, struct vm, notifier);
 
 	spin_lock(&vm->mmu_lock);
-	if (memory_is_used(vm, range->start & PAGE_MASK, memory_range_end(range)))
-		vm->sequence++;
-	vm->zapping--;
+	zaps_end(&vm->zaps,
+		 memory_is_used(vm, range->start & PAGE_MASK, memory_range_end(range)));
 	spin_unlock(&vm->mmu_lock);
 }
 
@@ -166,31 +144,13 @@ void memory_unwatch(struct vm *vm)
 	mmu_notifier_unregister(&vm->notifier, vm->mm);
 }
 
-static bool memory_overlaps(const struct vm *vm, unsigned int except, u64 gpa, u64 size)
-{
-	unsigned int i;
-
-	for (i = 0; i < VM_SLOTS; i++) {
-		const struct vm_slot *s = &vm->slot[i];
-
-		if (i != except && s->size && gpa < s->gpa + s->size && s->gpa < gpa + size)
-			return true;
-	}
-	return false;
-}
-
-#define MAX_PAGES	((1ull << 31) - 1)	/* of a slot, as in KVM */
-
 /* What KVM accepts, and what the processor and K's tables can address */
 static bool memory_valid(const struct kvm_userspace_memory_region *m)
 {
 	u32 bits = min(boot_cpu_data.x86_phys_bits, regent.features & REGENT_FEAT_LA57 ? 57 : 48);
-	u64 top = 1ull << bits;
 
-	return m->memory_size >> PAGE_SHIFT <= MAX_PAGES && m->slot < VM_SLOTS &&
-	       !(m->flags & ~KVM_MEM_READONLY) &&
-	       PAGE_ALIGNED(m->memory_size | m->guest_phys_addr | m->userspace_addr) &&
-	       m->guest_phys_addr < top && m->memory_size <= top - m->guest_phys_addr &&
+	return m->slot < VM_SLOTS && !(m->flags & ~KVM_MEM_READONLY) &&
+	       slot_fits(m->guest_phys_addr, m->memory_size, m->userspace_addr, 1ull << bits) &&
 	       access_ok((void __user *)(unsigned long)m->userspace_addr, m->memory_size);
 }
 
@@ -204,27 +164,23 @@ static void memory_empty(struct vm *vm, struct vm_slot *slot)
 	vm_kick(vm);
 	spin_lock(&vm->mmu_lock);
 	slot->size = 0;
-	vm->sequence++;
+	vm->zaps.sequence++;
 	spin_unlock(&vm->mmu_lock);
 }
 
 /* The same. A notifier that has begun has not seen the slot: it has to end first. */
-static int memory_fill(struct vm *vm, struct vm_slot *slot,
-		       const struct kvm_userspace_memory_region *m)
+static int memory_fill(struct vm *vm, struct vm_slot *slot, const struct vm_slot *to)
 {
 	spin_lock(&vm->mmu_lock);
-	while (vm->zapping) {
+	while (vm->zaps.zapping) {
 		spin_unlock(&vm->mmu_lock);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		usleep_range(20, 100);
 		spin_lock(&vm->mmu_lock);
 	}
-	slot->gpa = m->guest_phys_addr;
-	slot->hva = m->userspace_addr;
-	slot->size = m->memory_size;
-	slot->readonly = m->flags & KVM_MEM_READONLY;
-	vm->sequence++;
+	*slot = *to;
+	vm->zaps.sequence++;
 	spin_unlock(&vm->mmu_lock);
 	return 0;
 }
@@ -234,32 +190,31 @@ static int memory_fill(struct vm *vm, struct vm_slot *slot,
  * @vm: the VM
  * @m: the slot
  *
- * As KVM: the size of a slot does not change, and only a slot that moves keeps its number.
- *
  * Return: 0; -EINVAL for a bad slot, -EEXIST when it overlaps another one; -EINTR.
  */
 int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *m)
 {
-	struct vm_slot *slot, old;
+	struct vm_slot to = {
+		.gpa = m->guest_phys_addr, .size = m->memory_size, .hva = m->userspace_addr,
+		.readonly = m->flags & KVM_MEM_READONLY,
+	};
+	enum slot_change change;
+	unsigned int which;
 	int err = 0;
 
 	if (!memory_valid(m))
 		return -EINVAL;
-	slot = &vm->slot[m->slot];
+	which = array_index_nospec(m->slot, VM_SLOTS);
 	down_write(&vm->slots_lock);
-	old = *slot;
-	if ((!m->memory_size && !old.size) ||
-	    (m->memory_size && old.size &&
-	     (m->memory_size != old.size || m->userspace_addr != old.hva ||
-	      !!(m->flags & KVM_MEM_READONLY) != old.readonly)))
+	change = slot_change(vm->slot, VM_SLOTS, which, &to);
+	if (change == SLOT_REFUSED)
 		err = -EINVAL;
-	else if (m->memory_size &&
-		 memory_overlaps(vm, m->slot, m->guest_phys_addr, m->memory_size))
+	if (change == SLOT_OVERLAPS)
 		err = -EEXIST;
-	if (!err && old.size)
-		memory_empty(vm, slot);
-	if (!err && m->memory_size)
-		err = memory_fill(vm, slot, m);
+	if (change == SLOT_EMPTY || change == SLOT_MOVE)
+		memory_empty(vm, &vm->slot[which]);
+	if (change == SLOT_FILL || change == SLOT_MOVE)
+		err = memory_fill(vm, &vm->slot[which], &to);
 	up_write(&vm->slots_lock);
 	return err;
 }
@@ -280,8 +235,7 @@ static int memory_get_page(unsigned long hva, bool readonly, bool *write, struct
 /* vm->mmu_lock held: has a notifier made the answer old? */
 static bool memory_is_stale(const struct vm *vm, unsigned long hva, unsigned long sequence)
 {
-	return vm->sequence != sequence ||
-	       (vm->zapping && hva >= vm->zap_start && hva < vm->zap_end);
+	return zaps_stale(&vm->zaps, hva, PAGE_SIZE, sequence);
 }
 
 static long memory_map(struct vm *vm, u64 gpa, unsigned long hva, struct page *page, bool write,
@@ -344,7 +298,7 @@ static int memory_try(struct vm *vm, u64 gpa, bool write)
 
 	spin_lock(&vm->mmu_lock);
 	s = memory_find(vm, gpa);
-	sequence = vm->sequence;
+	sequence = vm->zaps.sequence;
 	hva = s ? s->hva + (gpa - s->gpa) : 0;
 	readonly = s && s->readonly;
 	if (s)

@@ -3,6 +3,7 @@
  * A vCPU's MSRs that K leaves to L: those that hold a value and do nothing (MTRRs, machine
  * checks, settings of a processor), and KVM's own. And the ioctls for all of them.
  */
+#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -82,8 +83,10 @@ static u64 *msr_mtrr(struct vcpu *v, u32 index)
 {
 	unsigned int i;
 
-	if (index - MTRR_PHYS_BASE < MSR_MTRR_VARIABLE)
-		return &v->msr.mtrr_variable[index - MTRR_PHYS_BASE];
+	if (index - MTRR_PHYS_BASE < MSR_MTRR_VARIABLE) {
+		index = array_index_nospec(index - MTRR_PHYS_BASE, MSR_MTRR_VARIABLE);
+		return &v->msr.mtrr_variable[index];
+	}
 	if (index == MSR_MTRRdefType)
 		return &v->msr.mtrr_default;
 	for (i = 0; i < MSR_MTRR_FIXED; i++)
@@ -121,8 +124,10 @@ static u64 *msr_machine_check(struct vcpu *v, u32 index)
 		return &v->msr.mcg_status;
 	if (index == MSR_IA32_MCG_CTL)
 		return v->msr.mcg_cap & MCG_CTL_P ? &v->msr.mcg_ctl : NULL;
-	if (index - MSR_IA32_MC0_CTL < banks * MC_BANK_MSRS)
-		return &v->msr.bank[index - MSR_IA32_MC0_CTL];
+	if (index - MSR_IA32_MC0_CTL < banks * MC_BANK_MSRS) {
+		index = array_index_nospec(index - MSR_IA32_MC0_CTL, banks * MC_BANK_MSRS);
+		return &v->msr.bank[index];
+	}
 	return NULL;
 }
 

@@ -18,7 +18,6 @@
 #include <linux/eventfd.h>
 #include <linux/file.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
 #include <linux/poll.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -26,49 +25,10 @@
 #include <linux/wait.h>
 
 #include "kvm.h"
-
-#define MSI_VECTOR	0xffu
-#define MSI_LEVEL	(1u << 15)
+#include "routes.h"
 
 /* What KVM answers for an interrupt that nobody could take */
 #define NOBODY		(-1)
-
-/* Pins as a table knows them: those of the PICs first */
-#define IOAPIC_PIN0	16
-#define PINS		40
-#define NO_GSI		0xffff
-
-/**
- * struct route - a part of what a GSI is
- * @next: number of the next one of the same GSI, plus 1; 0 for none
- * @is_msi: it is an MSI, not a pin
- * @pin: see above
- * @data: of the MSI
- * @address: of the MSI
- */
-struct route {
-	u32 next;
-	bool is_msi;
-	u8 pin;
-	u32 data;
-	u64 address;
-};
-
-/**
- * struct route_table - all GSIs of a VM
- * @nr: how many
- * @used: number of @route
- * @pin_gsi: GSI of each pin, or NO_GSI
- * @first: by GSI: number of its first route, plus 1; 0 for none
- * @route: see above
- */
-struct route_table {
-	u32 nr;
-	u32 used;
-	u16 pin_gsi[PINS];
-	u32 *first;
-	struct route route[];
-};
 
 /**
  * struct irqfd - an eventfd that sends an interrupt
@@ -94,28 +54,12 @@ struct irqfd {
 	struct list_head list;
 };
 
-/* The first route of a GSI, or NULL */
-static const struct route *route_first(const struct route_table *table, u32 gsi)
-{
-	u32 n;
-
-	if (!table || gsi >= table->nr)
-		return NULL;
-	n = table->first[array_index_nospec(gsi, table->nr)];
-	return n ? &table->route[n - 1] : NULL;
-}
-
-static const struct route *route_next(const struct route_table *table, const struct route *r)
-{
-	return r->next ? &table->route[r->next - 1] : NULL;
-}
-
 static int route_set_one(struct vm *vm, const struct route *r, u32 source, bool level)
 {
 	if (!r->is_msi)
-		return r->pin < IOAPIC_PIN0 ?
+		return r->pin < ROUTE_IOAPIC ?
 		       irqchip_set_pic(vm, source, r->pin, level) :
-		       irqchip_set_ioapic(vm, source, r->pin - IOAPIC_PIN0, level);
+		       irqchip_set_ioapic(vm, source, r->pin - ROUTE_IOAPIC, level);
 	return level ? irq_send_msi(vm, r->address, r->data) : NOBODY;
 }
 
@@ -159,94 +103,22 @@ static int route_send(struct vm *vm, u32 gsi)
 	return answer;
 }
 
-/* The pin that an entry names, or -EINVAL */
-static int route_pin(const struct kvm_irq_routing_irqchip *e)
-{
-	switch (e->irqchip) {
-	case KVM_IRQCHIP_PIC_MASTER:
-		return e->pin < 8 ? (int)e->pin : -EINVAL;
-	case KVM_IRQCHIP_PIC_SLAVE:
-		return e->pin < 8 ? (int)e->pin + 8 : -EINVAL;
-	case KVM_IRQCHIP_IOAPIC:
-		return e->pin < PINS - IOAPIC_PIN0 ? (int)e->pin + IOAPIC_PIN0 : -EINVAL;
-	}
-	return -EINVAL;
-}
-
-static int route_describe(struct route *r, const struct kvm_irq_routing_entry *e, bool pins)
-{
-	int pin;
-
-	switch (e->type) {
-	case KVM_IRQ_ROUTING_MSI:
-		if (e->flags & ~KVM_MSI_VALID_DEVID)
-			return -EINVAL;
-		r->is_msi = true;
-		r->address = (u64)e->u.msi.address_hi << 32 | e->u.msi.address_lo;
-		r->data = e->u.msi.data;
-		return 0;
-	case KVM_IRQ_ROUTING_IRQCHIP:
-		pin = route_pin(&e->u.irqchip);
-		if (!pins || e->flags || pin < 0)
-			return -EINVAL;
-		r->pin = pin;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-/* Which of KVM's three chips has a pin? */
-static u32 route_chip(const struct route *r)
-{
-	return r->pin < IOAPIC_PIN0 ? r->pin / 8 : KVM_IRQCHIP_IOAPIC;
-}
-
-/* KVM's rules: a GSI is one MSI, or at most one pin of each chip. */
-static int route_add(struct route_table *table, const struct kvm_irq_routing_entry *e, bool pins)
-{
-	u32 gsi = array_index_nospec(e->gsi, VM_ROUTES);
-	struct route *r = &table->route[table->used];
-	const struct route *other;
-	int err = route_describe(r, e, pins);
-
-	if (err)
-		return err;
-	for (other = route_first(table, gsi); other; other = route_next(table, other))
-		if (other->is_msi || r->is_msi || route_chip(other) == route_chip(r))
-			return -EINVAL;
-	r->next = table->first[gsi];
-	table->first[gsi] = ++table->used;
-	if (!r->is_msi)
-		table->pin_gsi[r->pin] = gsi;
-	return 0;
-}
-
 /* @pins: there are pins, which L has. */
 static struct route_table *route_table_make(const struct kvm_irq_routing_entry *entry, u32 nr,
 					    bool pins)
 {
 	struct route_table *table;
-	u32 i, gsis = 0;
-	int err;
+	int gsis = route_gsis(entry, nr), err;
 
-	for (i = 0; i < nr; i++) {
-		if (entry[i].gsi >= VM_ROUTES)
-			return ERR_PTR(-EINVAL);
-		gsis = max(gsis, entry[i].gsi + 1);
-	}
+	if (gsis < 0)
+		return ERR_PTR(gsis);
 	table = kvzalloc(struct_size(table, route, nr) + gsis * sizeof(u32), GFP_KERNEL_ACCOUNT);
 	if (!table)
 		return ERR_PTR(-ENOMEM);
-	table->nr = gsis;
-	table->first = (u32 *)&table->route[nr];
-	for (i = 0; i < PINS; i++)
-		table->pin_gsi[i] = NO_GSI;
-	for (i = 0; i < nr; i++) {
-		err = route_add(table, &entry[i], pins);
-		if (err) {
-			kvfree(table);
-			return ERR_PTR(err);
-		}
+	err = route_fill(table, entry, nr, gsis, pins);
+	if (err) {
+		kvfree(table);
+		return ERR_PTR(err);
 	}
 	return table;
 }
@@ -278,7 +150,7 @@ int route_set(struct vm *vm, const struct kvm_irq_routing __user *user)
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
-	if (!vm_has_apics(vm) || head.nr > VM_ROUTES || head.flags)
+	if (!vm_has_apics(vm) || head.nr > ROUTE_GSIS || head.flags)
 		return -EINVAL;
 	if (head.nr) {
 		entry = vmemdup_user(user->entries, array_size(sizeof(*entry), head.nr));
@@ -307,16 +179,16 @@ int route_set_default(struct vm *vm)
 	struct route_table *table;
 	u32 i, nr = 0;
 
-	entry = kcalloc(PINS, sizeof(*entry), GFP_KERNEL_ACCOUNT);
+	entry = kcalloc(ROUTE_PINS, sizeof(*entry), GFP_KERNEL_ACCOUNT);
 	if (!entry)
 		return -ENOMEM;
-	for (i = 0; i < PINS; i++) {
+	for (i = 0; i < ROUTE_PINS; i++) {
 		struct kvm_irq_routing_entry *e = &entry[nr++];
 
 		e->type = KVM_IRQ_ROUTING_IRQCHIP;
-		e->gsi = i < IOAPIC_PIN0 ? i : i - IOAPIC_PIN0;
-		e->u.irqchip.irqchip = i < IOAPIC_PIN0 ? i / 8 : KVM_IRQCHIP_IOAPIC;
-		e->u.irqchip.pin = i < IOAPIC_PIN0 ? i % 8 : e->gsi;
+		e->gsi = i < ROUTE_IOAPIC ? i : i - ROUTE_IOAPIC;
+		e->u.irqchip.irqchip = i < ROUTE_IOAPIC ? i / 8 : KVM_IRQCHIP_IOAPIC;
+		e->u.irqchip.pin = i < ROUTE_IOAPIC ? i % 8 : e->gsi;
 	}
 	table = route_table_make(entry, nr, true);
 	kfree(entry);
@@ -369,18 +241,12 @@ int route_irq_line(struct vm *vm, u32 gsi, bool level)
 bool route_eoi(struct vm *vm, u8 vector)
 {
 	const struct route_table *table;
-	bool wanted = false;
-	u32 i, nr;
+	bool wanted;
 	int idx;
 
 	idx = srcu_read_lock(&vm->srcu);
 	table = srcu_dereference(vm->routes.table, &vm->srcu);
-	nr = table ? min(table->nr, READ_ONCE(vm->nr_pins)) : 0;
-	for (i = 0; i < nr && !wanted; i++) {
-		const struct route *r = route_first(table, i);
-
-		wanted = r && r->data & MSI_LEVEL && (r->data & MSI_VECTOR) == vector;
-	}
+	wanted = route_wants_eoi(table, READ_ONCE(vm->nr_pins), vector);
 	srcu_read_unlock(&vm->srcu, idx);
 	return wanted;
 }
@@ -397,14 +263,13 @@ void route_pin_ended(struct vm *vm, bool ioapic, u32 pin)
 {
 	const struct route_table *table;
 	struct irqfd *f;
-	u32 gsi = NO_GSI;
+	u32 gsi;
 	int idx;
 
 	idx = srcu_read_lock(&vm->srcu);
 	table = srcu_dereference(vm->routes.table, &vm->srcu);
-	if (table)
-		gsi = table->pin_gsi[ioapic ? pin + IOAPIC_PIN0 : pin];
-	if (gsi != NO_GSI && !list_empty(&vm->routes.resamplers)) {
+	gsi = route_pin_gsi(table, ioapic ? pin + ROUTE_IOAPIC : pin);
+	if (gsi != ROUTE_NO_GSI && !list_empty(&vm->routes.resamplers)) {
 		route_set_line(vm, IRQ_SOURCE_RESAMPLE, gsi, false);
 		list_for_each_entry_srcu(f, &vm->routes.resamplers, resamplers,
 					 srcu_read_lock_held(&vm->srcu))
@@ -519,7 +384,7 @@ static void irqfd_end_resample(struct irqfd *f)
 		route_set_line(f->vm, IRQ_SOURCE_RESAMPLE, f->gsi, false);
 }
 
-/* It is on no list any more. Process context. Nothing is sent when this returns. */
+/* It is on no list any more. routes->lock held. Nothing is sent when this returns. */
 static void irqfd_end(struct irqfd *f)
 {
 	u64 count;
@@ -639,12 +504,18 @@ int route_irqfd(struct vm *vm, const struct kvm_irqfd *args)
 						       irqfd_assign(vm, args);
 }
 
+/*
+ * The lock keeps others from assigning an irqfd meanwhile, which might raise the GSI that the end
+ * of the last one with a resample eventfd is about to lower.
+ */
 static void routes_end(struct vm_routes *routes, struct list_head *list)
 {
 	struct irqfd *f;
 
+	mutex_lock(&routes->lock);
 	while ((f = irqfd_take(routes, list, NULL, 0)))
 		irqfd_end(f);
+	mutex_unlock(&routes->lock);
 }
 
 static void routes_reap(struct work_struct *work)

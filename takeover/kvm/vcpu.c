@@ -5,6 +5,7 @@
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -179,12 +180,14 @@ static long vcpu_ioctl(struct file *file, unsigned int nr, unsigned long arg)
 static vm_fault_t vcpu_mmap_fault(struct vm_fault *fault)
 {
 	struct vcpu *v = fault->vma->vm_file->private_data;
+	unsigned long page;
 
 	if (fault->pgoff >= VCPU_RUN_PAGES)
 		return VM_FAULT_SIGBUS;
-	fault->page = fault->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET ?
+	page = array_index_nospec(fault->pgoff, VCPU_RUN_PAGES);
+	fault->page = page == KVM_COALESCED_MMIO_PAGE_OFFSET ?
 		virt_to_page(v->vm->ioevents.ring) :
-		virt_to_page((u8 *)v->run + fault->pgoff * PAGE_SIZE);
+		virt_to_page((u8 *)v->run + page * PAGE_SIZE);
 	get_page(fault->page);
 	return 0;
 }
@@ -312,6 +315,7 @@ int vcpu_make(struct vm *vm, unsigned long number)
 
 	if (number >= VM_VCPUS)
 		return -EINVAL;
+	number = array_index_nospec(number, VM_VCPUS);
 	mutex_lock(&vm->lock);
 	fd = vm->vcpu[number] ? -EEXIST : vcpu_open(vm, number);
 	mutex_unlock(&vm->lock);

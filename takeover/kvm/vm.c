@@ -10,6 +10,7 @@
 #include <linux/uaccess.h>
 
 #include "kvm.h"
+#include "routes.h"
 
 static void vm_end(struct vm *vm)
 {
@@ -97,7 +98,7 @@ int vm_extension(unsigned long cap)
 	case KVM_CAP_COALESCED_MMIO:
 		return KVM_COALESCED_MMIO_PAGE_OFFSET;
 	case KVM_CAP_IRQ_ROUTING:
-		return VM_ROUTES;
+		return ROUTE_GSIS;
 	case KVM_CAP_XCRS:
 		return !!fpu_components();
 	case KVM_CAP_XSAVE2:

@@ -57,7 +57,7 @@ static bool one_of(int line, uint32_t found, uint32_t a, uint32_t b, uint32_t c)
 #define ONE_OF(found, a, b, c)	one_of(__LINE__, found, a, b, c)
 
 /* All is as ever in a VM that is made now. */
-static void still_works(int line)
+void still_works(int line)
 {
 	struct vcpu v;
 	struct vm vm;
@@ -72,7 +72,7 @@ static void still_works(int line)
 }
 
 /* QEMU's own processor aborts QEMU at a breakpoint that the delivery of an event meets. */
-static bool is_tcg(void)
+bool is_tcg(void)
 {
 	uint32_t a, b, c, d;
 
@@ -261,7 +261,7 @@ void test_crossing(void)
 	still_works(__LINE__);
 }
 
-static uint64_t random_seed(void)
+uint64_t random_seed(void)
 {
 	const char *given = getenv("VMM_SEED");
 	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 2654435761u;

@@ -458,6 +458,34 @@ static void resample(struct guest *g, uint32_t gsi, int counter, int times)
 	close(other);
 }
 
+/*
+ * An irqfd whose eventfd is closed ends a moment later, and lowers its GSI if it is the last one
+ * there. One that comes meanwhile, and raises the GSI, must not find it low.
+ */
+static void resample_again(struct guest *g, uint32_t gsi, int times)
+{
+	struct kvm_irqchip chip;
+	int ends = make_eventfd(), i;
+
+	redirect(g, gsi, vectors[LEVELS] | LEVEL | MASKED);
+	for (i = 0; i < times && !failed; i++) {
+		int closed = make_eventfd(), fd = make_eventfd();
+
+		EXPECT("irqfd", 0, assign(g, gsi, closed, ends, KVM_IRQFD_FLAG_RESAMPLE));
+		close(closed);
+		/* It ends while this one is made, or before, or after. */
+		usleep(i % 64 * 4);
+		EXPECT("irqfd", 0, assign(g, gsi, fd, ends, KVM_IRQFD_FLAG_RESAMPLE));
+		write_eventfd(fd);
+		usleep(2000);
+		get_chip(&g->vm, KVM_IRQCHIP_IOAPIC, &chip);
+		EXPECT("the line is high", 1, chip.chip.ioapic.irr >> gsi & 1);
+		EXPECT("deassign", 0, assign(g, gsi, fd, 0, KVM_IRQFD_FLAG_DEASSIGN));
+		close(fd);
+	}
+	close(ends);
+}
+
 void test_resample(void)
 {
 	struct guest guest = { 0 }, *g = &guest;
@@ -469,6 +497,7 @@ void test_resample(void)
 	has(g, OUT, 0x4d1, 1 << 2);
 	resample(g, 10, SLAVE, 200);
 	resample(g, 22, LEVELS, 200);
+	resample_again(g, 23, 400);
 	stop_chips(g);
 }
 

@@ -499,7 +499,7 @@ static const struct {
 	TEST(ipi), TEST(tpr), TEST(timer), TEST(ipis), TEST(ipis2), TEST(nmi), TEST(halted),
 	TEST(killed), TEST(lapic),
 	TEST(endless_db), TEST(endless_db32), TEST(endless_ac), TEST(holes), TEST(tables),
-	TEST(crossing), TEST(garbage), TEST(refused), TEST(events), TEST(fuzz),
+	TEST(crossing), TEST(garbage), TEST(refused), TEST(events), TEST(fuzz), TEST(fuzz_ioctl),
 	TEST(registers), TEST(own), TEST(breakpoints), TEST(xcr0), TEST(clock), TEST(msrs),
 	TEST(chips), TEST(pic), TEST(ioapic), TEST(resample), TEST(pit),
 };

@@ -124,6 +124,12 @@ void test_garbage(void);
 void test_refused(void);
 void test_events(void);
 void test_fuzz(void);
+void still_works(int line);
+bool is_tcg(void);
+uint64_t random_seed(void);
+
+/* fuzz_ioctl.c */
+void test_fuzz_ioctl(void);
 
 /* state.c */
 void test_registers(void);

@@ -2,12 +2,14 @@
 /*
  * Any bytes into the decoder, in all modes. What it makes of them has to be
  * whole: as short as it says, the same from just those bytes, not less known
- * by fewer, and fit to be carried out with any registers.
+ * by fewer, and fit to be carried out with any registers. The same of what reads
+ * only prefixes, lengths, INS and OUTS, and MOV CRn.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <regent/decode.h>
+#include <regent/insn.h>
 
 #define CHECK(cond)	do { if (!(cond)) abort(); } while (0)
 
@@ -89,10 +91,61 @@ static void check(const u8 *data, size_t size, enum decode_mode mode)
 		check_apply(&d, data + d.length, size - d.length);
 }
 
+/* All that insn.c knows, of the first @i bytes: ASan sees a byte too many. */
+static void check_insn(const u8 *data, int i, enum decode_mode mode, struct decode *d, int whole)
+{
+	bool wide = mode == DECODE_64;
+	struct insn_prefixes p, all;
+	struct insn_string s;
+	struct insn_cr cr;
+	int n, length, upto;
+	u8 *code = malloc(i ? i : 1);
+
+	memcpy(code, data, i);
+	n = insn_prefixes(code, i, wide, &p);
+	CHECK(n >= 0 && n <= i && n <= INSN_MAX);
+	CHECK(p.segment >= INSN_NO_SEGMENT && p.segment <= DECODE_GS);
+	CHECK(!p.rex || (wide && p.rex >> 4 == 4 && code[n - 1] == p.rex));
+	/* The prefixes of fewer bytes are the same, until the first opcode. */
+	upto = insn_prefixes(data, whole, wide, &all);
+	CHECK(n == (i < upto ? i : upto));
+	length = insn_length(code, i, wide);
+	CHECK(length <= i && length <= INSN_MAX && length >= -1 && (length <= 0 || length > n));
+	CHECK(length || i < INSN_MAX);
+	if (insn_string(code, i, mode, &s)) {
+		CHECK(s.segment <= DECODE_GS && s.mask >= 0xffff && n < i && length == -1);
+		CHECK(s.write || s.segment == DECODE_ES);
+	}
+	if (insn_cr(code, i, wide, &cr)) {
+		CHECK(cr.length == n + 3 && cr.length <= i && cr.cr < 16 && cr.reg < 16);
+		CHECK(length == -1);
+	}
+	/* What accesses memory is none of these, and has the same prefixes. */
+	if (decode(code, i, mode, d) == DECODE_OK) {
+		CHECK(length == -1 && !insn_string(code, i, mode, &s) &&
+		      !insn_cr(code, i, wide, &cr));
+		CHECK(d->lock == p.lock && d->length > n);
+		CHECK(!d->rep || p.rep || p.repne);
+	}
+	free(code);
+}
+
+static void check_insns(const u8 *data, size_t size, enum decode_mode mode)
+{
+	int n = size < INSN_MAX + 1 ? size : INSN_MAX + 1, i;
+	struct decode d;
+
+	for (i = 0; i <= n; i++)
+		check_insn(data, i, mode, &d, n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	check(data, size, DECODE_16);
 	check(data, size, DECODE_32);
 	check(data, size, DECODE_64);
+	check_insns(data, size, DECODE_16);
+	check_insns(data, size, DECODE_32);
+	check_insns(data, size, DECODE_64);
 	return 0;
 }

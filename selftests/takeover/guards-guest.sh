@@ -446,6 +446,21 @@ task_sharing() {
 	give_back
 }
 
+# VMs of the small VMM, each test of which says whether it is right
+task_vmm() { # TEST...
+	take
+	for mode in direct forwarded; do
+		for cpu in $(seq 0 "$(($(nproc --all) - 1))"); do
+			echo "$mode" >"$sys/cpu$cpu/mode" || fail "CPU $cpu cannot be $mode"
+		done
+		for vm; do
+			timeout 300 "$build/selftests/takeover/vmm/vmm" "$vm" || fail "$mode: $vm"
+			echo "$mode: $vm: right"
+		done
+	done
+	give_back
+}
+
 task_worlds() {
 	dmesg | grep -o -m1 'x2apic'
 	edu=/sys/kernel/debug/regent_edu

@@ -23,7 +23,7 @@ CASES=(reboot poweroff halt emergency triple shutdown panic kexec kdump kdump_61
 	vm_reboot vm_emergency vm_panic vm_kexec vm_kdump vm_forwarded_kdump
 	no_svm no_npt intel one_cpu lean pti noxsave memory comers)
 SLOW=(absent kexec_612 la57 kaslr eight_cpus memory_4g nested
-	nested_worlds nested_kexec nested_kdump nested_comers)
+	nested_worlds nested_vm nested_kexec nested_kdump nested_comers)
 VMX=(vmx_reboot vmx_emergency vmx_shutdown vmx_panic vmx_kexec vmx_kdump)
 
 # --- checking ---------------------------------------------------------------
@@ -501,6 +501,18 @@ case_nested_worlds() {
 	done
 	out_has '^changes: [1-9]' 'while modes changed'
 	out_has '^outer calls: [1-9]' 'calls of Linux reached KVM'
+	handed_back 2
+	linux_content
+}
+
+case_nested_vm() {
+	nested -- vmm real long irq signal smp ipi timer ipis halted
+	ended_well 'VMs in a virtual machine of KVM'
+	for kind in direct forwarded; do
+		for vm in real long irq signal smp ipi timer ipis halted; do
+			out_has "^$kind: $vm: right$" "$kind: $vm"
+		done
+	done
 	handed_back 2
 	linux_content
 }

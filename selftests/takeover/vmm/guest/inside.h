@@ -160,4 +160,8 @@ void guest_breakpoints(void);
 void guest_xcr0(void);
 void guest_clock(void);
 
+/* bench.c */
+void guest_bench(void);
+void guest_bench_peer(void);
+
 #endif

@@ -92,7 +92,7 @@ static void ping(void)
 	wait_for(&count[0][PONG], had + 1);
 }
 
-LOOP(empty, )
+LOOP(empty, (void)0)
 LOOP(cpuid, cpuid(0))
 LOOP(cpuid_late, cpuid(LEAF_LATE))
 LOOP(vmmcall, vmmcall())

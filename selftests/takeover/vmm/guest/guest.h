@@ -20,7 +20,7 @@
 #define GUEST_FAIL	0x11		/* struct shared says what is wrong */
 #define GUEST_DONE	0xd09e		/* what a function tells at its end */
 
-/* bench: what it tells before and after a loop; indexes in struct shared.arg; and where it reaches */
+/* bench: what it tells before and after a loop; indexes in struct shared.arg; where it reaches */
 #define BENCH_READY	0x4ead
 #define BENCH_DONE	0xd0e
 #define BENCH_OP	0

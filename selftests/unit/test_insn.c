@@ -66,6 +66,24 @@ static void nothing_is_longer_than_the_limit(void **state)
 	assert_int_equal(insn_length(code, INSN_MAX), INSN_MAX);
 }
 
+/* The short way is right wherever it says anything, and says it of those that exit most. */
+static void plain_ones(void **state)
+{
+	u32 word, known = 0;
+
+	(void)state;
+	for (word = 0; word < 0x10000; word++) {
+		u8 code[2] = { word, word >> 8 };
+		int length = insn_length_plain(word);
+
+		if (!length)
+			continue;
+		known++;
+		assert_int_equal(insn_length(code, length), length);
+	}
+	assert_int_equal(known, 256 + 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -73,6 +91,7 @@ int main(void)
 		cmocka_unit_test(more_bytes_are_asked_for),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(nothing_is_longer_than_the_limit),
+		cmocka_unit_test(plain_ones),
 	};
 
 	return cmocka_run_group_tests_name("insn", tests, NULL, NULL);

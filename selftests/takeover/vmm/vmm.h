@@ -125,6 +125,7 @@ void test_garbage(void);
 void test_refused(void);
 void test_events(void);
 void test_fuzz(void);
+void test_moved(void);
 
 /* state.c */
 void test_registers(void);

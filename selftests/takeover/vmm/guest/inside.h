@@ -152,6 +152,7 @@ void guest_lapic_after(void);
 void guest_db_stack(void);
 void guest_garbage(void);
 void guest_tables(void);
+void guest_moved(void);
 
 /* state.c */
 void guest_registers(void);

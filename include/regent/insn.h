@@ -65,4 +65,21 @@ int insn_length(const u8 *code, int n, bool wide);
 bool insn_string(const u8 *code, int n, enum decode_mode mode, struct insn_string *s);
 bool insn_cr(const u8 *code, int n, bool wide, struct insn_cr *to);
 
+/**
+ * insn_length_plain() - insn_length() of what is intercepted most, without a prefix
+ * @word: the first two bytes
+ *
+ * Return: the length; 0 when insn_length() has to find it.
+ */
+static inline int insn_length_plain(u16 word)
+{
+	switch (word) {
+	case 0xa20f:		/* CPUID */
+	case 0x300f:		/* WRMSR */
+	case 0x320f:		/* RDMSR */
+		return 2;
+	}
+	return (word & 0xff) == 0xf4;	/* HLT */
+}
+
 #endif

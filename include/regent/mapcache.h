@@ -23,12 +23,14 @@
  * @next: for each set, the way that is replaced next
  * @recent: for each set, the way that was used last, which is not replaced
  * @used: there is a mapping to flush
+ * @changes: counted up whenever a slot shows another page, or none
  */
 struct mapcache {
 	u64 tag[MAPCACHE_SLOTS];
 	u8 next[MAPCACHE_SETS];
 	u8 recent[MAPCACHE_SETS];
 	bool used;
+	u64 changes;
 };
 
 /* Memory types of a mapping */

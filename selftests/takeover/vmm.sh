@@ -16,7 +16,7 @@ vmm=$out/selftests/takeover/vmm/vmm
 cases='real ports mapping cow readonly mmio long cpuid triple faults signal irq complete smp two refusals
 	rewrite sigmask slots softdirty supported ioevent drain coalesced ring routes gsis delivery
 	ipi tpr timer ipis ipis2 nmi halted killed lapic
-	endless_ac holes tables crossing refused events registers own clock msrs
+	endless_ac moved holes tables crossing refused events registers own clock msrs
 	chips pic ioapic resample pit'
 # Not on KVM: QEMU 7.2 does not exit by XSETBV, of which KVM hears nothing; and there are MSRs that
 # KVM lets a guest write, by which it ends. fuzz_ioctl has the calls that Regent has.

@@ -41,6 +41,7 @@ void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 	mc->recent[set_nr] = way;
 	slot += way;
 	mc->used = true;
+	mc->changes++;
 	mc->tag[slot] = entry;
 	pt[slot] = entry;
 	hw_invlpg((u64)slot_va(slot));
@@ -61,6 +62,7 @@ void mapcache_flush(struct mapcache *mc)
 	if (!mc->used)
 		return;
 	mc->used = false;
+	mc->changes++;
 	for (slot = 0; slot < MAPCACHE_SLOTS; slot++) {
 		if (!mc->tag[slot])
 			continue;

@@ -22,10 +22,14 @@
 int vcpu_code(struct cpu *cpu, struct vcpu *v, u8 *code)
 {
 	u64 va = backend_code_address(&v->world), gpa = 0;
+	const u8 *page = vcpu_peek(cpu, v);
 	enum walk_result result = WALK_OK;
-	const u8 *page = NULL;
 	int n;
 
+	for (n = 0; page && n < DECODE_MAX; n++)
+		code[n] = page[n];
+	if (n)
+		return n;
 	for (n = 0; n < DECODE_MAX; n++, va++) {
 		if (!page || !(va & (REGENT_PAGE_SIZE - 1))) {
 			result = vcpu_walk(cpu, v, va, &gpa);
@@ -64,8 +68,13 @@ bool vcpu_skip(struct cpu *cpu, struct vcpu *v)
 	bool wide = backend_decode_mode(&v->world) == DECODE_64;
 	int length = backend_insn_length(&v->world);
 	u8 code[DECODE_MAX];
+	const u8 *page;
 	int i, n;
 
+	if (!length) {
+		page = vcpu_peek(cpu, v);
+		length = page ? insn_length_plain(*(const volatile u16 *)page) : 0;
+	}
 	if (!length) {
 		n = vcpu_code(cpu, v, code);
 		for (i = 1; i <= n && !length; i++)
@@ -212,8 +221,8 @@ static bool find_access(struct cpu *cpu, struct vcpu *v, const struct npf *f, st
  */
 void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 {
+	struct decode d = { .width = 0 };
 	struct decode_regs r;
-	struct decode d;
 	u64 value;
 
 	if (!find_access(cpu, v, f, &d, &r))
@@ -229,6 +238,39 @@ void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 	tell(cpu, v, v->device_gpa, &d, true, value);
 }
 
+/*
+ * What guests do nearly always: a MOV of 32 bits, at a place that K remembers. The address is that
+ * of the access that has faulted: should another vCPU have changed the code since, it is still an
+ * access of this vCPU to its own APIC.
+ */
+static bool move_apic(struct cpu *cpu, struct vcpu *v, const struct npf *f)
+{
+	u32 offset = f->gpa & (REGENT_PAGE_SIZE - 1);
+	struct world *world = &v->world;
+	struct decode_move m;
+	const u8 *code;
+	u64 value, *reg;
+
+	if (offset & 15 || f->tables || backend_delivering(world) >= 0 ||
+	    backend_event_pending(world))
+		return false;
+	code = vcpu_peek(cpu, v);
+	if (!code || !decode_move(((const volatile u64 *)code)[0],
+				  ((const volatile u64 *)code)[1], &m) || m.store != f->write)
+		return false;
+	reg = m.reg == DECODE_NO_REG ? NULL : backend_reg(world, m.reg);
+	if (m.store) {
+		value = reg ? (u32)*reg : m.imm;
+		backend_advance(world, m.length);
+		vcpu_apic_write(cpu, v, offset / 16, value);
+		return true;
+	}
+	vcpu_apic_read(v, offset / 16, &value);
+	*reg = (u32)value;
+	backend_advance(world, m.length);
+	return true;
+}
+
 /**
  * vcpu_apic_page() - execute a vCPU's access to its APIC's page
  * @cpu: this CPU
@@ -239,12 +281,14 @@ void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
  */
 void vcpu_apic_page(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 {
+	struct decode d = { .width = 0 };
 	struct decode_regs r;
-	struct decode d;
 	u64 mem = 0, value;
 	u32 offset;
 	bool whole;
 
+	if (likely(move_apic(cpu, v, f)))
+		return;
 	if (!find_access(cpu, v, f, &d, &r))
 		return;
 	offset = v->device_gpa & (REGENT_PAGE_SIZE - 1);

@@ -12,6 +12,7 @@
  *	nmi.c		its NMIs
  *	apic.c		the APICs of a VM's vCPUs
  *	emulate.c	its accesses to devices
+ *	peek.c		its code, where it has exited before
  *	walk.c		its memory by its own addresses
  */
 #ifndef VM_VM_H
@@ -51,6 +52,34 @@ struct vm {
 	struct vcpu *vcpu[REGENT_VM_VCPUS];
 	u32 top_vcpu;
 	u32 last_lowest;
+};
+
+/* Places in a vCPU's code that are remembered, and how many bytes of each are read at most */
+#define VCPU_PLACES	8
+#define VCPU_PEEK	16
+
+/**
+ * struct vcpu_place - a page of a vCPU's code, and the way to it: see peek.c
+ * @va: linear address of the page
+ * @root: physical address of the vCPU's top table
+ * @cpu: the CPU whose window @entry and @page are in; NULL when nothing is noted
+ * @changes: cpu->mapcache.changes
+ * @sequence: vm->sequence
+ * @entries: number of the tables' entries on the way
+ * @entry: where they are
+ * @found: what was in them
+ * @page: the page
+ */
+struct vcpu_place {
+	u64 va;
+	u64 root;
+	const struct cpu *cpu;
+	u64 changes;
+	u32 sequence;
+	u32 entries;
+	u64 *entry[4];
+	u64 found[4];
+	const u8 *page;
 };
 
 /* Where an APIC is after a reset, and stays */
@@ -135,6 +164,7 @@ enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
  * @posted: vectors that others have sent
  * @posted_level: which of these are levels
  * @posted_what: what they have sent at all: POSTED_*, see apic.c
+ * @place: where in its code it has exited
  */
 struct vcpu {
 	struct world world;
@@ -182,6 +212,7 @@ struct vcpu {
 	u64 posted[4];
 	u64 posted_level[4];
 	u32 posted_what;
+	struct vcpu_place place[VCPU_PLACES];
 };
 
 _Static_assert(sizeof(struct vcpu) <= REGENT_PAGE_SIZE, "what is allocated");
@@ -279,6 +310,9 @@ void vcpu_complete_memory(struct cpu *cpu, struct vcpu *v);
 void vcpu_unknown(struct cpu *cpu, struct vcpu *v);
 bool vcpu_skip(struct cpu *cpu, struct vcpu *v);
 int vcpu_code(struct cpu *cpu, struct vcpu *v, u8 *code);
+
+/* peek.c */
+const u8 *vcpu_peek(struct cpu *cpu, struct vcpu *v);
 
 /* walk.c */
 enum walk_result { WALK_OK, WALK_FAULT, WALK_ABSENT, WALK_MORE, WALK_AGAIN };

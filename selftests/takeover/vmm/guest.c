@@ -46,6 +46,25 @@ static void fill_guest_tables(const struct vm *vm)
 }
 
 /**
+ * fill_guest_vm() - put the guest in C into a VM
+ * @vm: a new VM
+ * @x2apic: the guest uses x2APIC
+ * @vcpus: how many there will be
+ */
+void fill_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	memcpy(vm->memory + GUEST_BASE, guest_image, guest_image_end - guest_image);
+	fill_guest_tables(vm);
+	shared(vm)->x2apic = x2apic;
+	shared(vm)->vcpus = vcpus;
+	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	alarm(GUEST_SECONDS);
+}
+
+/**
  * make_guest_vm() - make a VM with the guest in C in it, and APICs
  * @vm: the VM
  * @x2apic: the guest uses x2APIC
@@ -54,17 +73,10 @@ static void fill_guest_tables(const struct vm *vm)
 void make_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
-	struct sigaction action = { .sa_handler = on_signal };
 
 	make_vm(vm);
 	CALL(vm->vm, KVM_ENABLE_CAP, &cap);
-	memcpy(vm->memory + GUEST_BASE, guest_image, guest_image_end - guest_image);
-	fill_guest_tables(vm);
-	shared(vm)->x2apic = x2apic;
-	shared(vm)->vcpus = vcpus;
-	sigaction(SIGALRM, &action, NULL);
-	sigaction(SIGUSR1, &action, NULL);
-	alarm(GUEST_SECONDS);
+	fill_guest_vm(vm, x2apic, vcpus);
 }
 
 /* All that is supported, the APIC's id where it belongs, and the timer by deadline */

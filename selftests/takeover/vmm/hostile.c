@@ -499,3 +499,15 @@ void test_fuzz(void)
 	}
 	still_works(__LINE__);
 }
+
+/* The guest moves its code, and changes it. */
+void test_moved(void)
+{
+	struct vcpu v;
+	struct vm vm;
+
+	make_guest_vm(&vm, false, 1);
+	make_guest_vcpu(&vm, &v, 0);
+	start_guest(&v, 0, GUEST_FN_moved);
+	GUEST_TELLS(&vm, &v, GUEST_DONE);
+}

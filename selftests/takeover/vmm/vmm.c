@@ -502,6 +502,7 @@ static const struct {
 	TEST(crossing), TEST(garbage), TEST(refused), TEST(events), TEST(fuzz), TEST(fuzz_ioctl),
 	TEST(registers), TEST(own), TEST(breakpoints), TEST(xcr0), TEST(clock), TEST(msrs),
 	TEST(chips), TEST(pic), TEST(ioapic), TEST(resample), TEST(pit),
+	TEST(bench), TEST(moved),
 };
 
 int main(int argc, char **argv)

@@ -91,6 +91,7 @@ struct runner {
 };
 
 volatile struct shared *shared(const struct vm *vm);
+void fill_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus);
 void make_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus);
 void make_guest_vcpu(const struct vm *vm, struct vcpu *v, int number);
 void start_guest(const struct vcpu *v, uint32_t number, enum guest_function function);
@@ -127,6 +128,7 @@ void test_fuzz(void);
 void still_works(int line);
 bool is_tcg(void);
 uint64_t random_seed(void);
+void test_moved(void);
 
 /* fuzz_ioctl.c */
 void test_fuzz_ioctl(void);
@@ -156,6 +158,9 @@ void test_readonly(void);
 void test_smp(void);
 void test_slots(void);
 void test_softdirty(void);
+
+/* bench.c */
+void test_bench(void);
 
 /* supported.c */
 void test_supported(void);

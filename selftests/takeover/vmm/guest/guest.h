@@ -22,6 +22,16 @@
 
 #define WORK_UNIT_MS	100		/* work: of its notes, which fill GUEST_AREA */
 #define WORK_UNITS	4096
+/* bench: what it tells before and after a loop; indexes in struct shared.arg; where it reaches */
+#define BENCH_READY	0x4ead
+#define BENCH_DONE	0xd0e
+#define BENCH_OP	0
+#define BENCH_COUNT	1
+#define BENCH_TICKS	2
+#define BENCH_STRIDE	3
+#define BENCH_PORT	0x12
+#define BENCH_DEVICE	0x10000000
+#define BENCH_MEMORY	0x40000000
 
 #ifndef __ASSEMBLER__
 #include <stdint.h>
@@ -29,7 +39,21 @@
 #define GUEST_FUNCTIONS(X)						\
 	X(ipi) X(tpr) X(timer) X(smp) X(nmi) X(wait) X(lapic) X(lapic_after)	\
 	X(db_stack) X(garbage) X(tables)					\
-	X(registers) X(own) X(breakpoints) X(xcr0) X(clock) X(work)
+	X(registers) X(own) X(breakpoints) X(xcr0) X(clock) X(work)		\
+	X(bench) X(bench_peer) X(moved)
+
+/* What bench can repeat */
+#define BENCH_OPS(X)							\
+	X(empty) X(cpuid) X(cpuid_late) X(vmmcall) X(rdmsr)		\
+	X(apic_read) X(apic_write) X(x2apic_read) X(x2apic_write)	\
+	X(ioapic_read) X(pic_read) X(pio_read) X(pio_write)		\
+	X(mmio_read) X(mmio_write) X(self_ipi) X(timer) X(ping) X(touch)
+
+enum bench_op {
+#define BENCH_ENUM(name)	BENCH_##name,
+	BENCH_OPS(BENCH_ENUM)
+#undef BENCH_ENUM
+};
 
 enum guest_function {
 #define GUEST_ENUM(name)	GUEST_FN_##name,

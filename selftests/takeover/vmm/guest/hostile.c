@@ -121,3 +121,69 @@ void guest_tables(void)
 	asm volatile("mov %%cr3, %%rax; mov %%rax, %%cr3" : : : "rax", "memory");
 	*(volatile u32 *)AREA = *(volatile u32 *)0x70000;
 }
+
+#define MOVED		0x50000000ul	/* an address that the tables lead elsewhere */
+#define MOVED_ENTRY	(GUEST_TABLES + 0x3000 + 8 * ((MOVED & 0x3fffffff) >> 21))
+#define PLACE		0x100
+#define VERSION		0xfee00030ul
+
+/* CPUID, with a prefix on one of two pages; and a MOV from the APIC to EAX, or to EDX */
+static const u8 cpuid_code[2][4] = { { 0x0f, 0xa2, 0xc3 }, { 0x48, 0x0f, 0xa2, 0xc3 } };
+static const u8 load_code[2][4] = { { 0x8b, 0x07, 0xc3 }, { 0x8b, 0x17, 0xc3 } };
+
+/* By a new entry and an INVLPG: CR3 stays what it is. */
+static void put_page(u64 page)
+{
+	*(volatile u64 *)GUEST_AREA = page | 7;
+	asm volatile("invlpg (%0)" : : "r"(MOVED) : "memory");
+}
+
+static void call_moved(u64 at, u32 *a, u32 *d)
+{
+	u32 b, c = 0;
+
+	asm volatile("call *%[at]" : "+a"(*a), "=b"(b), "+c"(c), "+d"(*d)
+		     : [at] "r"(at), "D"(VERSION) : "memory");
+}
+
+static void run_moved(u32 which)
+{
+	u32 a = 0x40000000, d = 0;
+
+	call_moved(MOVED, &a, &d);
+	CHECK("CPUID", 1, a >= 0x40000000);
+	a = d = 0x1234;
+	call_moved(MOVED + PLACE, &a, &d);
+	CHECK("the register", 0x14, (which ? d : a) & 0xff);
+	CHECK("the other one", 0x1234, which ? a : d);
+}
+
+/*
+ * Code whose pages the guest changes below one address, at which K has looked before; and then
+ * the code itself.
+ */
+void guest_moved(void)
+{
+	u32 i, j;
+
+	apic_enable(0);
+	*(volatile u64 *)MOVED_ENTRY = GUEST_AREA | 7;
+	for (i = 0; i < 2; i++) {
+		u8 *page = (u8 *)GUEST_AREA + 0x1000 * (i + 1);
+
+		for (j = 0; j < 4; j++) {
+			page[j] = cpuid_code[i][j];
+			page[PLACE + j] = load_code[i][j];
+		}
+	}
+	for (i = 0; i < 20; i++) {
+		put_page(GUEST_AREA + 0x1000 * (i % 2 + 1));
+		run_moved(i % 2);
+		run_moved(i % 2);
+	}
+	for (j = 0; j < 4; j++) {
+		AREA[0x2000 + j] = cpuid_code[0][j];
+		AREA[0x2000 + PLACE + j] = load_code[0][j];
+	}
+	run_moved(0);
+}

@@ -152,6 +152,7 @@ void guest_lapic_after(void);
 void guest_db_stack(void);
 void guest_garbage(void);
 void guest_tables(void);
+void guest_moved(void);
 
 /* state.c */
 void guest_registers(void);
@@ -162,5 +163,9 @@ void guest_clock(void);
 
 /* work.c */
 void guest_work(void);
+
+/* bench.c */
+void guest_bench(void);
+void guest_bench_peer(void);
 
 #endif

@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0-only
 # The part of cli.sh about VMs: worlds, world set, world follow, leave. fakedev plays /dev/regent.
+# shellcheck disable=SC2034,SC2154 # cli.sh has the other part of each
 
 usage_of_world()
 {

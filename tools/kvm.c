@@ -108,6 +108,7 @@ static const char *busy_vendor(void)
 
 static void print_busy(const char *vendor)
 {
+	const struct worlds none = { 0 };
 	struct names holders = { 0 };
 	unsigned int found;
 	size_t i;
@@ -118,7 +119,7 @@ static void print_busy(const char *vendor)
 	for (i = 0; i < holders.count; i++)
 		fprintf(stderr, "  module %s: unload it with 'modprobe -r %s'\n",
 			holders.name[i], holders.name[i]);
-	found = print_users(stderr, false);
+	found = print_users(stderr, false, &none);
 	if (!found && !holders.count)
 		fprintf(stderr, "  no process or module found, but a reference count of %d\n",
 			module_refcount(vendor));

@@ -2,6 +2,8 @@
 /* regentctl leave: give the machine back and bring back what was there. */
 #include <errno.h>
 #include <getopt.h>
+#include <linux/regent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,22 +23,36 @@ static int show_help(void)
 	return EXIT_OK;
 }
 
+static bool has_vms(const struct worlds *worlds)
+{
+	size_t i;
+
+	for (i = 0; i < worlds->count; i++)
+		if (worlds->list[i].kind == REGENT_WORLD_KIND_VM)
+			return true;
+	return false;
+}
+
 static void print_holders(void)
 {
+	struct worlds worlds = worlds_now();
 	struct names holders = { 0 };
 	unsigned int users;
 	size_t i;
 
-	complain("Regent is in use; shut down what uses it, then try again:");
+	complain("Regent is in use; %sthen try again:", has_vms(&worlds) ?
+		 "shut down its VMs and what else uses it, " :
+		 "shut down what uses it, ");
 	sys_list(&holders, "", "/sys/module/regent/holders");
 	for (i = 0; i < holders.count; i++)
 		fprintf(stderr, "  module %s: unload it with 'modprobe -r %s'\n",
 			holders.name[i], holders.name[i]);
-	users = print_users(stderr, true);
+	users = print_users(stderr, true, &worlds);
 	if (!users && !holders.count)
 		fprintf(stderr, "  no process or module found, but a reference count of %d\n",
 			module_refcount("regent"));
 	names_free(&holders);
+	free(worlds.list);
 }
 
 /* EBUSY: somebody else is loading or unloading it at this moment. */

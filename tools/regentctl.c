@@ -15,6 +15,7 @@ static const struct command {
 	{ "status", cmd_status, "say whether Regent rules, and what it did" },
 	{ "cpu", cmd_cpu, "say or change whose the CPUs' interrupts are" },
 	{ "worlds", cmd_worlds, "list what is scheduled, and what it got" },
+	{ "world", cmd_world, "say what VMs' vCPUs get where they are not alone" },
 	{ "selftest", cmd_selftest, "share the CPUs with test worlds, and check" },
 	{ "state", cmd_state, "print what the takeover found and changed" },
 };

@@ -10,7 +10,7 @@
 #define EXIT_OK		0
 #define EXIT_FAILED	1
 #define EXIT_USAGE	2
-#define EXIT_INACTIVE	3	/* status only: Regent does not rule */
+#define EXIT_INACTIVE	3	/* to say what is there: Regent does not rule */
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define __attr(...)		__attribute__((__VA_ARGS__))
@@ -25,6 +25,7 @@ int cmd_status(int argc, char **argv);
 int cmd_cpu(int argc, char **argv);
 int cmd_state(int argc, char **argv);
 int cmd_worlds(int argc, char **argv);
+int cmd_world(int argc, char **argv);
 int cmd_selftest(int argc, char **argv);
 
 /* Long options; above any character, see bad_option(). */
@@ -35,6 +36,11 @@ enum {
 	OPT_RAW,
 	OPT_SECONDS,
 	OPT_TOLERANCE,
+	OPT_SHARES,
+	OPT_MIN,
+	OPT_MAX,
+	OPT_CPUS,
+	OPT_ONCE,
 };
 
 /* util.c: messages, and lists of strings. */
@@ -89,7 +95,19 @@ void hold_signals(void);
 
 /* users.c: who holds a device. */
 
-unsigned int print_users(FILE *out, bool regent_devices);
+struct regent_world;
+
+/**
+ * struct worlds - all worlds at one moment
+ * @list: the worlds, or NULL
+ * @count: how many
+ */
+struct worlds {
+	struct regent_world *list;
+	size_t count;
+};
+
+unsigned int print_users(FILE *out, bool regent_devices, const struct worlds *worlds);
 
 /* kvm.c: taking KVM out of the way, and bringing it back. */
 
@@ -149,11 +167,16 @@ void json_null(struct json *json, const char *key);
 
 #define WORLD_NAME	32
 
-struct regent_world;
-
 int world_device(void);
+struct worlds worlds_now(void);
 struct regent_world *worlds_read(int fd, size_t *count);
 void world_name(const struct regent_world *w, char name[WORLD_NAME]);
+void world_command(const struct regent_world *w, char command[VALUE_MAX]);
+
+/* world.c and follow.c: what VMs' vCPUs get. */
+
+int world_help(void);
+int world_follow(int argc, char **argv);
 
 /* blob_print.c: the state blob, for people and as JSON. */
 

@@ -2,6 +2,7 @@
 /* Who has /dev/kvm, a VM or a device of Regent's open. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/regent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -88,30 +89,89 @@ static void print_guest(FILE *out, const char *pid)
 	}
 }
 
-static void print_user(FILE *out, const char *pid, const struct user *user)
+static bool is_vm_of(const struct regent_world *w, u64 pid)
+{
+	return w->kind == REGENT_WORLD_KIND_VM && w->pid >= 0 && (u64)w->pid == pid;
+}
+
+/* "vm1 with 2 vCPUs, vm2 with 1 vCPU", of the VMs that a process has made. Return: how many. */
+static unsigned int print_vms(FILE *out, const struct worlds *worlds, u64 pid, const char *before)
+{
+	const struct regent_world *w, *end = worlds->list + worlds->count, *other;
+	unsigned int vms = 0, vcpus;
+	bool seen;
+
+	for (w = worlds->list; w < end; w++) {
+		if (!is_vm_of(w, pid))
+			continue;
+		seen = false;
+		vcpus = 0;
+		for (other = worlds->list; other < end; other++) {
+			if (!is_vm_of(other, pid) || other->vm != w->vm)
+				continue;
+			seen |= other < w;
+			vcpus++;
+		}
+		if (seen)
+			continue;
+		fprintf(out, "%svm%u with %u vCPU%s", vms ? ", " : before, w->vm, vcpus,
+			vcpus == 1 ? "" : "s");
+		vms++;
+	}
+	return vms;
+}
+
+static void print_user(FILE *out, u64 pid, const char *text, const struct user *user,
+		       const struct worlds *worlds)
 {
 	char name[VALUE_MAX];
 
-	sys_value(name, "/proc/%s/comm", pid);
-	fprintf(out, "  process %s %s", pid, name);
-	print_guest(out, pid);
-	if (user->vms)
+	sys_value(name, "/proc/%s/comm", text);
+	fprintf(out, "  process %s %s", text, name);
+	print_guest(out, text);
+	/* One without a vCPU is no world. */
+	if (print_vms(out, worlds, pid, ": "))
+		fputc('\n', out);
+	else if (user->vms)
 		fprintf(out, ": %u VM%s\n", user->vms, user->vms == 1 ? "" : "s");
 	else
 		fprintf(out, ": has the device open, no VM\n");
+}
+
+/* VMs of processes that have none of the devices open: a descriptor has gone elsewhere. */
+static unsigned int print_others_vms(FILE *out, const struct worlds *worlds,
+				     const struct names *printed)
+{
+	struct names more = { 0 };
+	unsigned int found = 0;
+	char pid[16];
+	size_t i;
+
+	for (i = 0; i < worlds->count; i++) {
+		snprintf(pid, sizeof(pid), "%d", worlds->list[i].pid);
+		if (worlds->list[i].kind != REGENT_WORLD_KIND_VM || names_has(printed, pid) ||
+		    names_has(&more, pid))
+			continue;
+		names_add(&more, pid);
+		found += print_vms(out, worlds, worlds->list[i].pid, "  ");
+		fprintf(out, ", made by process %s, which has let go of it\n", pid);
+	}
+	names_free(&more);
+	return found;
 }
 
 /**
  * print_users() - print the processes that use VMs or their devices
  * @out: where to
  * @regent_devices: take /dev/regent* too, not only /dev/kvm
+ * @worlds: Regent's, by which VMs are named; none where KVM is asked about
  *
  * Return: how many there are.
  */
-unsigned int print_users(FILE *out, bool regent_devices)
+unsigned int print_users(FILE *out, bool regent_devices, const struct worlds *worlds)
 {
-	struct names pids = { 0 };
-	unsigned int found = 0;
+	struct names pids = { 0 }, printed = { 0 };
+	unsigned int found;
 	struct user user;
 	size_t i;
 	u64 pid;
@@ -124,9 +184,11 @@ unsigned int print_users(FILE *out, bool regent_devices)
 		user = look_at_process(pids.name[i], regent_devices);
 		if (!user.devices)
 			continue;
-		print_user(out, pids.name[i], &user);
-		found++;
+		print_user(out, pid, pids.name[i], &user, worlds);
+		names_add(&printed, pids.name[i]);
 	}
+	found = printed.count + print_others_vms(out, worlds, &printed);
 	names_free(&pids);
+	names_free(&printed);
 	return found;
 }

@@ -340,8 +340,10 @@ void sched_remove(struct cpu *cpu, struct world *world)
 	balance_visitors(cpu, world, false);
 	if (!cpu->rq.curr)
 		sched_decide(cpu);
-	if (cpu->awaited == world)
+	if (cpu->awaited == world) {
 		sched_await_over(cpu);
+		cpu->awaited = &cpu->host;	/* the world may be freed before Linux runs */
+	}
 	sched_others_changed(cpu);
 }
 

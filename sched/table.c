@@ -282,12 +282,22 @@ s64 table_start(struct cpu *cpu, u64 id, u64 weights)
 	return err;
 }
 
+/* vCPUs have hypercalls of their own. Return: whether @w, just claimed, is one; it stays as it was. */
+static bool refuse_vcpu(struct world *w)
+{
+	if (w->kind != WORLD_VM)
+		return false;
+	if (!w->scheduled)
+		table_give(w, WORLD_NOBODYS);
+	return true;
+}
+
 /**
  * table_stop() - see REGENT_HC_WORLD_STOP
  * @cpu: this CPU, Linux running
  * @id: id of the world, any number
  *
- * Return: 0, or as table_ask().
+ * Return: 0, or as table_ask(); -REGENT_HC_EINVAL for a vCPU.
  */
 s64 table_stop(struct cpu *cpu, u64 id)
 {
@@ -295,6 +305,8 @@ s64 table_stop(struct cpu *cpu, u64 id)
 
 	if (!w)
 		return table_ask(cpu, id, WORLD_ASK_STOP);
+	if (refuse_vcpu(w))
+		return -REGENT_HC_EINVAL;
 	sched_remove(cpu, w);
 	table_give(w, WORLD_NOBODYS);
 	return 0;
@@ -307,7 +319,7 @@ s64 table_stop(struct cpu *cpu, u64 id)
  * @on: true when the world may run here from now on, false when it may not
  *
  * Return: 0; -REGENT_HC_EBUSY when the world is scheduled, or belongs to another CPU;
- * -REGENT_HC_EINVAL when there is none; -REGENT_HC_ENOSPC when memory for Linux's own state
+ * -REGENT_HC_EINVAL when there is none, or it is a vCPU; -REGENT_HC_ENOSPC when memory for Linux's own state
  * is missing.
  */
 s64 table_allow(struct cpu *cpu, u64 id, bool on)
@@ -317,6 +329,8 @@ s64 table_allow(struct cpu *cpu, u64 id, bool on)
 
 	if (!w)
 		return table_ask(cpu, id, 0);
+	if (refuse_vcpu(w))
+		return -REGENT_HC_EINVAL;
 	if (w->sched.rq)
 		return -REGENT_HC_EBUSY;
 	if (on)

@@ -12,6 +12,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
+#include <linux/delay.h>
 #include <linux/irq_work.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -66,6 +67,20 @@ static void guard_kvm_undo(void)
 
 /* Faults of K */
 
+/* Each CPU leaves by an NMI, at once: how often to look, 10 ms apart; a lost one runs no VM. */
+#define FAULT_TRIES	500
+
+/* No vCPU runs any more when its VM's memory is let go. */
+static void guard_fault_vms(void)
+{
+	int i;
+
+	vms_ending();
+	for (i = 0; i < FAULT_TRIES && cpus_entered(); i++)
+		msleep(10);
+	vms_ended();
+}
+
 static void guard_fault_work(struct work_struct *work)
 {
 	mutex_lock(&regent_lock);
@@ -73,7 +88,7 @@ static void guard_fault_work(struct work_struct *work)
 		regent.status = REGENT_FAULTED;
 		regent.why = "K faulted and gave the CPUs back; see the kernel log, then rmmod regent";
 		pr_err("K faulted; every CPU is being handed back, Linux goes on\n");
-		vms_ended();
+		guard_fault_vms();
 	}
 	mutex_unlock(&regent_lock);
 	events_drain();

@@ -282,6 +282,7 @@ void mode_vcpu_runs(unsigned int cpu);
 int kvm_device_do(void);
 void kvm_device_undo(void);
 void vm_end_all(void);
+void vms_ending(void);
 void vms_ended(void);
 
 /* run/hypercall.c: asking K */

@@ -50,7 +50,7 @@
  * @stopped: with WORK_STOPPED: the current world, which loses its owner once its
  *	registers are in memory
  * @awaited: the vCPU whose run Linux waits for in a hypercall, the host world being blocked
- *	or about to be told; NULL while Linux runs
+ *	or about to be told; @host when that vCPU has left the run queue; NULL while Linux runs
  *
  * Interrupts, while the CPU is forwarded:
  * @forwarded: K takes this CPU's interrupts; WORK_FORWARDED says the same

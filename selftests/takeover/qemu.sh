@@ -54,6 +54,7 @@ two_at_once() {
 # While it boots; nobody says how far it is.
 killed_while_booting() { # SECONDS
 	setsid "$boot" -c 2 -p 1-3 'echo here' >"$work/killed" 2>&1 & boot_pid=$!
+	wait_for 60 pgrep -f 'qemu-system.*-accel kvm' >/dev/null || return
 	sleep "$1"
 	pkill -KILL -f 'qemu-system.*-accel kvm' || return
 	wait "$boot_pid"

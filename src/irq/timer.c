@@ -112,7 +112,9 @@ void timer_update(struct cpu *cpu)
 {
 	u64 at = vapic_timer_deadline(&cpu->vapic);
 
-	if (at > cpu->slice_end && !k_has(REGENT_FEAT_SLICE_TIMER))
+	/* The backend's timer counts in worlds only, not while K waits with none to run. */
+	if (at > cpu->slice_end &&
+	    (!k_has(REGENT_FEAT_SLICE_TIMER) || cpu->rq.curr == &cpu->idle))
 		at = cpu->slice_end;
 	if (at > cpu->alarm_at)
 		at = cpu->alarm_at;

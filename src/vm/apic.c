@@ -29,6 +29,8 @@
 /* Bits 8 to 31 of a destination, as KVM takes them with KVM_CAP_X2APIC_API */
 #define MSI_HIGH_DEST		0xffffff00u
 
+#define LEAST_PERIOD_US	100	/* of a periodic timer that wakes a vCPU */
+
 #define POSTED_VECTOR		(1u << 0)
 #define POSTED_NMI		(1u << 1)
 #define POSTED_INIT		(1u << 2)
@@ -551,6 +553,24 @@ static void go_on_borrowed(struct vcpu *v)
 	v->just_told = v->ended && deadline < v->told;
 }
 
+/**
+ * vcpu_apic_alarm() - when has the scheduler to wake a vCPU for its APIC's timer?
+ * @v: a vCPU with an APIC
+ *
+ * A periodic timer with a tiny period must not have K do nothing but that.
+ *
+ * Return: a TSC value, VAPIC_NEVER for never.
+ */
+u64 vcpu_apic_alarm(const struct vcpu *v)
+{
+	u64 at = vapic_timer_deadline(&v->apic), least;
+
+	if ((v->apic.reg[VAPIC_REG_TIMER] & VAPIC_TIMER_MODE) != VAPIC_TIMER_PERIODIC)
+		return at;
+	least = hw_rdtsc() + (u64)k_params.tsc_khz * LEAST_PERIOD_US / 1000;
+	return at < least ? least : at;
+}
+
 /* Of a vCPU that K schedules: the same by K's own means, but L wakes those that are L's. */
 static void go_on_scheduled(struct cpu *cpu, struct vcpu *v)
 {
@@ -560,7 +580,7 @@ static void go_on_scheduled(struct cpu *cpu, struct vcpu *v)
 	else if (!v->waits)
 		deliver_interrupt(v);
 	if (!v->ended && !v->waits)
-		sched_set_alarm(cpu, &v->world, vapic_timer_deadline(&v->apic));
+		sched_set_alarm(cpu, &v->world, vcpu_apic_alarm(v));
 }
 
 /**

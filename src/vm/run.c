@@ -194,8 +194,11 @@ struct world *vcpu_begin_run(struct cpu *cpu, u64 id, u64 how, s64 *answer)
 s64 vcpu_schedule(struct cpu *cpu, struct world *world)
 {
 	const struct regent_vcpu_page *page = vcpu_page(cpu, vcpu_of(world));
-	int err = sched_add(cpu, world, *(const volatile u64 *)&page->weights);
+	int err;
 
+	/* A request to stop it, made once more after it had stopped, is void. */
+	__atomic_fetch_and(&world->asks, ~WORLD_ASK_STOP, __ATOMIC_SEQ_CST);
+	err = sched_add(cpu, world, *(const volatile u64 *)&page->weights);
 	/* That one means that memory is missing. */
 	return err == -REGENT_HC_ENOSPC ? -REGENT_HC_ENFILE : err;
 }
@@ -249,8 +252,7 @@ enum vcpu_turn vcpu_enter_scheduled(struct cpu *cpu, struct world *world)
 	if (likely(!v->waits))
 		return VCPU_ENTER;
 	vcpu_outside(world);
-	return sched_wait_until(cpu, world, vapic_timer_deadline(&v->apic)) ? VCPU_BLOCKED :
-									      VCPU_AGAIN;
+	return sched_wait_until(cpu, world, vcpu_apic_alarm(v)) ? VCPU_BLOCKED : VCPU_AGAIN;
 }
 
 /**

@@ -296,6 +296,7 @@ bool vcpu_write_apic_base(struct vcpu *v, u64 base);
 bool vcpu_apic_takes_extint(const struct vcpu *v);
 void vcpu_apic_absorb(struct vcpu *v);
 void vcpu_apic_sync(struct vcpu *v);
+u64 vcpu_apic_alarm(const struct vcpu *v);
 void vcpu_apic_enter(struct cpu *cpu, struct vcpu *v);
 bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value);
 bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value);

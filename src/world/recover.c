@@ -11,6 +11,8 @@
 #include <regent/sched.h>
 #include <regent/world.h>
 
+#include "exit.h"
+
 /* Have all CPUs handed back, by NMI. */
 static void ask_for_leave(struct cpu *self)
 {
@@ -56,6 +58,8 @@ void world_recover(struct cpu *cpu)
 	struct world *world = &cpu->host;
 
 	if (cpu->current != world) {
+		if (cpu->current->kind == WORLD_VM)
+			vcpu_leave(cpu, cpu->current);
 		/*
 		 * K may have faulted in a switch to the current world, so that the MSRs are
 		 * still those of the world that ran before it.

@@ -156,7 +156,12 @@ struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 	load_msrs(cpu, from, to);
 	if (unlikely(damage_item))
 		damage_fault(to, REGENT_SKIP_FAULT_LATE);
-	if (to != &cpu->host && !asid_valid(&cpu->asids, &to->asid))
+	/*
+	 * A new identifier may have all translations flushed by the next entry, which has to be
+	 * this world's: of a vCPU that K schedules that is not sure yet, see vcpu_turn().
+	 */
+	if (to != &cpu->host && !asid_valid(&cpu->asids, &to->asid) &&
+	    !(to->kind == WORLD_VM && to->sched.rq))
 		backend_vcpu_load(cpu, to);
 	to->switches++;
 	cpu->current = to;

@@ -99,10 +99,12 @@ static bool wait_here(struct cpu *cpu, struct world *w, bool stop, s64 *value)
 struct world *vcpu_wait(struct cpu *cpu, struct world *host)
 {
 	u64 id = host->regs.rdi, how = host->regs.rsi;
-	struct world *w = how & ~(u64)REGENT_WAIT_STOP ? NULL : table_claim(cpu, id);
-	s64 value = REGENT_VCPU_RUNNING;
+	/* Elsewhere, or on its way: a thread that waits here has to sleep. */
+	s64 value = REGENT_VCPU_WAITING;
+	struct world *w;
 
 	cpu->unanswered = true;
+	w = how & ~(u64)REGENT_WAIT_STOP ? NULL : table_claim(cpu, id);
 	if (w && w->kind == WORLD_VM) {
 		if (!wait_here(cpu, w, how, &value))
 			return host;

@@ -10,8 +10,11 @@
 
 #include "kvm.h"
 
-/* Counted up by every handback, before another takeover. */
+/* Counted up by every handback, when no CPU is in K any more. */
 static unsigned int epoch;
+
+/* All VMs are about to go: none of them may run any more, but K may have them still. */
+static bool ending;
 
 /* All VMs, of this takeover and of earlier ones */
 static LIST_HEAD(vms);
@@ -43,22 +46,39 @@ void vm_unknown(struct vm *vm)
 	raw_spin_unlock_irqrestore(&vms_lock, flags);
 }
 
-/**
- * vms_ended() - K has lost all VMs: those who wait in KVM_RUN hear of it
- *
- * Any context. No CPU is in K any more, or K has faulted. A VM that was made since
- * vm_end_all() is dead as well.
- */
-void vms_ended(void)
+static void vms_wake(void)
 {
 	unsigned long flags;
 	struct vm *vm;
 
-	WRITE_ONCE(epoch, epoch + 1);
 	raw_spin_lock_irqsave(&vms_lock, flags);
 	list_for_each_entry(vm, &vms, all)
 		vm_wake(vm, REGENT_WAKE_ALL);
 	raw_spin_unlock_irqrestore(&vms_lock, flags);
+}
+
+/**
+ * vms_ending() - no VM may run any more: those who wait in KVM_RUN stop their vCPUs
+ *
+ * Any context. Until vms_ended() K has the VMs still, and notifiers have it take memory away from
+ * them: a vCPU that K schedules may be running.
+ */
+void vms_ending(void)
+{
+	WRITE_ONCE(ending, true);
+	vms_wake();
+}
+
+/**
+ * vms_ended() - K has lost all VMs: those who wait in KVM_RUN hear of it
+ *
+ * Any context. No CPU is in K any more. A VM that was made since vm_end_all() is dead as well.
+ */
+void vms_ended(void)
+{
+	WRITE_ONCE(epoch, epoch + 1);
+	WRITE_ONCE(ending, false);
+	vms_wake();
 }
 
 /**
@@ -75,14 +95,15 @@ unsigned int vm_epoch(void)
 /**
  * vm_end_all() - K is about to go, and all VMs with it
  *
- * Process context, regent_lock held, hotplug held off. Nobody asks for one of them afterwards:
- * who does so looks at the epoch with preemption off, and takes visit_all()'s interrupt after it.
+ * Process context, regent_lock held, hotplug held off. No vCPU runs afterwards: who runs one looks
+ * at @ending with interrupts off, and takes visit_all()'s interrupt after it; those that K schedules
+ * K stops before it frees them.
  */
 void vm_end_all(void)
 {
 	int i;
 
-	WRITE_ONCE(epoch, epoch + 1);
+	vms_ending();
 	visit_all();
 	for (i = 0; i < END_TRIES; i++) {
 		if (regent_hypercall(REGENT_HC_VM_END_ALL, 0, 0) != -EBUSY)
@@ -103,14 +124,29 @@ static bool vm_is_known(const struct vm *vm)
  */
 bool vm_lives(const struct vm *vm)
 {
-	return !READ_ONCE(vm->dead) && vm_is_known(vm);
+	return !READ_ONCE(vm->dead) && !READ_ONCE(ending) && vm_is_known(vm);
 }
 
-/* What ends a VM is done for a dead one as well: K has it still. */
+/**
+ * vm_exists() - may K have a VM still, which perhaps is not to run any more?
+ * @vm: the VM
+ */
+bool vm_exists(const struct vm *vm)
+{
+	return vm_is_known(vm);
+}
+
+/* What ends a VM, or takes memory from it, is done for one that must not run as well. */
 static bool vm_accepts(const struct vm *vm, u64 nr)
 {
-	return nr == REGENT_HC_VM_DESTROY || nr == REGENT_HC_VCPU_DESTROY ? vm_is_known(vm) :
-									     vm_lives(vm);
+	switch (nr) {
+	case REGENT_HC_VM_DESTROY:
+	case REGENT_HC_VCPU_DESTROY:
+	case REGENT_HC_VM_ZAP:
+	case REGENT_HC_VM_SYNC:
+		return vm_exists(vm);
+	}
+	return vm_lives(vm);
 }
 
 /* A CPU that has just come may not be under K yet: any other one will do. */
@@ -258,8 +294,8 @@ long vcpu_enter(struct vcpu *v, u64 how)
 		vcpu_look_after(v, answer);
 		if (answer == -ENOSPC)
 			err = vm_give_memory(had);
-		else if (answer == -ENFILE && v->min)
-			err = (world_guarantee_failed(v), 0);
+		else if (answer == -ENFILE && world_guarantee_failed(v))
+			err = 0;
 		else if (answer == -EBUSY || (answer == -ENODEV && cpus_entered()))
 			err = signal_pending(current) ? -EINTR : (cond_resched(), 0);
 		else

@@ -196,9 +196,9 @@ struct vcpu_msrs {
  * @tid: number of the last one
  * @ran_on: CPU on which the last run has begun, or -1 outside of KVM_RUN
  * @waited: ns that its world has waited for its CPU, a second ago
- * @shares: what K gives it beside others on a CPU; 0: as the thread's nice value says
- * @min: guaranteed thousandths of a CPU
- * @max: thousandths of a CPU that it gets at most
+ * @weights: what K gives it beside others on a CPU, as REGENT_HC_WORLD_START has it; its shares
+ *	are 0 for what the thread's nice value says
+ * @no_min_until: jiffies; before that K is not asked for the guarantee, which it did not have
  * @clock_old: kvmclock is to be written to the VM's memory before the next run
  */
 struct vcpu {
@@ -226,9 +226,8 @@ struct vcpu {
 	pid_t tid;
 	int ran_on;
 	long waited;
-	u32 shares;
-	u16 min;
-	u16 max;
+	u64 weights;
+	u64 no_min_until;
 };
 
 /* Has K the vCPUs' APICs? */
@@ -252,6 +251,7 @@ unsigned int vm_epoch(void);
 void vm_known(struct vm *vm);
 void vm_unknown(struct vm *vm);
 bool vm_lives(const struct vm *vm);
+bool vm_exists(const struct vm *vm);
 int irq_send_msi(struct vm *vm, u64 address, u32 data);
 long vm_call(struct vm *vm, u64 nr, u64 a, u64 b);
 long vm_call_with_memory(struct vm *vm, u64 nr, u64 a, u64 b);
@@ -267,7 +267,7 @@ void world_prepare(struct vcpu *v);
 long world_follow(struct vcpu *v, long answer);
 void world_begin(struct vcpu *v);
 void world_end(struct vcpu *v);
-void world_guarantee_failed(struct vcpu *v);
+bool world_guarantee_failed(struct vcpu *v);
 void worlds_quiet(void);
 
 extern const struct vm_ops world_ops;

@@ -43,11 +43,37 @@ static u32 shares_of(int nice)
 	return min_t(u32, shares, SHARES_MAX);
 }
 
+static u64 weights(u32 shares, u32 min, u32 max)
+{
+	return shares | (u64)min << 32 | (u64)max << 48;
+}
+
+static u32 weights_shares(u64 w)
+{
+	return (u32)w;
+}
+
+static u32 weights_min(u64 w)
+{
+	return w >> 32 & 0xffff;
+}
+
+static u32 weights_max(u64 w)
+{
+	return w >> 48;
+}
+
+/* A CPU that had no room for a guarantee may have some later, or the thread is on another one. */
+#define NO_MIN	(5 * HZ)
+
 static u64 weights_of(const struct vcpu *v, int nice)
 {
-	u32 shares = READ_ONCE(v->shares) ?: shares_of(nice);
+	u64 w = READ_ONCE(v->weights);
+	u32 min = weights_min(w);
 
-	return shares | (u64)READ_ONCE(v->min) << 32 | (u64)READ_ONCE(v->max) << 48;
+	if (min && time_before64(get_jiffies_64(), READ_ONCE(v->no_min_until)))
+		min = 0;
+	return weights(weights_shares(w) ?: shares_of(nice), min, weights_max(w));
 }
 
 /**
@@ -56,7 +82,8 @@ static u64 weights_of(const struct vcpu *v, int nice)
  */
 void world_init(struct vcpu *v)
 {
-	v->max = 1000;
+	v->weights = weights(0, 0, 1000);
+	v->no_min_until = get_jiffies_64();
 	v->ran_on = -1;
 }
 
@@ -131,7 +158,7 @@ static long world_ask(struct vcpu *v, u64 how)
 	WRITE_ONCE(v->told, false);
 	preempt_disable();
 	local_irq_disable();
-	if (!vm_lives(v->vm))
+	if (how ? !vm_exists(v->vm) : !vm_lives(v->vm))
 		answer = -EIO;
 	else if (how || (!signal_pending(current) && !need_resched()))
 		answer = world_ask_here(v, how);
@@ -140,7 +167,8 @@ static long world_ask(struct vcpu *v, u64 how)
 	/* A CPU that has just come, and is not under K yet: the vCPU is on another one. */
 	if (answer == -ENODEV && cpus_entered())
 		answer = how ? -EBUSY : REGENT_VCPU_RUNNING;
-	return answer;
+	/* K may have ended it already. */
+	return answer < 0 && answer != -EBUSY && !vm_lives(v->vm) ? -EIO : answer;
 }
 
 static bool world_is_to_stop(const struct vcpu *v)
@@ -212,9 +240,9 @@ void world_prepare(struct vcpu *v)
 }
 
 /* Does the run that has begun still have what the thread, or the operator, wants? */
-static bool world_is_right(const struct vcpu *v, struct task_struct *thread)
+static bool world_is_right(const struct vcpu *v, struct task_struct *thread, int cpu)
 {
-	return cpumask_test_cpu(v->ran_on, thread->cpus_ptr) &&
+	return cpumask_test_cpu(cpu, thread->cpus_ptr) &&
 	       v->page->weights == weights_of(v, task_nice(thread));
 }
 
@@ -244,7 +272,7 @@ static void world_look(struct vcpu *v)
 	if (!thread || cpu < 0)
 		return;
 	mode_vcpu_runs(cpu);
-	if (!world_is_right(v, thread) || world_has_waited(v))
+	if (!world_is_right(v, thread, cpu) || world_has_waited(v))
 		vcpu_kick(v);
 }
 
@@ -299,14 +327,21 @@ void worlds_quiet(void)
 }
 
 /**
- * world_guarantee_failed() - K cannot guarantee a vCPU what it is to have: it has to do without
+ * world_guarantee_failed() - K cannot guarantee a vCPU what it is to have: for now it does without
  * @v: the vCPU, locked
+ *
+ * Return: false when it was not its guarantee for which there was no room.
  */
-void world_guarantee_failed(struct vcpu *v)
+bool world_guarantee_failed(struct vcpu *v)
 {
-	pr_warn_ratelimited("VM %u, vCPU %u: nothing is guaranteed: CPU %d has less than %u.%u%% left to guarantee\n",
-			    (u32)v->vm->id, v->number, v->ran_on, v->min / 10, v->min % 10);
-	WRITE_ONCE(v->min, 0);
+	u32 min = weights_min(v->page->weights);
+
+	if (!min)
+		return false;
+	pr_warn_ratelimited("VM %u, vCPU %u: nothing is guaranteed for some seconds: CPU %d has less than %u.%u%% left to guarantee\n",
+			    (u32)v->vm->id, v->number, v->ran_on, min / 10, min % 10);
+	WRITE_ONCE(v->no_min_until, get_jiffies_64() + NO_MIN);
+	return true;
 }
 
 static bool world_describe(struct regent_world *w)
@@ -329,13 +364,15 @@ static bool world_describe(struct regent_world *w)
 static bool world_merge(const struct vcpu *v, const struct regent_vm_set *set,
 			struct regent_vm_set *to)
 {
+	u64 w = READ_ONCE(v->weights);
+
 	*to = *set;
 	if (set->shares == REGENT_KEEP)
-		to->shares = READ_ONCE(v->shares);
+		to->shares = weights_shares(w);
 	if (set->min == REGENT_KEEP)
-		to->min = READ_ONCE(v->min);
+		to->min = weights_min(w);
 	if (set->max == REGENT_KEEP)
-		to->max = READ_ONCE(v->max);
+		to->max = weights_max(w);
 	return to->shares <= SHARES_MAX && to->min <= MIN_MAX && to->max <= 1000 &&
 	       to->max && to->min <= to->max;
 }
@@ -348,9 +385,8 @@ static bool world_is_meant(const struct vcpu *v, const struct regent_vm_set *set
 
 static void world_apply(struct vcpu *v, const struct regent_vm_set *to)
 {
-	WRITE_ONCE(v->shares, to->shares);
-	WRITE_ONCE(v->min, to->min);
-	WRITE_ONCE(v->max, to->max);
+	WRITE_ONCE(v->no_min_until, get_jiffies_64());
+	WRITE_ONCE(v->weights, weights(to->shares, to->min, to->max));
 	vcpu_kick(v);
 }
 

@@ -121,10 +121,11 @@ void vm_ops_set(const struct vm_ops *ops)
 static void events_soon(void)
 {
 	struct regent_shared *shared = this_cpu_ptr(&l_cpus)->shared;
+	const struct vm_ops *ops = READ_ONCE(vm_ops);
 	bool stopped = READ_ONCE(shared->stopped_words);
 
-	if (stopped && vm_ops)
-		vm_ops->stopped(shared);
+	if (stopped && ops)
+		ops->stopped(shared);
 	if (!stopped || READ_ONCE(shared->events.head) != READ_ONCE(shared->events.tail) ||
 	    READ_ONCE(shared->log_length))
 		mod_delayed_work(system_wq, &events_work, 0);

@@ -46,6 +46,8 @@ int mode_apply(unsigned int cpu)
 	err = forward_set(cpu, to);
 	if (!err)
 		worlds_start_all();
+	else if (to)
+		WRITE_ONCE(mode_failed_at, jiffies ?: 1);
 	return err;
 }
 
@@ -105,7 +107,7 @@ static bool mode_may_change(void)
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu)
-		if (READ_ONCE(per_cpu(mode_vcpu_at, cpu)) && forward_is(cpu))
+		if (vcpus_on(cpu) && forward_is(cpu))
 			return true;
 	return false;
 }
@@ -117,8 +119,7 @@ static void mode_run(struct work_struct *work)
 	mutex_lock(&regent_lock);
 	cpus_read_lock();
 	if (regent.status == REGENT_TAKEN) {
-		if (mode_apply_all())
-			WRITE_ONCE(mode_failed_at, jiffies ?: 1);
+		mode_apply_all();
 		worlds_start_all();
 		again = mode_may_change();
 	}

@@ -260,11 +260,12 @@ void wait_for_lost(void);
 #define L_CURRENT	current_task
 #endif
 
-/* kvm/device.c and kvm/call.c: /dev/kvm */
+/* kvm/device.c, kvm/call.c and kvm/memory.c: /dev/kvm */
 int kvm_device_do(void);
 void kvm_device_undo(void);
 void vm_end_all(void);
 void vms_ended(void);
+u64 memory_mapped_2m(void);
 
 /* run/hypercall.c: asking K */
 long regent_hypercall(u64 nr, u64 a, u64 b);

@@ -203,6 +203,12 @@ static s64 hc_vm_zap(struct cpu *cpu, struct world_regs *r)
 	return vm_zap(r->rdi, r->rsi);
 }
 
+static s64 hc_vm_trim(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return vm_trim(r->rdi, r->rsi);
+}
+
 static s64 hc_vm_msi(struct cpu *cpu, struct world_regs *r)
 {
 	(void)cpu;
@@ -261,6 +267,7 @@ static const struct {
 	[REGENT_HC_VM_END_ALL] = { hc_vm_end_all, false },
 	[REGENT_HC_VM_MAP] = { hc_vm_map, false },
 	[REGENT_HC_VM_ZAP] = { hc_vm_zap, false },
+	[REGENT_HC_VM_TRIM] = { hc_vm_trim, false },
 	[REGENT_HC_VM_MSI] = { hc_vm_msi, false },
 	[REGENT_HC_VCPU_CREATE] = { hc_vcpu_create, false },
 	[REGENT_HC_VCPU_DESTROY] = { hc_vcpu_destroy, false },

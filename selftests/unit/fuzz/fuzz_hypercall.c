@@ -152,6 +152,11 @@ s64 vm_zap(u64 id, u64 gpa)
 	return id && gpa ? 0 : -REGENT_HC_EINVAL;
 }
 
+s64 vm_trim(u64 id, u64 resized)
+{
+	return id && resized ? 0 : -REGENT_HC_EBUSY;
+}
+
 s64 vm_msi(u64 id, u64 address)
 {
 	return id && address ? 1 : -REGENT_HC_EINVAL;

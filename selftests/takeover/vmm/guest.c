@@ -128,6 +128,8 @@ void start_guest(const struct vcpu *v, uint32_t number, enum guest_function func
 	CALL(v->fd, KVM_SET_REGS, &regs);
 }
 
+void (*on_report)(const struct vm *vm);
+
 /* The guest says that something is wrong: so does the VMM. */
 static void report(const struct vm *vm)
 {
@@ -136,6 +138,8 @@ static void report(const struct vm *vm)
 
 	printf("guest, line %u: %s: 0x%llx, not 0x%llx\n", s->line, what,
 	       (unsigned long long)s->found, (unsigned long long)s->wanted);
+	if (on_report)
+		on_report(vm);
 	failed = true;
 }
 

@@ -91,6 +91,8 @@ struct runner {
 };
 
 volatile struct shared *shared(const struct vm *vm);
+/* What a test says beside what the guest has found wrong; or NULL */
+extern void (*on_report)(const struct vm *vm);
 void make_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus);
 void make_guest_vcpu(const struct vm *vm, struct vcpu *v, int number);
 void start_guest(const struct vcpu *v, uint32_t number, enum guest_function function);
@@ -147,6 +149,28 @@ void test_readonly(void);
 void test_smp(void);
 void test_slots(void);
 void test_softdirty(void);
+
+/* fire.c */
+void test_fire_balloon(void);
+void test_fire_balloon2m(void);
+void test_fire_punch(void);
+void test_fire_protect(void);
+void test_fire_protect2m(void);
+void test_fire_move(void);
+void test_fire_fork(void);
+void test_fire_migrate(void);
+void test_fire_huge(void);
+void test_fire_swap(void);
+void test_fire_ksm(void);
+void test_fire_all(void);
+
+/* large.c */
+void test_sparse(void);
+void test_small(void);
+void test_large(void);
+void test_hugetlb(void);
+void test_gigantic(void);
+void test_crowd(void);
 
 /* supported.c */
 void test_supported(void);

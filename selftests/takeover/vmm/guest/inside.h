@@ -153,6 +153,10 @@ void guest_db_stack(void);
 void guest_garbage(void);
 void guest_tables(void);
 
+/* fire.c */
+void guest_fire(void);
+void guest_touch(void);
+
 /* state.c */
 void guest_registers(void);
 void guest_own(void);

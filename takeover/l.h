@@ -200,6 +200,7 @@ unsigned long donated_kb(void);
 int donated_more(void);
 int donated_give(void);
 void donated_soon(void);
+void donated_return(void);
 void donated_quiet(void);
 
 /* image.c and tables.c */

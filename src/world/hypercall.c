@@ -98,6 +98,12 @@ static s64 hc_donate(struct cpu *cpu, struct world_regs *r)
 	return host_donate(cpu, r->rdi);
 }
 
+static s64 hc_return(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return host_return(r->rdi);
+}
+
 static s64 hc_flushed(struct cpu *cpu, struct world_regs *r)
 {
 	(void)cpu;
@@ -248,6 +254,7 @@ static const struct {
 	[REGENT_HC_COUNTER] = { hc_counter, false },
 	[REGENT_HC_DEBUG_FAULT] = { hc_debug_fault, true },
 	[REGENT_HC_DONATE] = { hc_donate, false },
+	[REGENT_HC_RETURN] = { hc_return, false },
 	[REGENT_HC_FLUSHED] = { hc_flushed, false },
 	[REGENT_HC_IOAPIC] = { hc_ioapic, false },
 	[REGENT_HC_FORWARD] = { hc_forward, false },

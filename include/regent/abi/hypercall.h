@@ -43,6 +43,12 @@
  * REGENT_HC_DONATE - rdi: physical address of a 2 MiB chunk that Linux gives to K. K zaps
  * the chunk from the host world's nested tables before the call returns.
  *
+ * REGENT_HC_RETURN - a donated chunk of which K uses nothing goes back to Linux. rdi: 0: returns
+ * the address of such a chunk, which K will not use any more, or 0 when there is none to spare.
+ * rdi: that address, once every CPU has flushed: the host world may use it, when every CPU has
+ * flushed once more. -REGENT_HC_EINVAL for any other address, -REGENT_HC_EBUSY while a CPU has not
+ * flushed, -REGENT_HC_ENOSPC when pages for the host world's tables are missing.
+ *
  * REGENT_HC_FLUSHED - returns 0 while a CPU may still hold a translation that a zap
  * removed, else 1. L makes every CPU enter K once and asks again.
  *
@@ -194,7 +200,8 @@
 #define REGENT_HC_VM_END_ALL	30
 #define REGENT_HC_VM_MSI	31
 #define REGENT_HC_VM_TRIM	32
-#define REGENT_HC_MAX		33
+#define REGENT_HC_RETURN	33
+#define REGENT_HC_MAX		34
 
 /* The two fields of rsi in REGENT_HC_TEST_NAP */
 #define REGENT_NAP_NS_MASK	((1ull << 48) - 1)

@@ -118,6 +118,7 @@ static void *run_fire(void *arg)
 	uint32_t value;
 	int err;
 
+	pin(v - arena.v);
 	do
 		err = guest_says(&arena.vm, v, &value);
 	while ((!err && value != GUEST_DONE) || err == EFAULT || err == EINTR);
@@ -166,6 +167,7 @@ static bool wait_rounds(uint32_t rounds)
 
 static void begin_fire(int flags, int fd)
 {
+	struct kvm_mp_state runs = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	uint32_t i;
 
 	on_report = tell_page;
@@ -178,10 +180,11 @@ static void begin_fire(int flags, int fd)
 	for (i = 0; i < FIRE_VCPUS; i++) {
 		make_guest_vcpu(&arena.vm, &arena.v[i], i);
 		start_guest(&arena.v[i], i, GUEST_FN_fire);
+		CALL(arena.v[i].fd, KVM_SET_MP_STATE, &runs);
 	}
 	for (i = 0; i < FIRE_VCPUS; i++)
 		pthread_create(&arena.thread[i], NULL, run_fire, &arena.v[i]);
-	wait_rounds(60);
+	wait_rounds(50);
 }
 
 /* Each page is looked at by the VMM as well: what the guest has written last is there. */
@@ -189,7 +192,7 @@ static void end_fire(void)
 {
 	uint32_t page, i, rounds;
 
-	wait_rounds(60);
+	wait_rounds(50);
 	rounds = fire()->round;
 	fire()->stop = 1;
 	for (i = 0; i < FIRE_VCPUS; i++)
@@ -199,7 +202,7 @@ static void end_fire(void)
 		uint64_t seed = fire_seed(page, version);
 		const uint64_t *word = (const uint64_t *)page_at(page);
 
-		for (i = 0; i < PAGE / 8; i++) {
+		for (i = FIRE_FIRST; i < PAGE / 8; i += FIRE_STEP) {
 			if (word[i] == fire_word(seed, version, i))
 				continue;
 			printf("page %u, word %u, in the VMM; last: %s\n", page, i, deeds[last[page]]);
@@ -463,9 +466,13 @@ static void new_memfd(void)
 /* Each test does one thing many times. */
 static void run_deed(void (*deed)(void), int times, int advice)
 {
+	size_t i;
+
 	begin_fire(ANONYMOUS, -1);
 	if (madvise(arena.at[0], BYTES, advice))
 		die("madvise");
+	for (i = 0; advice == MADV_HUGEPAGE && i < BYTES; i += 2 * MIB)
+		madvise(arena.at[0] + i, 2 * MIB, MADV_COLLAPSE);
 	repeat(deed, times);
 	end_fire();
 }
@@ -475,9 +482,15 @@ void test_fire_balloon(void)
 	run_deed(do_balloon, 40, MADV_NOHUGEPAGE);
 }
 
+static void balloon_and_collapse(void)
+{
+	do_balloon();
+	do_collapse();
+}
+
 void test_fire_balloon2m(void)
 {
-	run_deed(do_balloon, 40, MADV_HUGEPAGE);
+	run_deed(balloon_and_collapse, 40, MADV_HUGEPAGE);
 }
 
 void test_fire_punch(void)

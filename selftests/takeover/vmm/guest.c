@@ -199,8 +199,11 @@ bool guest_tells(const struct vm *vm, const struct vcpu *v, int line, uint32_t v
 	return expect(line, "the guest tells", value, found);
 }
 
-/* A thread for a vCPU, on a CPU of its own as long as there are some */
-static void pin(uint32_t number)
+/**
+ * pin() - give a vCPU's thread a CPU of its own, as long as there are some
+ * @number: the vCPU's number
+ */
+void pin(uint32_t number)
 {
 	cpu_set_t all, one;
 	int cpu, n = 0;

@@ -98,6 +98,7 @@ void make_guest_vcpu(const struct vm *vm, struct vcpu *v, int number);
 void start_guest(const struct vcpu *v, uint32_t number, enum guest_function function);
 int guest_says(const struct vm *vm, const struct vcpu *v, uint32_t *value);
 bool guest_tells(const struct vm *vm, const struct vcpu *v, int line, uint32_t value);
+void pin(uint32_t number);
 void begin_thread(struct runner *r, const struct vm *vm, const struct vcpu *v, uint32_t number);
 void end_thread(struct runner *r);
 

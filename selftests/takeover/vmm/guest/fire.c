@@ -8,7 +8,7 @@
 
 #define FIRE		((volatile struct fire *)GUEST_FIRE)
 #define WORDS		512
-#define PAGES_A_ROUND	96
+#define PAGES_A_ROUND	64
 
 static u64 next_random(u64 *state)
 {
@@ -40,7 +40,7 @@ static void fill_page(u32 page, u32 version)
 	u64 seed = fire_seed(page, version);
 	u32 i;
 
-	for (i = 0; i < WORDS; i++)
+	for (i = FIRE_FIRST; i < WORDS; i += FIRE_STEP)
 		word[i] = fire_word(seed, version, i);
 	FIRE->of[page] = version;
 }
@@ -53,7 +53,7 @@ static void check_page(u32 page)
 	u64 seed = fire_seed(page, version), wanted, found;
 	u32 i;
 
-	for (i = 0; i < WORDS; i++) {
+	for (i = FIRE_FIRST; i < WORDS; i += FIRE_STEP) {
 		wanted = fire_word(seed, version, i);
 		found = word[i];
 		if (found == wanted)

@@ -64,6 +64,8 @@ struct shared {
 #define FIRE_PAGES	4096		/* at most */
 #define FIRE_VCPUS	2
 #define FIRE_EMPTY	0		/* the version of a page of zeros */
+#define FIRE_FIRST	3		/* words of a page that are used: one in a cache line */
+#define FIRE_STEP	8
 
 /**
  * struct fire - at GUEST_FIRE: memory that vCPUs compute with while things happen to it

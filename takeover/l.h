@@ -200,6 +200,7 @@ unsigned long donated_kb(void);
 int donated_more(void);
 int donated_give(void);
 void donated_soon(void);
+void donated_return(void);
 void donated_quiet(void);
 
 /* image.c and tables.c */
@@ -260,7 +261,7 @@ void wait_for_lost(void);
 #define L_CURRENT	current_task
 #endif
 
-/* kvm/device.c and kvm/call.c: /dev/kvm */
+/* kvm/device.c, kvm/call.c and kvm/memory.c: /dev/kvm */
 struct regent_shared;
 struct regent_world;
 struct regent_vm_set;
@@ -284,6 +285,7 @@ void kvm_device_undo(void);
 void vm_end_all(void);
 void vms_ending(void);
 void vms_ended(void);
+u64 memory_mapped_2m(void);
 
 /* run/hypercall.c: asking K */
 long regent_hypercall(u64 nr, u64 a, u64 b);

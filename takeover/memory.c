@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * K's memory: taken from Linux in 2 MiB chunks, given out in pages, zeroed,
- * and returned as a whole. More chunks come as the preparation needs them.
+ * and returned as a whole. More chunks come as the preparation needs them, and as VMs do; when VMs
+ * end, those that K does not use go back.
  */
 #include <linux/cpu.h>
 #include <linux/gfp.h>
@@ -129,6 +130,73 @@ int donated_give(void)
 	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1 ? 0 : -EIO;
 }
 
+/* All CPUs flush, and have done so? */
+static bool donated_flushed(void)
+{
+	visit_all();
+	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1;
+}
+
+/* Not one of those that K was taken over with: K has these until the handback. */
+static struct page *donated_remove(u64 pa)
+{
+	struct page *page = NULL;
+	unsigned int i;
+
+	for (i = regent.params->nr_chunks; i < chunks && !page; i++) {
+		if (page_to_phys(chunk[i]) != pa)
+			continue;
+		page = chunk[i];
+		chunk[i] = chunk[--chunks];
+	}
+	return page;
+}
+
+/*
+ * One chunk that K does not need. Where a step fails, K keeps it hidden until the handback.
+ * regent_lock held, hotplug held off. Return: true when there may be more.
+ */
+static bool donated_return_one(void)
+{
+	long pa = regent_hypercall(REGENT_HC_RETURN, 0, 0);
+	struct page *page;
+
+	if (pa <= 0 || !donated_flushed() || regent_hypercall(REGENT_HC_RETURN, pa, 0) ||
+	    !donated_flushed())
+		return false;
+	page = donated_remove(pa);
+	if (!page)
+		return false;
+	memset(page_address(page), 0, REGENT_CHUNK_SIZE);
+	__free_pages(page, CHUNK_ORDER);
+	return true;
+}
+
+static void donated_return_all(struct work_struct *work)
+{
+	bool more = true;
+
+	while (more) {
+		mutex_lock(&regent_lock);
+		cpus_read_lock();
+		more = regent.status == REGENT_TAKEN && donated_return_one();
+		cpus_read_unlock();
+		mutex_unlock(&regent_lock);
+	}
+}
+
+static DECLARE_WORK(return_work, donated_return_all);
+
+/**
+ * donated_return() - K may have memory to spare: take it back, soon
+ *
+ * Any context.
+ */
+void donated_return(void)
+{
+	schedule_work(&return_work);
+}
+
 /* Somebody else may have given K a chunk meanwhile. Without memory K gets along, slowly. */
 static void give_tables(struct work_struct *work)
 {
@@ -159,11 +227,12 @@ void donated_soon(void)
 }
 
 /**
- * donated_quiet() - after the last donated_soon()
+ * donated_quiet() - after the last donated_soon() and donated_return()
  *
  * Process context, no lock held.
  */
 void donated_quiet(void)
 {
 	cancel_work_sync(&give_work);
+	cancel_work_sync(&return_work);
 }

@@ -187,4 +187,18 @@ static inline void hw_mmio_write(volatile void *at, int width, u64 value)
 	}
 }
 
+static inline u64 hw_read_cr3(void)
+{
+	u64 v;
+
+	asm volatile("mov %%cr3, %0" : "=r"(v));
+	return v;
+}
+
+/* Drops all translations that are not global. */
+static inline void hw_write_cr3(u64 v)
+{
+	asm volatile("mov %0, %%cr3" : : "r"(v) : "memory");
+}
+
 #endif

@@ -53,6 +53,7 @@ enum host_result {
 
 enum host_result host_fault(struct cpu *cpu, u64 pa, bool write, bool fetch, u64 rip);
 int host_donate(struct cpu *cpu, u64 pa);
+s64 host_return(u64 pa);
 bool host_flushed(u32 sequence);
 bool host_owns(u64 pa);
 u64 host_chunk(u32 slot);

@@ -6,6 +6,7 @@
 #include <regent/abi/types.h>
 
 int pages_add(u32 slot, u64 pa);
+u32 pages_withdraw(void);
 void *pages_alloc(u32 count);
 void pages_free(void *first, u32 count);
 u64 pages_pa(const void *page);

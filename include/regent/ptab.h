@@ -100,6 +100,7 @@ struct ptab_leaf {
  * @PTAB_FAULT: ptab.page() returned NULL
  * @PTAB_INVAL: the range is not page-aligned, empty or out of range, or the flags are bad
  * @PTAB_ABSENT: nothing is mapped at the address
+ * @PTAB_BUSY: something else was mapped there, and is not any more
  */
 enum ptab_error {
 	PTAB_OK = 0,
@@ -107,11 +108,14 @@ enum ptab_error {
 	PTAB_FAULT = -14,
 	PTAB_INVAL = -22,
 	PTAB_ABSENT = -2,
+	PTAB_BUSY = -16,
 };
 
 int ptab_walk(const struct ptab *pt, u64 va, struct ptab_leaf *leaf);
 int ptab_map(const struct ptab *pt, u64 va, u64 pa, u64 size, u64 flags);
 int ptab_unmap(const struct ptab *pt, u64 va, u64 size);
+int ptab_drop(const struct ptab *pt, u64 va, u64 size);
+int ptab_place(const struct ptab *pt, u64 va, u64 pa, int level, u64 flags, u64 *detached);
 u64 ptab_level_size(int level);
 
 #endif

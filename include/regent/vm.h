@@ -14,6 +14,7 @@ s64 vm_destroy(u64 id);
 s64 vm_end_all(struct cpu *cpu);
 s64 vm_map(struct cpu *cpu, u64 id, u64 count);
 s64 vm_zap(u64 id, u64 gpa);
+s64 vm_trim(u64 id, u64 resized);
 s64 vm_msi(struct cpu *cpu, u64 id, u64 address);
 s64 vm_sync(struct cpu *cpu, u64 id);
 s64 vcpu_create(struct cpu *cpu, u64 id, u64 page_pa);

@@ -11,7 +11,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 common='basic fail_step corrupt_field hotplug fault memory msr kvm hypercall nmi step suspend
 	width refused probes'
-others='la57 forward sched shares hung far_bar vmm vmset qemu'
+others='la57 forward sched shares hung far_bar vmm vmset vmm-fire qemu'
 # beside, cycles and loaded are for Bochs: others do more, but slower. vmx is for
 # Intel, which only Bochs has.
 limit=1500	# seconds a test may take; a shared host can be four times as slow as ours

@@ -499,6 +499,109 @@ static void rights_add_up(void **state)
 	assert_int_equal(leaf.rights, 1ull << 63 | 1);
 }
 
+static u64 walked(struct fixture *f, u64 va, int *level)
+{
+	struct ptab_leaf leaf = { 0 };
+
+	if (ptab_walk(&f->pt, va, &leaf) != PTAB_OK)
+		return NONE;
+	*level = leaf.level;
+	return leaf.pa | (leaf.entry & 3) << 60;
+}
+
+/* Of a larger leaf all goes, and it takes no memory. */
+static void drop_takes_whole_leaves(void **state)
+{
+	struct fixture *f = *state;
+	struct ptab *pt = &f->pt;
+	int level;
+
+	use(f, &ptab_npt, 4, 2);
+	assert_int_equal(ptab_map(pt, 0, 0, 6 << 20, 3), PTAB_OK);
+	assert_int_equal(ptab_map(pt, 6 << 20, 0, 8192, 3), PTAB_OK);
+	f->pool.limit = f->pool.used;
+	/* From the last page of the first leaf to the first one of the third: all three */
+	assert_int_equal(ptab_drop(pt, (2 << 20) - 4096, (2 << 20) + 8192), PTAB_OK);
+	assert_int_equal(walked(f, 0, &level), NONE);
+	assert_int_equal(walked(f, 2 << 20, &level), NONE);
+	assert_int_equal(walked(f, (6 << 20) - 4096, &level), NONE);
+	assert_int_equal(walked(f, 6 << 20, &level), 3ull << 60);
+	assert_int_equal(ptab_drop(pt, 6 << 20, 4096), PTAB_OK);
+	assert_int_equal(walked(f, 6 << 20, &level), NONE);
+	assert_int_equal(walked(f, (6 << 20) + 4096, &level), 3ull << 60 | 4096);
+	assert_int_equal(ptab_drop(pt, 0, 1ull << 47), PTAB_OK);
+	assert_int_equal(walked(f, (6 << 20) + 4096, &level), NONE);
+	assert_int_equal(ptab_drop(pt, 0x800, 4096), PTAB_INVAL);
+	assert_int_equal(ptab_drop(pt, 0, 0), PTAB_INVAL);
+}
+
+#define MIB2	(2ull << 20)
+
+/* What is in the way goes first, and the caller hears of it. */
+static void place_goes_by_absent(void **state)
+{
+	const u64 world = 0x67;
+	struct fixture *f = *state;
+	struct ptab *pt = &f->pt;
+	u64 detached = NONE;
+	int level;
+
+	use(f, &ptab_npt, 4, 2);
+	assert_int_equal(ptab_place(pt, 0x5000, 0x105000, 1, world, &detached), PTAB_OK);
+	assert_int_equal(ptab_place(pt, 0x6000, 0x106000, 1, world & ~2ull, &detached), PTAB_OK);
+	assert_int_equal(walked(f, 0x5000, &level), 3ull << 60 | 0x105000);
+	/* More rights are added, and never taken. */
+	assert_int_equal(ptab_place(pt, 0x6000, 0x106000, 1, world, &detached), PTAB_OK);
+	assert_int_equal(ptab_place(pt, 0x6000, 0x106000, 1, world & ~2ull, &detached), PTAB_OK);
+	assert_int_equal(walked(f, 0x6000, &level), 3ull << 60 | 0x106000);
+	/* Another page */
+	assert_int_equal(ptab_place(pt, 0x6000, 0x107000, 1, world, &detached), PTAB_BUSY);
+	assert_int_equal(detached, 0);
+	assert_int_equal(walked(f, 0x6000, &level), NONE);
+	assert_int_equal(ptab_place(pt, 0x6000, 0x107000, 1, world, &detached), PTAB_OK);
+	/* A page of 2 MiB over the table, which is the fourth page of the pool */
+	assert_int_equal(ptab_place(pt, 0, MIB2, 2, world, &detached), PTAB_BUSY);
+	assert_int_equal(detached, POOL_BASE + 3 * 4096);
+	assert_int_equal(walked(f, 0x5000, &level), NONE);
+	f->pool.limit = f->pool.used;
+	assert_int_equal(ptab_place(pt, 0, MIB2, 2, world & ~2ull, &detached), PTAB_OK);
+	assert_int_equal(walked(f, 0x5000, &level), 1ull << 60 | (MIB2 + 0x5000));
+	assert_int_equal(level, 2);
+	/* A part of it, as it is, and for writing */
+	assert_int_equal(ptab_place(pt, 0x5000, MIB2 + 0x5000, 1, world & ~2ull, &detached),
+			 PTAB_OK);
+	assert_int_equal(ptab_place(pt, 0, MIB2, 2, world, &detached), PTAB_OK);
+	assert_int_equal(ptab_place(pt, 0x5000, MIB2 + 0x5000, 1, world, &detached), PTAB_OK);
+	assert_int_equal(walked(f, 0x5000, &level), 3ull << 60 | (MIB2 + 0x5000));
+	assert_int_equal(level, 2);
+	/* Another page in its place */
+	assert_int_equal(ptab_place(pt, 0x5000, 0x5000, 1, world, &detached), PTAB_BUSY);
+	assert_int_equal(detached, 0);
+	assert_int_equal(walked(f, 0x6000, &level), NONE);
+	assert_int_equal(ptab_place(pt, 0x5000, 0x5000, 1, world, &detached), PTAB_NOMEM);
+	f->pool.limit++;
+	assert_int_equal(ptab_place(pt, 0x5000, 0x5000, 1, world, &detached), PTAB_OK);
+	assert_int_equal(walked(f, 0x5000, &level), 3ull << 60 | 0x5000);
+	assert_int_equal(walked(f, 0x6000, &level), NONE);
+}
+
+static void place_refuses(void **state)
+{
+	struct fixture *f = *state;
+	struct ptab *pt = &f->pt;
+	u64 detached;
+
+	use(f, &ptab_npt, 4, 2);
+	assert_int_equal(ptab_place(pt, 0x5000, 0, 2, 3, &detached), PTAB_INVAL);
+	assert_int_equal(ptab_place(pt, 0, 0x5000, 2, 3, &detached), PTAB_INVAL);
+	assert_int_equal(ptab_place(pt, 0, 0x800, 1, 3, &detached), PTAB_INVAL);
+	assert_int_equal(ptab_place(pt, 0, 0, 3, 3, &detached), PTAB_INVAL);
+	assert_int_equal(ptab_place(pt, 1ull << 48, 0, 1, 3, &detached), PTAB_INVAL);
+	assert_int_equal(ptab_place(pt, 0, 1ull << 52, 1, 3, &detached), PTAB_INVAL);
+	assert_int_equal(ptab_place(pt, 0, 0, 1, 0x83, &detached), PTAB_INVAL);
+	assert_int_equal(f->pool.used, 1);
+}
+
 /* Tables that a guest supplied: anything, anywhere. */
 static void garbage_tables(void **state)
 {
@@ -570,6 +673,9 @@ int main(void)
 		cmocka_unit_test(bad_arguments),
 		cmocka_unit_test(canonical_addresses),
 		cmocka_unit_test(rights_add_up),
+		cmocka_unit_test(drop_takes_whole_leaves),
+		cmocka_unit_test(place_goes_by_absent),
+		cmocka_unit_test(place_refuses),
 		cmocka_unit_test(garbage_tables),
 		cmocka_unit_test(no_page_at_all),
 	};

@@ -285,3 +285,126 @@ int ptab_unmap(const struct ptab *pt, u64 va, u64 size)
 	}
 	return PTAB_OK;
 }
+
+/**
+ * ptab_drop() - make a range absent, and whatever a larger leaf maps beside it
+ * @pt: the tables
+ * @va: first address, page-aligned
+ * @size: bytes, page-aligned
+ *
+ * Unlike ptab_unmap(), it needs no memory, so that it cannot fail for want of some. Empty
+ * tables stay. The caller flushes the TLBs.
+ *
+ * Return: PTAB_OK (also when nothing was mapped), PTAB_FAULT or PTAB_INVAL.
+ */
+int ptab_drop(const struct ptab *pt, u64 va, u64 size)
+{
+	if (!range_ok(pt, va, size))
+		return PTAB_INVAL;
+	for (;;) {
+		struct ptab_leaf old;
+		int err = ptab_walk(pt, va, &old);
+		u64 step, table, *page;
+
+		if (err == PTAB_FAULT)
+			return err;
+		if (err == PTAB_OK) {
+			err = descend_to(pt, va, old.level, false, &table);
+			page = err ? NULL : pt->page(pt->ctx, table);
+			if (!page)
+				return PTAB_FAULT;
+			set_entry(&page[ptab_slot(va, old.level)], 0);
+		}
+		step = old.size - (va & (old.size - 1));
+		if (step >= size)
+			return PTAB_OK;
+		va += step;
+		size -= step;
+	}
+}
+
+/* Does a leaf of a higher level map all that is asked for? */
+static bool covers(const struct ptab_format *fmt, u64 entry, int level, u64 va, u64 pa, u64 flags)
+{
+	u64 offset = va & (ptab_level_size(level) - 1);
+
+	return ptab_leaf_address(fmt, entry, level) + offset == pa &&
+	       (entry & ~fmt->addr & ~fmt->leaf & ~HW_PTE_W) == (flags & ~HW_PTE_W) &&
+	       (entry & HW_PTE_W || !(flags & HW_PTE_W));
+}
+
+/* The entry of @level for @va. A leaf on the way is left in *@entry: *@at says its level. */
+static int find_place(const struct ptab *pt, u64 va, int level, u64 **entry, int *at)
+{
+	u64 table = pt->root & pt->fmt->addr;
+	u64 *page, pa;
+	int i;
+
+	for (i = pt->levels; ; i--) {
+		page = pt->page(pt->ctx, table);
+		if (!page)
+			return PTAB_FAULT;
+		*entry = &page[ptab_slot(va, i)];
+		*at = i;
+		if (i == level || (**entry & pt->fmt->present &&
+				   ptab_is_leaf(pt->fmt, **entry, i)))
+			return PTAB_OK;
+		if (!(**entry & pt->fmt->present)) {
+			pa = pt->alloc(pt->ctx);
+			if (!pa)
+				return PTAB_NOMEM;
+			/* The pointer is valid until the next call of pt->page() only. */
+			page = pt->page(pt->ctx, table);
+			if (!page)
+				return PTAB_FAULT;
+			*entry = &page[ptab_slot(va, i)];
+			set_entry(*entry, pa | pt->fmt->table);
+		}
+		table = **entry & pt->fmt->addr;
+	}
+}
+
+/**
+ * ptab_place() - map one leaf, or take away what is in its way
+ * @pt: the tables
+ * @va: address, aligned as the leaf
+ * @pa: physical address, aligned as the leaf
+ * @level: of the leaf: 1 (4 KiB) or 2 (2 MiB)
+ * @flags: as for ptab_map()
+ * @detached: filled in with PTAB_BUSY: physical address of the table that was in the way and
+ *	is not in the tree any more; 0 when it was a leaf
+ *
+ * Translations of two sizes, or to two pages, must not be in a TLB for one address at a time.
+ * So where the tables have another leaf, or leaves of another size, those go first: the caller
+ * flushes the TLBs and comes again. Until then processors may still walk a detached table. A
+ * leaf that is the same but for the right to write gets what both grant.
+ *
+ * Return: PTAB_OK; PTAB_BUSY; or another enum ptab_error, and nothing has changed but that
+ * there are more tables.
+ */
+int ptab_place(const struct ptab *pt, u64 va, u64 pa, int level, u64 flags, u64 *detached)
+{
+	const struct ptab_format *fmt = pt->fmt;
+	u64 size = ptab_level_size(level);
+	u64 new = pa | flags | (level > 1 ? fmt->leaf : 0);
+	u64 *entry, old;
+	int err, at;
+
+	if (level > pt->max_leaf || ((va | pa) & (size - 1)) || !range_ok(pt, va, size) ||
+	    !target_ok(pt, pa, size, flags))
+		return PTAB_INVAL;
+	err = find_place(pt, va, level, &entry, &at);
+	if (err)
+		return err;
+	old = *entry;
+	if (at == level && (!(old & fmt->present) ||
+			    (ptab_is_leaf(fmt, old, at) && !((old ^ new) & ~HW_PTE_W)))) {
+		set_entry(entry, old & fmt->present ? old | new : new);
+		return PTAB_OK;
+	}
+	if (at > level && covers(fmt, old, at, va, pa, flags))
+		return PTAB_OK;
+	*detached = ptab_is_leaf(fmt, old, at) ? 0 : old & fmt->addr;
+	set_entry(entry, 0);
+	return PTAB_BUSY;
+}

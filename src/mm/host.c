@@ -47,8 +47,10 @@
  * @dropped_at: sequence that all CPUs must have flushed up to before they are free
  * @nr_spare: pages of dropped tables that all CPUs have flushed: zeroed, for tables only
  * @spare: where they are
- * @nr_chunks: chunks that are K's, the donated ones included
- * @chunk: where they are
+ * @nr_chunks: places of chunks that were donated since the takeover
+ * @chunk: where they are, NO_CHUNK where one has gone back
+ * @leaving: place of a chunk on its way back to Linux, + 1; 0 for none
+ * @leaving_at: sequence that all CPUs must have flushed up to before Linux gets it
  */
 static struct host_memory {
 	struct lock lock;
@@ -62,20 +64,25 @@ static struct host_memory {
 	u64 spare[SPARES_MAX];
 	u32 nr_chunks;
 	u64 chunk[REGENT_MAX_CHUNKS];
+	u32 leaving;
+	u32 leaving_at;
 } host;
+
+/* No address lies in a chunk that begins here. */
+#define NO_CHUNK	(-REGENT_CHUNK_SIZE)
 
 /**
  * host_chunk() - physical address of a chunk by its place in the window
  * @slot: place; the chunks of the takeover come first
  *
- * Return: the address, or ~0 when no chunk is there.
+ * Return: the address, or one that is none when no chunk is there.
  */
 u64 host_chunk(u32 slot)
 {
 	if (slot < k_params.nr_chunks)
 		return k_params.chunk[slot];
 	slot -= k_params.nr_chunks;
-	return slot < host.nr_chunks ? host.chunk[slot] : ~0ull;
+	return slot < host.nr_chunks ? host.chunk[slot] : NO_CHUNK;
 }
 
 /**
@@ -170,7 +177,8 @@ static bool overlaps_owned(u64 start, u64 size)
  * host_owns() - is this K's memory?
  * @pa: physical address
  *
- * Without the lock: chunks are only added, the number after the address.
+ * Without the lock: a chunk is added before Linux says that it is not its own any more, the number
+ * after the address, and goes before Linux uses it again.
  */
 bool host_owns(u64 pa)
 {
@@ -473,27 +481,85 @@ int host_device_trap(u64 pa, bool on)
 int host_donate(struct cpu *cpu, u64 pa)
 {
 	int err = 0;
-	u32 slot;
+	u32 place = 0;
 
 	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
 		return -REGENT_HC_EINVAL;
 	lock_take(&host.lock);
+	while (place < host.nr_chunks && host.chunk[place] != NO_CHUNK)
+		place++;
 	if (owns(pa)) {
 		err = -REGENT_HC_EBUSY;
-	} else if (k_params.nr_chunks + host.nr_chunks >= REGENT_MAX_CHUNKS ||
+	} else if (k_params.nr_chunks + place >= REGENT_MAX_CHUNKS ||
 		   unmap(pa, REGENT_CHUNK_SIZE)) {
 		err = -REGENT_HC_ENOSPC;
 	} else {
-		host.chunk[host.nr_chunks] = pa;
-		__atomic_store_n(&host.nr_chunks, host.nr_chunks + 1, __ATOMIC_RELEASE);
+		__atomic_store_n(&host.chunk[place], pa, __ATOMIC_RELEASE);
+		if (place == host.nr_chunks)
+			__atomic_store_n(&host.nr_chunks, place + 1, __ATOMIC_RELEASE);
 		zapped();
 		host.asked = false;
 	}
-	slot = k_params.nr_chunks + host.nr_chunks - 1;
 	lock_drop(&host.lock);
 	(void)cpu;
-	/* Not used while another waits: then it only stays hidden. */
-	return err ?: pages_add(slot, pa);
+	return err ?: pages_add(k_params.nr_chunks + place, pa) ? -REGENT_HC_ENOSPC : 0;
+}
+
+/*
+ * K uses it no more. It stays hidden, and K's own translations are dropped with those of the
+ * host world's tables (world/run.c).
+ */
+static s64 begin_return(void)
+{
+	u32 slot;
+
+	if (host.leaving)
+		return host.chunk[host.leaving - 1];
+	slot = pages_withdraw();
+	if (slot == REGENT_MAX_CHUNKS)
+		return 0;
+	host.leaving = slot - k_params.nr_chunks + 1;
+	host.leaving_at = zapped();
+	return host_chunk(slot);
+}
+
+/* As before host_donate(), but where Linux has looked at zeros the entries stay small. */
+static s64 end_return(u64 pa)
+{
+	struct ptab pt;
+	int err = 0;
+	u32 i;
+
+	if (!host.leaving || host.chunk[host.leaving - 1] != pa)
+		return -REGENT_HC_EINVAL;
+	if (!host_flushed(host.leaving_at))
+		return -REGENT_HC_EBUSY;
+	for (i = 0; !err && i < ROOTS; i++) {
+		host_tables(&pt, i);
+		err = ptab_map(&pt, pa, pa, REGENT_CHUNK_SIZE, host_leaf(pa));
+	}
+	if (err)
+		return -REGENT_HC_ENOSPC;
+	__atomic_store_n(&host.chunk[host.leaving - 1], NO_CHUNK, __ATOMIC_RELEASE);
+	host.leaving = 0;
+	zapped();
+	return 0;
+}
+
+/**
+ * host_return() - see REGENT_HC_RETURN
+ * @pa: 0, or any number
+ *
+ * Return: a chunk's address, 0, or a negative REGENT_HC_E*.
+ */
+s64 host_return(u64 pa)
+{
+	s64 answer;
+
+	lock_take(&host.lock);
+	answer = pa ? end_return(pa) : begin_return();
+	lock_drop(&host.lock);
+	return answer;
 }
 
 /**

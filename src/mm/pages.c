@@ -1,48 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * K's free pages, for worlds. They come from chunks donated after the takeover
- * (what is needed for the takeover itself L has laid out before). A chunk is
- * used only when no CPU can still write to it through an old translation.
+ * K's free pages, for worlds. They come from chunks donated after the takeover (what is needed
+ * for the takeover itself L has laid out before). A chunk is used only when no CPU can still
+ * write to it through an old translation. One of which no page is used can go back to Linux.
  */
+#include <hw/asm.h>
 #include <hw/pte.h>
 #include <regent/cpu.h>
 #include <regent/k.h>
 #include <regent/lock.h>
+#include <regent/pagemap.h>
 #include <regent/pages.h>
 #include <regent/ptab.h>
 
-#define CHUNK_PAGES	(REGENT_CHUNK_SIZE / REGENT_PAGE_SIZE)
+/* Free pages that stay when a chunk goes, so that it does not come again at once */
+#define PAGES_KEPT	(PAGEMAP_PAGES / 2)
 
-#define MAX_RUN		8	/* pages in the longest run that is kept whole */
+_Static_assert(REGENT_CHUNK_SIZE == PAGEMAP_PAGES * REGENT_PAGE_SIZE, "a map for a chunk");
+
+enum chunk_state { CHUNK_NONE, CHUNK_FRESH, CHUNK_OPEN };
 
 /**
- * struct free_run - free contiguous pages, linked through the first
- * @next: the next run of the same length
+ * struct chunk - a chunk, by its place in the chunks' window
+ * @map: its pages
+ * @state: CHUNK_FRESH while it waits for all CPUs to have flushed
+ * @zapped: sequence that they must have flushed up to
  */
-struct free_run {
-	struct free_run *next;
+struct chunk {
+	struct pagemap map;
+	u32 state;
+	u32 zapped;
 };
 
 /**
  * struct page_pool - the pool
- * @lock: guards the rest. After a fault with it a page may be missing in the pool;
- *	none is there twice
- * @run: free runs by their length: who asks for several pages asks for as many
- *	again, so that runs are not joined, and split only for single pages
- * @pages: how many pages there are in all runs
- * @next: first unused address of the last chunk
- * @left: unused pages there
- * @fresh: chunk that waits for all CPUs to have flushed, NULL for none
- * @zapped: sequence they must have flushed up to
+ * @lock: guards the rest. After a fault with it a page may be missing in the pool; none is
+ *	there twice
+ * @chunk: the chunks
+ * @top: the highest place there has been, + 1
+ * @hint: below this place there is no free page
+ * @pages: how many free pages there are
  */
 static struct page_pool {
 	struct lock lock;
-	struct free_run *run[MAX_RUN + 1];
+	struct chunk chunk[REGENT_MAX_CHUNKS];
+	u32 top;
+	u32 hint;
 	u32 pages;
-	u8 *next;
-	u32 left;
-	u8 *fresh;
-	u32 zapped;
 } pool;
 
 /**
@@ -53,134 +57,109 @@ void pages_lock(void)
 	lock_take(&pool.lock);
 }
 
-static u64 read_cr3(void)
+static u64 chunk_va(u32 slot)
 {
-	u64 v;
-
-	asm volatile("mov %%cr3, %0" : "=r"(v));
-	return v;
+	return REGENT_VA_CHUNKS + slot * REGENT_CHUNK_SIZE;
 }
 
 /* The page directory of the chunks' window exists, and all CPUs share it. */
-static int map_chunk(u64 va, u64 pa)
+static void k_tables(struct ptab *pt)
 {
-	struct ptab pt = {
-		.fmt = &ptab_x86, .root = read_cr3(), .levels = k_params.levels,
+	*pt = (struct ptab){
+		.fmt = &ptab_x86, .root = hw_read_cr3(), .levels = k_params.levels,
 		.max_leaf = 2, .page = host_table_page,
 	};
-
-	return ptab_map(&pt, va, pa, REGENT_CHUNK_SIZE, HW_PTE_K_DATA);
-}
-
-static void put_run(u8 *first, u32 count)
-{
-	struct free_run *r = (struct free_run *)first;
-
-	r->next = pool.run[count];
-	pool.run[count] = r;
-	pool.pages += count;
-}
-
-static u8 *take_run(u32 count)
-{
-	struct free_run *r = count <= MAX_RUN ? pool.run[count] : NULL;
-
-	if (r) {
-		pool.run[count] = r->next;
-		pool.pages -= count;
-	}
-	return (u8 *)r;
-}
-
-static void put(u8 *first, u32 count)
-{
-	for (; count > MAX_RUN; count--, first += REGENT_PAGE_SIZE)
-		put_run(first, 1);
-	put_run(first, count);
-}
-
-/* What is left of the chunk before is used page by page. */
-static void open_fresh(void)
-{
-	while (pool.left) {
-		put_run(pool.next, 1);
-		pool.next += REGENT_PAGE_SIZE;
-		pool.left--;
-	}
-	pool.next = pool.fresh;
-	pool.left = CHUNK_PAGES;
-	pool.fresh = NULL;
 }
 
 /**
  * pages_add() - take a donated chunk into the pool
- * @slot: place in the chunks' window
+ * @slot: place in the chunks' window, where none is
  * @pa: its physical address; already zapped from the host world's tables
  *
- * Return: 0, or -REGENT_HC_EBUSY while the chunk before is not flushed yet.
+ * Return: 0 or an enum ptab_error.
  */
 int pages_add(u32 slot, u64 pa)
 {
-	u8 *va = (u8 *)(REGENT_VA_CHUNKS + slot * REGENT_CHUNK_SIZE);
-	int err = -REGENT_HC_EBUSY;
+	struct chunk *c = &pool.chunk[slot];
+	struct ptab pt;
+	int err;
 
 	lock_take(&pool.lock);
-	if (pool.fresh && host_flushed(pool.zapped))
-		open_fresh();
-	if (!pool.fresh) {
-		err = map_chunk((u64)va, pa);
-		if (!err) {
-			pool.fresh = va;
-			pool.zapped = host_tlb_sequence();
-		}
+	k_tables(&pt);
+	err = ptab_map(&pt, chunk_va(slot), pa, REGENT_CHUNK_SIZE, HW_PTE_K_DATA);
+	if (!err) {
+		*c = (struct chunk){ .state = CHUNK_FRESH, .zapped = host_tlb_sequence() };
+		pool.pages += PAGEMAP_PAGES;
+		if (slot >= pool.top)
+			pool.top = slot + 1;
+		if (slot < pool.hint)
+			pool.hint = slot;
 	}
 	lock_drop(&pool.lock);
 	return err;
 }
 
-static u8 *take_new(u32 count)
+/**
+ * pages_withdraw() - take a chunk of which nothing is used out of the pool
+ *
+ * K has it mapped no more, but CPUs may hold translations until they have flushed.
+ *
+ * Return: its place in the chunks' window; REGENT_MAX_CHUNKS when there is none to spare.
+ */
+u32 pages_withdraw(void)
 {
-	u8 *first;
+	u32 slot, found = REGENT_MAX_CHUNKS;
+	struct ptab pt;
 
-	if (pool.fresh && pool.left < count && host_flushed(pool.zapped))
-		open_fresh();
-	if (pool.left < count)
-		return NULL;
-	first = pool.next;
-	pool.next += count * REGENT_PAGE_SIZE;
-	pool.left -= count;
-	return first;
+	lock_take(&pool.lock);
+	/* The last one: the first ones are filled first. */
+	for (slot = pool.top; slot-- && found == REGENT_MAX_CHUNKS; )
+		if (pool.chunk[slot].state != CHUNK_NONE && !pool.chunk[slot].map.count)
+			found = slot;
+	if (pool.pages < PAGEMAP_PAGES + PAGES_KEPT)
+		found = REGENT_MAX_CHUNKS;
+	if (found < REGENT_MAX_CHUNKS) {
+		pool.chunk[found].state = CHUNK_NONE;
+		pool.pages -= PAGEMAP_PAGES;
+		k_tables(&pt);
+		ptab_drop(&pt, chunk_va(found), REGENT_CHUNK_SIZE);
+	}
+	lock_drop(&pool.lock);
+	return found;
 }
 
-static u8 *split_run(void)
+/* May its pages be used? */
+static bool chunk_is_open(struct chunk *c)
 {
-	u32 n = 2;
-	u8 *first;
-
-	while (n <= MAX_RUN && !pool.run[n])
-		n++;
-	if (n > MAX_RUN)
-		return NULL;
-	first = take_run(n);
-	for (; n > 1; n--)
-		put_run(first + (n - 1) * REGENT_PAGE_SIZE, 1);
-	return first;
+	if (c->state == CHUNK_FRESH && host_flushed(c->zapped))
+		c->state = CHUNK_OPEN;
+	return c->state == CHUNK_OPEN;
 }
 
-static u8 *take(u32 count)
+/* With the lock */
+static u8 *pages_take(u32 count)
 {
-	u8 *first = take_run(count);
+	u32 slot;
+	int first;
 
-	if (!first)
-		first = take_new(count);
-	if (!first && count == 1)
-		first = split_run();
-	return first;
+	while (pool.hint < pool.top && (pool.chunk[pool.hint].state == CHUNK_NONE ||
+					pool.chunk[pool.hint].map.count == PAGEMAP_PAGES))
+		pool.hint++;
+	for (slot = pool.hint; slot < pool.top; slot++) {
+		if (!chunk_is_open(&pool.chunk[slot]))
+			continue;
+		first = pagemap_take(&pool.chunk[slot].map, count);
+		if (first < 0)
+			continue;
+		pool.pages -= count;
+		return (u8 *)(chunk_va(slot) + first * REGENT_PAGE_SIZE);
+	}
+	return NULL;
 }
 
 /**
  * pages_alloc() - take pages
- * @count: how many, contiguous
+ * @count: how many, contiguous, PAGEMAP_RUN_MAX at most
  *
  * Return: K's address, zeroed, or NULL: L has to donate a chunk first.
  */
@@ -191,7 +170,7 @@ void *pages_alloc(u32 count)
 	u64 i;
 
 	lock_take(&pool.lock);
-	page = take(count);
+	page = pages_take(count);
 	lock_drop(&pool.lock);
 	word = (u64 *)page;
 	for (i = 0; word && i < count * REGENT_PAGE_SIZE / 8; i++)
@@ -206,10 +185,20 @@ void *pages_alloc(u32 count)
  */
 void pages_free(void *first, u32 count)
 {
+	u64 page = ((u64)first - REGENT_VA_CHUNKS) / REGENT_PAGE_SIZE;
+	u32 slot = page / PAGEMAP_PAGES;
+
 	if (!first)
 		return;
+	/* A page that is free already is given to two owners next: better no page. */
 	lock_take(&pool.lock);
-	put(first, count);
+	if (pagemap_give(&pool.chunk[slot].map, page % PAGEMAP_PAGES, count)) {
+		pool.pages += count;
+		if (slot < pool.hint)
+			pool.hint = slot;
+	} else {
+		log_hex("not in use, and given back", (u64)first);
+	}
 	lock_drop(&pool.lock);
 }
 
@@ -251,5 +240,5 @@ u64 pages_table_alloc(void *ctx)
  */
 u32 pages_free_count(void)
 {
-	return pool.pages + pool.left + (pool.fresh ? (u32)CHUNK_PAGES : 0);
+	return __atomic_load_n(&pool.pages, __ATOMIC_RELAXED);
 }

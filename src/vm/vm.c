@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Virtual machines, and their memory: a nested table each, to which L adds pages of Linux's
- * one by one, and from which it takes them away when Linux's own mapping of them ends.
+ * Virtual machines, and their memory: a nested table each, to which L adds pages of Linux's, of
+ * 4 KiB or 2 MiB, and from which it takes them away when Linux's own mapping of them ends.
  *
  * Nobody waits in K for another CPU. A zap clears entries and counts up vm->sequence; a vCPU
  * whose own count is behind gets a new address space identifier before it runs (run.c). A
  * vCPU that runs at that moment has to exit: if K schedules it, K kicks its CPU, and L asks until
  * that is done (vm_sync()); if it is borrowed, L interrupts its CPU.
  *
- * Tables are freed with the VM only: who walks them needs no lock, because entries are written
- * whole.
+ * Where pages of one size take the place of the other, the old ones are zapped, and L comes
+ * again when no CPU can have translations of them any more. A table of 4 KiB pages that was
+ * there is *detached*: out of the tree, but processors may have cached where it is, and K's own
+ * walks take no lock. REGENT_HC_VM_TRIM frees it, once L has made all of these end. All other
+ * tables are freed with the VM only.
  */
 #include <hw/pte.h>
 #include <regent/backend.h>
@@ -23,6 +26,10 @@
 
 #define MAX_VMS		1024
 #define FREED_AT_ONCE	256	/* tables that one hypercall frees, in bounded time */
+#define LEVEL_2M	2
+/* Entries of a detached table, which no processor takes for present */
+#define DETACHED_NEXT	0	/* the next table's address */
+#define DETACHED_AT	1	/* vm->sequence when it was detached, in bits 32-63 */
 
 static struct lock vms_lock;
 static struct vm *vms[MAX_VMS];		/* by id - 1 */
@@ -69,12 +76,22 @@ bool vm_is_linux_page(u64 pa)
 	       !host_owns(pa) && mtype_of(&k_params.mtrr, pa) == MTYPE_WB;
 }
 
+/* The same for a whole page of 2 MiB: K's chunks are aligned as such pages, and as large. */
+static bool vm_is_linux_2m(u64 pa)
+{
+	u8 type;
+
+	_Static_assert(REGENT_CHUNK_SIZE == REGENT_PAGE_2M, "one chunk, or none of any");
+	return !(pa & (REGENT_PAGE_2M - 1)) && !(pa >> k_params.phys_bits) && !host_owns(pa) &&
+	       mtype_uniform(&k_params.mtrr, pa, REGENT_PAGE_2M, &type) && type == MTYPE_WB;
+}
+
 static void vm_tables(const struct vm *vm, struct ptab *pt)
 {
 	pt->fmt = backend_npt->fmt;
 	pt->root = vm->npt_root;
 	pt->levels = k_params.levels;
-	pt->max_leaf = 1;
+	pt->max_leaf = LEVEL_2M;
 	pt->page = pages_table;
 	pt->alloc = pages_table_alloc;
 	pt->ctx = NULL;
@@ -173,7 +190,8 @@ static void free_tables(u64 *table, int level, u32 *left)
 	u32 i;
 
 	for (i = 0; level > 1 && *left && i < PTAB_ENTRIES; i++) {
-		if (!(table[i] & backend_npt->fmt->present))
+		if (!(table[i] & backend_npt->fmt->present) ||
+		    ptab_is_leaf(backend_npt->fmt, table[i], level))
 			continue;
 		below = pages_table(NULL, table[i] & HW_PTE_ADDR);
 		free_tables(below, level - 1, left);
@@ -181,6 +199,22 @@ static void free_tables(u64 *table, int level, u32 *left)
 			return;
 		table[i] = 0;
 		pages_free(below, 1);
+		--*left;
+	}
+}
+
+/*
+ * Free detached tables, at most @left, from the one on to which *@link points. They are in the
+ * order in which they were detached, the last one first.
+ */
+static void free_detached(u64 *link, u32 *left)
+{
+	u64 *table;
+
+	while (*link && *left) {
+		table = pages_table(NULL, *link);
+		*link = table[DETACHED_NEXT];
+		pages_free(table, 1);
 		--*left;
 	}
 }
@@ -205,6 +239,7 @@ s64 vm_destroy(u64 id)
 		lock_drop(&vms_lock);
 		return vm ? -REGENT_HC_EBUSY : -REGENT_HC_EINVAL;
 	}
+	free_detached(&vm->detached, &left);
 	free_tables(pages_table(NULL, vm->npt_root), k_params.levels, &left);
 	if (left)
 		vms[id - 1] = NULL;
@@ -233,6 +268,10 @@ s64 vm_end_all(struct cpu *cpu)
 	return err;
 }
 
+/*
+ * Where the iTLB multihit flaw is (Intel), a page of 2 MiB must not be executable, and a fetch
+ * has to split it: L then maps 4 KiB there. VMX has no VMs yet; SVM's processors do not have it.
+ */
 static u64 vm_leaf(bool writable)
 {
 	u64 flags = npt_leaf(backend_npt, MTYPE_WB);
@@ -241,20 +280,46 @@ static u64 vm_leaf(bool writable)
 	return writable ? flags : flags & ~HW_PTE_W;
 }
 
+static u32 count_zap(struct vm *vm)
+{
+	return __atomic_add_fetch(&vm->sequence, 1, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * A table that was taken out of the tree. A processor that still walks it finds nothing, and
+ * no bits in the entries that link it.
+ */
+static void detach(struct vm *vm, u64 pa, u32 sequence)
+{
+	u64 *table = pages_table(NULL, pa);
+	u32 i;
+
+	for (i = 0; i < PTAB_ENTRIES; i++)
+		__atomic_store_n(&table[i], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&table[DETACHED_AT], (u64)sequence << 32, __ATOMIC_RELAXED);
+	__atomic_store_n(&table[DETACHED_NEXT], vm->detached, __ATOMIC_RELAXED);
+	vm->detached = pa;
+}
+
 static s64 map_one(struct vm *vm, const struct regent_vm_map *m)
 {
-	struct ptab_leaf old;
+	bool is_2m = m->size == REGENT_PAGE_2M;
+	u64 table = 0;
 	struct ptab pt;
+	u32 sequence;
 	int err;
 
-	if (!vm_is_linux_page(m->pa) || m->writable > 1)
+	if (m->writable > 1 || (!is_2m && m->size != REGENT_PAGE_SIZE) ||
+	    !(is_2m ? vm_is_linux_2m(m->pa) : vm_is_linux_page(m->pa)))
 		return -REGENT_HC_EINVAL;
 	vm_tables(vm, &pt);
-	/* Another page, or fewer rights, than before: as if it had been taken away. */
-	if (ptab_walk(&pt, m->gpa, &old) == PTAB_OK &&
-	    (old.pa != m->pa || ((old.entry & HW_PTE_W) && !m->writable)))
-		__atomic_add_fetch(&vm->sequence, 1, __ATOMIC_SEQ_CST);
-	err = ptab_map(&pt, m->gpa, m->pa, REGENT_PAGE_SIZE, vm_leaf(m->writable));
+	err = ptab_place(&pt, m->gpa, m->pa, is_2m ? LEVEL_2M : 1, vm_leaf(m->writable), &table);
+	if (err == PTAB_BUSY) {
+		sequence = count_zap(vm);
+		if (table)
+			detach(vm, table, sequence);
+		return REGENT_VM_RESIZED | sequence;
+	}
 	return !err ? 0 : err == PTAB_NOMEM ? -REGENT_HC_ENOSPC : -REGENT_HC_EINVAL;
 }
 
@@ -264,7 +329,7 @@ static s64 map_one(struct vm *vm, const struct regent_vm_map *m)
  * @id: any number
  * @count: number of entries in L's page
  *
- * Return: 0 or a negative REGENT_HC_E*.
+ * Return: 0; REGENT_VM_RESIZED; or a negative REGENT_HC_E*.
  */
 s64 vm_map(struct cpu *cpu, u64 id, u64 count)
 {
@@ -311,8 +376,9 @@ s64 vm_zap(u64 id, u64 gpa)
 		return -REGENT_HC_EINVAL;
 	lock_take(&vm->lock);
 	vm_tables(vm, &pt);
-	err = ptab_unmap(&pt, gpa, pages << REGENT_PAGE_SHIFT);
-	__atomic_add_fetch(&vm->sequence, 1, __ATOMIC_SEQ_CST);
+	/* Of a page of 2 MiB, all goes: it is mapped again when it is touched. */
+	err = ptab_drop(&pt, gpa, pages << REGENT_PAGE_SHIFT);
+	count_zap(vm);
 	lock_drop(&vm->lock);
 	vm_put(vm);
 	return err ? -REGENT_HC_EINVAL : 0;
@@ -358,4 +424,30 @@ s64 vm_sync(struct cpu *cpu, u64 id)
 	lock_drop(&vm->apic_lock);
 	vm_put(vm);
 	return busy ? -REGENT_HC_EBUSY : 0;
+}
+
+/**
+ * vm_trim() - see REGENT_HC_VM_TRIM
+ * @id: any number
+ * @resized: any number
+ *
+ * Return: 0; -REGENT_HC_EBUSY to be asked again; -REGENT_HC_EINVAL when there is no such VM.
+ */
+s64 vm_trim(u64 id, u64 resized)
+{
+	u32 left = FREED_AT_ONCE;
+	struct vm *vm = vm_get(id);
+	u64 *link;
+
+	if (!vm)
+		return -REGENT_HC_EINVAL;
+	lock_take(&vm->lock);
+	/* Few: L comes after each one. */
+	for (link = &vm->detached; *link; link = &pages_table(NULL, *link)[DETACHED_NEXT])
+		if ((s32)((u32)(pages_table(NULL, *link)[DETACHED_AT] >> 32) - (u32)resized) <= 0)
+			break;
+	free_detached(link, &left);
+	lock_drop(&vm->lock);
+	vm_put(vm);
+	return left ? 0 : -REGENT_HC_EBUSY;
 }

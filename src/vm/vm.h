@@ -34,6 +34,8 @@
  * @npt_root: physical address of the top nested table
  * @page_pa: physical address of L's page for the VM
  * @sequence: number of zaps; all CPUs read it
+ * @detached: physical address of the first table that is in no tree any more, but may still be
+ *	walked; 0 for none. See vm.c
  * @vcpus: number of vCPUs, under vm.c's lock of all VMs
  * @dying: no vCPU and no page can be added any more, under the same lock
  * @apic_lock: keeps the vCPUs in @vcpu there, while something is sent to them
@@ -46,6 +48,7 @@ struct vm {
 	u64 npt_root;
 	u64 page_pa;
 	u32 sequence;
+	u64 detached;
 	u32 vcpus;
 	bool dying;
 	struct lock apic_lock;

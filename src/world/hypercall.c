@@ -98,6 +98,12 @@ static s64 hc_donate(struct cpu *cpu, struct world_regs *r)
 	return host_donate(cpu, r->rdi);
 }
 
+static s64 hc_return(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return host_return(r->rdi);
+}
+
 static s64 hc_flushed(struct cpu *cpu, struct world_regs *r)
 {
 	(void)cpu;
@@ -203,6 +209,12 @@ static s64 hc_vm_zap(struct cpu *cpu, struct world_regs *r)
 	return vm_zap(r->rdi, r->rsi);
 }
 
+static s64 hc_vm_trim(struct cpu *cpu, struct world_regs *r)
+{
+	(void)cpu;
+	return vm_trim(r->rdi, r->rsi);
+}
+
 static s64 hc_vm_msi(struct cpu *cpu, struct world_regs *r)
 {
 	return vm_msi(cpu, r->rdi, r->rsi);
@@ -246,6 +258,7 @@ static const struct {
 	[REGENT_HC_COUNTER] = { hc_counter, false },
 	[REGENT_HC_DEBUG_FAULT] = { hc_debug_fault, true },
 	[REGENT_HC_DONATE] = { hc_donate, false },
+	[REGENT_HC_RETURN] = { hc_return, false },
 	[REGENT_HC_FLUSHED] = { hc_flushed, false },
 	[REGENT_HC_IOAPIC] = { hc_ioapic, false },
 	[REGENT_HC_FORWARD] = { hc_forward, false },
@@ -265,6 +278,7 @@ static const struct {
 	[REGENT_HC_VM_END_ALL] = { hc_vm_end_all, false },
 	[REGENT_HC_VM_MAP] = { hc_vm_map, false },
 	[REGENT_HC_VM_ZAP] = { hc_vm_zap, false },
+	[REGENT_HC_VM_TRIM] = { hc_vm_trim, false },
 	[REGENT_HC_VM_MSI] = { hc_vm_msi, false },
 	[REGENT_HC_VM_SYNC] = { hc_vm_sync, false },
 	[REGENT_HC_VCPU_CREATE] = { hc_vcpu_create, false },

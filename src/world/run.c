@@ -38,13 +38,17 @@ static inline bool is_quiet(const struct cpu *cpu, u32 but)
 	return cpu->work.all == but;
 }
 
-/* Flush what was zapped in the host's nested tables, and tell the other CPUs. See mm/host.c. */
+/*
+ * Flush what was zapped in the host's nested tables, and K's own translations of a chunk that goes
+ * back to Linux, and tell the other CPUs. See mm/host.c. No translation of K's is global.
+ */
 static void flush_host(struct cpu *cpu, struct world *host)
 {
 	u32 now = host_tlb_sequence();
 
 	backend_flush(host);
 	mapcache_flush(&cpu->mapcache);
+	hw_write_cr3(hw_read_cr3());
 	__atomic_store_n(&cpu->tlb_seen, now, __ATOMIC_RELEASE);
 }
 

@@ -5,8 +5,10 @@
  *
  * Linux tells by a notifier when a mapping goes. Its start marks the range, has K take the
  * pages away, and waits until no vCPU runs that could still use them; its end counts up
- * a sequence. A page is mapped only if no notifier has come between Linux's answer which page
- * it is and K's: then it is looked up again. slots.h has the rules.
+ * vm->zaps.sequence. A page is mapped only if no notifier has come between Linux's answer which
+ * page it is and K's: then it is looked up again. slots.h has the rules.
+ *
+ * What Linux has in a page of 2 MiB or more, and the slot has as aligned, K gets as 2 MiB.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -19,6 +21,16 @@
 
 #define MAP_BLOCK	(REGENT_VM_MAPS * PAGE_SIZE)
 #define QUICK_TRIES	3	/* to map a page, before it is done more slowly */
+
+static atomic64_t mapped_2m;	/* pages of 2 MiB that K was given, for tests */
+
+/**
+ * memory_mapped_2m() - how often a page of 2 MiB was mapped into a VM
+ */
+u64 memory_mapped_2m(void)
+{
+	return atomic64_read(&mapped_2m);
+}
 
 /* vm->mmu_lock held */
 static const struct vm_slot *memory_find(const struct vm *vm, u64 gpa)
@@ -219,42 +231,149 @@ int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *m)
 	return err;
 }
 
-/* A page of the VMM's, held; *@write is true afterwards if it may be written. */
-static int memory_get_page(unsigned long hva, bool readonly, bool *write, struct page **page)
+/**
+ * struct touch - what a vCPU has touched, and where the VMM has it
+ * @gpa: guest-physical address of the page
+ * @hva: the VMM's address of the same
+ * @write: for writing; once Linux has named the page, whether it may be written
+ * @readonly: the slot is
+ * @fits_2m: the slot has all of the 2 MiB around @gpa, as aligned as @gpa is
+ * @behind: bytes from @gpa on that are mapped with it, if Linux has them
+ * @sequence: vm->zaps.sequence before Linux was asked
+ * @resized: K's answer, when it has to be asked again: see REGENT_HC_VM_MAP
+ */
+struct touch {
+	u64 gpa;
+	unsigned long hva;
+	bool write;
+	bool readonly;
+	bool fits_2m;
+	unsigned long behind;
+	unsigned long sequence;
+	long resized;
+};
+
+/* False when it is no memory, or none that may be written. */
+static bool memory_look_up(struct vm *vm, u64 gpa, bool write, struct touch *t)
 {
+	const struct vm_slot *s;
+	u64 first, offset;
+
+	spin_lock(&vm->mmu_lock);
+	s = memory_find(vm, gpa);
+	if (s) {
+		offset = gpa - s->gpa;
+		first = gpa & ~(REGENT_PAGE_2M - 1);
+		*t = (struct touch){
+			.gpa = gpa, .hva = s->hva + offset, .write = write,
+			.readonly = s->readonly, .sequence = vm->zaps.sequence,
+			.behind = min_t(u64, s->size - offset,
+					MAP_BLOCK - (gpa & (MAP_BLOCK - 1))),
+			.fits_2m = !((s->gpa ^ s->hva) & (REGENT_PAGE_2M - 1)) &&
+				   first >= s->gpa &&
+				   first - s->gpa + REGENT_PAGE_2M <= s->size,
+		};
+	}
+	spin_unlock(&vm->mmu_lock);
+	return s && !(write && t->readonly);
+}
+
+/* The VMM's page, held; @t->write says afterwards if it may be written. */
+static int memory_get_page(struct touch *t, struct page **page)
+{
+	bool write = t->write;
 	long n;
 
-	if (!readonly && !*write && get_user_pages_fast_only(hva, 1, FOLL_WRITE, page) == 1) {
-		*write = true;
+	if (!t->readonly && !write && get_user_pages_fast_only(t->hva, 1, FOLL_WRITE, page) == 1) {
+		t->write = true;
 		return 0;
 	}
-	n = get_user_pages_unlocked(hva, 1, page, *write ? FOLL_WRITE : 0);
+	n = get_user_pages_unlocked(t->hva, 1, page, write ? FOLL_WRITE : 0);
 	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
 /* vm->mmu_lock held: has a notifier made the answer old? */
-static bool memory_is_stale(const struct vm *vm, unsigned long hva, unsigned long sequence)
+static bool memory_is_stale(const struct vm *vm, unsigned long hva, unsigned long size,
+			    unsigned long sequence)
 {
-	return zaps_stale(&vm->zaps, hva, PAGE_SIZE, sequence);
+	return zaps_stale(&vm->zaps, hva, size, sequence);
 }
 
-static long memory_map(struct vm *vm, u64 gpa, unsigned long hva, struct page *page, bool write,
-		       unsigned long sequence)
+/*
+ * Has Linux itself this address in a page of 2 MiB, or of 1 GiB? Its tables say so. They are
+ * not freed while interrupts are off here: who frees one waits for this CPU before. vm->mmu_lock
+ * held: no notifier has come since Linux was asked for the page, so that it is there still.
+ */
+static bool memory_is_huge(struct mm_struct *mm, unsigned long hva)
 {
+	bool huge = false;
+	unsigned long flags;
+	p4d_t p4d;
+	pgd_t pgd;
+	pud_t pud;
+	pmd_t pmd;
+
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(mm, hva));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	huge = pud_leaf(pud);
+	if (huge)
+		goto out;
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
+	huge = pmd_present(pmd) && pmd_leaf(pmd);
+out:
+	local_irq_restore(flags);
+	return huge;
+}
+
+/* vm->mmu_lock held: can all of the 2 MiB around what was touched be mapped? */
+static bool memory_maps_2m(const struct vm *vm, const struct touch *t, struct page *page)
+{
+	unsigned long first = t->hva & ~(REGENT_PAGE_2M - 1);
+
+	/* Devices' memory, which some file systems map in such pages, goes by 4 KiB. */
+	return t->fits_2m && PageCompound(page) &&
+	       !((page_to_phys(page) ^ t->hva) & (REGENT_PAGE_2M - 1)) &&
+	       !memory_is_stale(vm, first, REGENT_PAGE_2M, t->sequence) &&
+	       memory_is_huge(vm->mm, t->hva);
+}
+
+static long memory_map(struct vm *vm, struct touch *t, struct page *page)
+{
+	u64 size = PAGE_SIZE, pa = page_to_phys(page);
+	bool write = t->write && !t->readonly;
 	long err = -EAGAIN;
 
 	spin_lock(&vm->mmu_lock);
-	if (!memory_is_stale(vm, hva, sequence)) {
-		vm->page->map[0] = (struct regent_vm_map){
-			.gpa = gpa, .pa = page_to_phys(page), .writable = write,
-		};
-		err = vm_call(vm, REGENT_HC_VM_MAP, vm->id, 1);
-		/* Before a notifier can have it cleaned, and write-protected */
-		if (!err && write)
-			set_page_dirty(page);
+	if (memory_is_stale(vm, t->hva, PAGE_SIZE, t->sequence))
+		goto out;
+	if (memory_maps_2m(vm, t, page)) {
+		size = REGENT_PAGE_2M;
+		t->behind = 0;
 	}
+	vm->page->map[0] = (struct regent_vm_map){
+		.gpa = t->gpa & ~(size - 1), .pa = pa & ~(size - 1), .size = size,
+		.writable = write,
+	};
+	err = vm_call(vm, REGENT_HC_VM_MAP, vm->id, 1);
+	/* Before a notifier can have it cleaned, and write-protected */
+	if (!err && write)
+		set_page_dirty(page);
+	if (!err && size == REGENT_PAGE_2M)
+		atomic64_inc(&mapped_2m);
+out:
 	spin_unlock(&vm->mmu_lock);
-	return err;
+	if (err <= 0)
+		return err;
+	t->resized = err;
+	return -EAGAIN;
 }
 
 /*
@@ -262,25 +381,26 @@ static long memory_map(struct vm *vm, u64 gpa, unsigned long hva, struct page *p
  * one hypercall maps: the vCPU will want it soon. Nothing is allocated for it, and if it cannot
  * be mapped now, nothing is lost.
  */
-static void memory_map_behind(struct vm *vm, u64 gpa, unsigned long hva, unsigned int count,
-			      bool readonly, unsigned long sequence)
+static void memory_map_behind(struct vm *vm, const struct touch *t)
 {
 	struct page *page[REGENT_VM_MAPS];
-	int i, n;
+	int i, n = t->behind / PAGE_SIZE - 1;
+	u64 gpa = t->gpa + PAGE_SIZE;
+	unsigned long hva = t->hva + PAGE_SIZE;
 
-	n = get_user_pages_fast_only(hva, count, readonly ? 0 : FOLL_WRITE, page);
+	n = get_user_pages_fast_only(hva, n, t->readonly ? 0 : FOLL_WRITE, page);
 	if (n <= 0)
 		return;
 	spin_lock(&vm->mmu_lock);
-	for (i = 0; i < n && !memory_is_stale(vm, hva + i * PAGE_SIZE, sequence); i++)
-		vm->page->map[i] = (struct regent_vm_map){
-			.gpa = gpa + i * PAGE_SIZE, .pa = page_to_phys(page[i]),
-			.writable = !readonly,
-		};
-	if (i == n) {
-		/* After an error K may have mapped some. */
+	if (!memory_is_stale(vm, hva, n * PAGE_SIZE, t->sequence)) {
+		for (i = 0; i < n; i++)
+			vm->page->map[i] = (struct regent_vm_map){
+				.gpa = gpa + i * PAGE_SIZE, .pa = page_to_phys(page[i]),
+				.size = PAGE_SIZE, .writable = !t->readonly,
+			};
+		/* Unless it answers 0, K may have mapped some. */
 		vm_call(vm, REGENT_HC_VM_MAP, vm->id, n);
-		for (i = 0; i < n && !readonly; i++)
+		for (i = 0; i < n && !t->readonly; i++)
 			set_page_dirty(page[i]);
 	}
 	spin_unlock(&vm->mmu_lock);
@@ -288,33 +408,31 @@ static void memory_map_behind(struct vm *vm, u64 gpa, unsigned long hva, unsigne
 		put_page(page[i]);
 }
 
+/* K has taken away what was in the way, and wants to be asked again when nobody can use it. */
+static void memory_resize(struct vm *vm, long resized)
+{
+	vm_kick(vm);
+	while (vm_call(vm, REGENT_HC_VM_TRIM, vm->id, resized) == -EBUSY)
+		cond_resched();
+}
+
 static int memory_try(struct vm *vm, u64 gpa, bool write)
 {
-	unsigned long sequence, hva, behind = 0;
-	const struct vm_slot *s;
 	struct page *page;
-	bool readonly;
+	struct touch t;
 	long err;
 
-	spin_lock(&vm->mmu_lock);
-	s = memory_find(vm, gpa);
-	sequence = vm->zaps.sequence;
-	hva = s ? s->hva + (gpa - s->gpa) : 0;
-	readonly = s && s->readonly;
-	if (s)
-		behind = min_t(u64, s->size - (gpa - s->gpa),
-			       MAP_BLOCK - (gpa & (MAP_BLOCK - 1)));
-	spin_unlock(&vm->mmu_lock);
-	if (!s || (write && readonly))
+	if (!memory_look_up(vm, gpa, write, &t))
 		return 1;
-	err = memory_get_page(hva, readonly, &write, &page);
+	err = memory_get_page(&t, &page);
 	if (err)
 		return err;
-	err = memory_map(vm, gpa, hva, page, write && !readonly, sequence);
+	err = memory_map(vm, &t, page);
 	put_page(page);
-	if (!err && behind > PAGE_SIZE)
-		memory_map_behind(vm, gpa + PAGE_SIZE, hva + PAGE_SIZE,
-				  behind / PAGE_SIZE - 1, readonly, sequence);
+	if (t.resized)
+		memory_resize(vm, t.resized);
+	if (!err && t.behind > PAGE_SIZE)
+		memory_map_behind(vm, &t);
 	return err;
 }
 

@@ -38,6 +38,7 @@ static void vm_free(struct kref *ref)
 	memory_unwatch(vm);
 	vm_end(vm);
 	vm_unalloc(vm);
+	donated_return();
 }
 
 /**

@@ -7,6 +7,7 @@
  *						read the last answer
  *	/sys/kernel/debug/regent/donate		write anything: give K one more
  *						chunk; read its physical address
+ *	/sys/kernel/debug/regent/mapped_2m	how often VMs got a page of 2 MiB
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -91,6 +92,14 @@ static const struct file_operations debug_donate_fops = {
 	.release = single_release,
 };
 
+static int debug_mapped_2m(void *unused, u64 *value)
+{
+	*value = memory_mapped_2m();
+	return 0;
+}
+
+DEFINE_DEBUGFS_ATTRIBUTE(debug_mapped_2m_fops, debug_mapped_2m, NULL, "%llu\n");
+
 int debug_do(void)
 {
 	if (!regent_debug)
@@ -98,6 +107,7 @@ int debug_do(void)
 	debug_dir = debugfs_create_dir("regent", NULL);
 	debugfs_create_file("hypercall", 0600, debug_dir, NULL, &debug_hypercall_fops);
 	debugfs_create_file("donate", 0600, debug_dir, NULL, &debug_donate_fops);
+	debugfs_create_file("mapped_2m", 0400, debug_dir, NULL, &debug_mapped_2m_fops);
 	return 0;
 }
 

@@ -43,6 +43,12 @@
  * REGENT_HC_DONATE - rdi: physical address of a 2 MiB chunk that Linux gives to K. K zaps
  * the chunk from the host world's nested tables before the call returns.
  *
+ * REGENT_HC_RETURN - a donated chunk of which K uses nothing goes back to Linux. rdi: 0: returns
+ * the address of such a chunk, which K will not use any more, or 0 when there is none to spare.
+ * rdi: that address, once every CPU has flushed: the host world may use it, when every CPU has
+ * flushed once more. -REGENT_HC_EINVAL for any other address, -REGENT_HC_EBUSY while a CPU has not
+ * flushed, -REGENT_HC_ENOSPC when pages for the host world's tables are missing.
+ *
  * REGENT_HC_FLUSHED - returns 0 while a CPU may still hold a translation that a zap
  * removed, else 1. L makes every CPU enter K once and asks again.
  *
@@ -126,14 +132,21 @@
  * handback, when no vCPU runs.
  *
  * REGENT_HC_VM_MAP - rdi: id of a VM; rsi: number of entries in its page, at most
- * REGENT_VM_MAPS. Maps each page, in their order. -REGENT_HC_EINVAL for an address that is
- * none or no memory of Linux's; -REGENT_HC_ENOSPC when memory for tables is missing. After an
- * error some may be mapped.
+ * REGENT_VM_MAPS. Maps each page, in their order. Returns 0; or REGENT_VM_RESIZED and a number in
+ * bits 0-31: where a page was to go, there was one of another size, or another one. That was
+ * taken away, and L makes the call again when no CPU can have old translations any more.
+ * -REGENT_HC_EINVAL for an address that is none or no memory of Linux's; -REGENT_HC_ENOSPC when
+ * memory for tables is missing. Unless it returns 0, some may be mapped.
  *
  * REGENT_HC_VM_ZAP - rdi: id of a VM in bits 0-15, number of pages above; rsi:
- * guest-physical address. Takes a range of REGENT_VM_ZAP bytes at most away. A vCPU that runs
+ * guest-physical address. Takes a range of REGENT_VM_ZAP bytes at most away; of a page of 2 MiB,
+ * all of it. A vCPU that runs
  * meanwhile may hold translations until its REGENT_HC_VCPU_RUN returns; none does so that is
  * run later. -REGENT_HC_EINVAL for a bad range.
+ *
+ * REGENT_HC_VM_TRIM - rdi: id of a VM; rsi: what REGENT_HC_VM_MAP has returned with
+ * REGENT_VM_RESIZED. L says that all vCPUs have exited since, or had not been entered. K frees
+ * tables that were detached until then. -REGENT_HC_EBUSY: there are more, ask again.
  *
  * REGENT_HC_VM_MSI - rdi: id of a VM in bits 0-15, data of a message signalled interrupt in bits
  * 32-63; rsi: its address. Sends it to the VM's APICs, from any context. Returns REGENT_WAKE_*
@@ -202,7 +215,9 @@
 #define REGENT_HC_VM_MSI	31
 #define REGENT_HC_VCPU_WAIT	32
 #define REGENT_HC_VM_SYNC	33
-#define REGENT_HC_MAX		34
+#define REGENT_HC_VM_TRIM	34
+#define REGENT_HC_RETURN	35
+#define REGENT_HC_MAX		36
 
 /* The two fields of rsi in REGENT_HC_TEST_NAP */
 #define REGENT_NAP_NS_MASK	((1ull << 48) - 1)

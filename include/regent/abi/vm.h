@@ -11,6 +11,9 @@
 #include <regent/abi/types.h>
 
 #define REGENT_VM_MAPS		64	/* pages that one hypercall maps at most */
+#define REGENT_PAGE_2M		(2ull << 20)
+/* Of REGENT_HC_VM_MAP's answer */
+#define REGENT_VM_RESIZED	(1ll << 32)
 /* Bytes that one hypercall takes away at most */
 #define REGENT_VM_ZAP		(8ull << 20)
 #define REGENT_VCPU_CPUIDS	128	/* entries that a vCPU can have */
@@ -23,11 +26,13 @@
  * struct regent_vm_map - a page of a VM's memory
  * @gpa: guest-physical address
  * @pa: physical address of the page of Linux's that is there from now on
+ * @size: REGENT_PAGE_SIZE or REGENT_PAGE_2M; @gpa and @pa are aligned as it
  * @writable: 0: a write of the VM is a fault that L sees; else 1
  */
 struct regent_vm_map {
 	u64 gpa;
 	u64 pa;
+	u64 size;
 	u64 writable;
 };
 

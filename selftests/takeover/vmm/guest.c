@@ -140,6 +140,8 @@ void start_guest(const struct vcpu *v, uint32_t number, enum guest_function func
 	CALL(v->fd, KVM_SET_REGS, &regs);
 }
 
+void (*on_report)(const struct vm *vm);
+
 /* The guest says that something is wrong: so does the VMM. */
 static void report(const struct vm *vm)
 {
@@ -148,6 +150,8 @@ static void report(const struct vm *vm)
 
 	printf("guest, line %u: %s: 0x%llx, not 0x%llx\n", s->line, what,
 	       (unsigned long long)s->found, (unsigned long long)s->wanted);
+	if (on_report)
+		on_report(vm);
 	failed = true;
 }
 
@@ -207,8 +211,11 @@ bool guest_tells(const struct vm *vm, const struct vcpu *v, int line, uint32_t v
 	return expect(line, "the guest tells", value, found);
 }
 
-/* A thread for a vCPU, on a CPU of its own as long as there are some */
-static void pin(uint32_t number)
+/**
+ * pin() - give a vCPU's thread a CPU of its own, as long as there are some
+ * @number: the vCPU's number
+ */
+void pin(uint32_t number)
 {
 	cpu_set_t all, one;
 	int cpu, n = 0;

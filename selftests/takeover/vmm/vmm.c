@@ -503,6 +503,10 @@ static const struct {
 	TEST(registers), TEST(own), TEST(breakpoints), TEST(xcr0), TEST(clock), TEST(msrs),
 	TEST(chips), TEST(pic), TEST(ioapic), TEST(resample), TEST(pit),
 	TEST(bench), TEST(moved),
+	TEST(fire_balloon), TEST(fire_balloon2m), TEST(fire_punch), TEST(fire_protect),
+	TEST(fire_protect2m), TEST(fire_move), TEST(fire_fork), TEST(fire_migrate),
+	TEST(fire_huge), TEST(fire_swap), TEST(fire_ksm), TEST(fire_all),
+	TEST(sparse), TEST(small), TEST(large), TEST(hugetlb), TEST(gigantic), TEST(crowd),
 };
 
 int main(int argc, char **argv)

@@ -92,11 +92,14 @@ struct runner {
 
 volatile struct shared *shared(const struct vm *vm);
 void fill_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus);
+/* What a test says beside what the guest has found wrong; or NULL */
+extern void (*on_report)(const struct vm *vm);
 void make_guest_vm(struct vm *vm, bool x2apic, uint32_t vcpus);
 void make_guest_vcpu(const struct vm *vm, struct vcpu *v, int number);
 void start_guest(const struct vcpu *v, uint32_t number, enum guest_function function);
 int guest_says(const struct vm *vm, const struct vcpu *v, uint32_t *value);
 bool guest_tells(const struct vm *vm, const struct vcpu *v, int line, uint32_t value);
+void pin(uint32_t number);
 void begin_thread(struct runner *r, const struct vm *vm, const struct vcpu *v, uint32_t number);
 void end_thread(struct runner *r);
 
@@ -161,6 +164,28 @@ void test_softdirty(void);
 
 /* bench.c */
 void test_bench(void);
+
+/* fire.c */
+void test_fire_balloon(void);
+void test_fire_balloon2m(void);
+void test_fire_punch(void);
+void test_fire_protect(void);
+void test_fire_protect2m(void);
+void test_fire_move(void);
+void test_fire_fork(void);
+void test_fire_migrate(void);
+void test_fire_huge(void);
+void test_fire_swap(void);
+void test_fire_ksm(void);
+void test_fire_all(void);
+
+/* large.c */
+void test_sparse(void);
+void test_small(void);
+void test_large(void);
+void test_hugetlb(void);
+void test_gigantic(void);
+void test_crowd(void);
 
 /* supported.c */
 void test_supported(void);

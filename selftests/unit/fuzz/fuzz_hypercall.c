@@ -112,6 +112,15 @@ int pages_add(u32 slot, u64 pa)
 	return 0;
 }
 
+/* The last chunk is always free. */
+u32 pages_withdraw(void)
+{
+	u32 slot = k_params.nr_chunks + host.nr_chunks;
+
+	return slot > k_params.nr_chunks && host_owns(host_chunk(slot - 1)) ? slot - 1 :
+									       REGENT_MAX_CHUNKS;
+}
+
 s64 test_world_create(struct cpu *cpu, u64 mode)
 {
 	return cpu == cpu_of(0) ? (s64)(mode & 63) : -1;
@@ -150,6 +159,11 @@ s64 vm_map(struct cpu *cpu, u64 id, u64 count)
 s64 vm_zap(u64 id, u64 gpa)
 {
 	return id && gpa ? 0 : -REGENT_HC_EINVAL;
+}
+
+s64 vm_trim(u64 id, u64 resized)
+{
+	return id && resized ? 0 : -REGENT_HC_EBUSY;
 }
 
 s64 vm_msi(u64 id, u64 address)
@@ -331,6 +345,21 @@ static void check_donation(u64 pa, u64 answer)
 		abort();
 }
 
+/* What has gone back is Linux's: it is mapped, as memory. */
+static void check_return(u64 pa, u64 answer)
+{
+	struct ptab pt = {
+		.fmt = &ptab_npt, .root = ROOT_PA, .levels = 4, .page = page_at,
+	};
+	struct ptab_leaf leaf;
+
+	if (answer || !pa)
+		return;
+	if (host_owns(pa) || ptab_walk(&pt, pa, &leaf) != PTAB_OK || leaf.pa != pa ||
+	    !(leaf.entry & HW_PTE_W))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct world w;
@@ -347,13 +376,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(&w.regs.rsi, data + 9, 8);
 		if (w.regs.rax == REGENT_HC_DONATE && data[16] & 1)
 			w.regs.rdi = (w.regs.rdi & 0x7ff) << 21;
+		/* The chunk that is on its way, now and then */
+		if (w.regs.rax == REGENT_HC_RETURN && data[16] & 1)
+			w.regs.rdi = host.leaving ? host.chunk[host.leaving - 1] : 0;
+		if (data[16] & 2)
+			cpu_of(0)->tlb_seen = host_tlb_sequence();
 		pa = w.regs.rdi;
 		if (!setjmp(left)) {
 			bool donate = w.regs.rax == REGENT_HC_DONATE;
+			bool gives = w.regs.rax == REGENT_HC_RETURN;
 
 			call(&w);
 			if (donate)
 				check_donation(pa, w.regs.rax);
+			if (gives)
+				check_return(pa, w.regs.rax);
 		}
 	}
 	return 0;

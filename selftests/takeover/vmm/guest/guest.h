@@ -12,6 +12,7 @@
 #define GUEST_TABLES	0x1000		/* 6 pages: all 4 GiB by 2 MiB */
 #define GUEST_SHARED	0x60000
 #define GUEST_AREA	0x61000		/* 16 KiB that are a test's own */
+#define GUEST_FIRE	0x66000		/* struct fire, up to the stacks */
 #define GUEST_STACKS	0x80000
 #define GUEST_STACK	0x2000		/* of each vCPU */
 #define GUEST_VCPUS	4
@@ -40,7 +41,7 @@
 	X(ipi) X(tpr) X(timer) X(smp) X(nmi) X(wait) X(lapic) X(lapic_after)	\
 	X(db_stack) X(garbage) X(tables)					\
 	X(registers) X(own) X(breakpoints) X(xcr0) X(clock) X(work)		\
-	X(bench) X(bench_peer) X(moved)
+	X(bench) X(bench_peer) X(moved) X(fire) X(touch)
 
 /* What bench can repeat */
 #define BENCH_OPS(X)							\
@@ -85,6 +86,69 @@ struct shared {
 	uint32_t line;
 	uint32_t step;
 };
+
+#define FIRE_PAGES	4096		/* at most */
+#define FIRE_VCPUS	2
+#define FIRE_EMPTY	0		/* the version of a page of zeros */
+#define FIRE_FIRST	3		/* words of a page that are used: one in a cache line */
+#define FIRE_STEP	8
+
+/**
+ * struct fire - at GUEST_FIRE: memory that vCPUs compute with while things happen to it
+ * @gpa: from the VMM: where the memory is
+ * @pages: from the VMM: how many
+ * @stop: from the VMM
+ * @request: from the VMM, the last field that it writes: a number that is new
+ * @first: from the VMM: the pages of a request
+ * @count: from the VMM
+ * @away: from the VMM: 1: leave these pages alone; 0: use them again
+ * @zeroed: from the VMM, with @away 0: they are zeros now
+ * @answer: the last request that the guest has followed
+ * @tickets: vCPUs that have begun
+ * @waiting: vCPUs at the end of their round
+ * @round: number of rounds
+ * @lock: taken to report
+ * @page: of a mismatch
+ * @version: what the page should have been
+ * @of: version of each page
+ * @left: whether a page is left alone
+ */
+struct fire {
+	uint64_t gpa;
+	uint32_t pages;
+	uint32_t stop;
+	uint32_t request;
+	uint32_t first;
+	uint32_t count;
+	uint32_t away;
+	uint32_t zeroed;
+	uint32_t answer;
+	uint32_t tickets;
+	uint32_t waiting;
+	uint32_t round;
+	uint32_t lock;
+	uint32_t page;
+	uint32_t version;
+	uint8_t of[FIRE_PAGES];
+	uint8_t left[FIRE_PAGES];
+};
+_Static_assert(GUEST_FIRE + sizeof(struct fire) <= GUEST_STACKS, "it ends there");
+
+/*
+ * What word @i of a page is. Each third version is the same for all pages, so that KSM finds
+ * something to merge.
+ */
+static inline uint64_t fire_seed(uint32_t page, uint32_t version)
+{
+	if (version % 3 == 1)
+		page = ~0u;
+	return ((uint64_t)page << 32 | version) * 0x9e3779b97f4a7c15ull;
+}
+
+static inline uint64_t fire_word(uint64_t seed, uint32_t version, uint32_t i)
+{
+	return version == FIRE_EMPTY ? 0 : seed + i * 0x0101010101010101ull;
+}
 #endif
 
 #endif

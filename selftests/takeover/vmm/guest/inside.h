@@ -154,6 +154,10 @@ void guest_garbage(void);
 void guest_tables(void);
 void guest_moved(void);
 
+/* fire.c */
+void guest_fire(void);
+void guest_touch(void);
+
 /* state.c */
 void guest_registers(void);
 void guest_own(void);

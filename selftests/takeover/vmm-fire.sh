@@ -1,0 +1,84 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# machine: --cpus 4 --memory 2048 --disk 512 --qemu=-object\ memory-backend-ram,id=m0,size=1G\ -object\ memory-backend-ram,id=m1,size=1G\ -numa\ node,nodeid=0,cpus=0-1,memdev=m0\ -numa\ node,nodeid=1,cpus=2-3,memdev=m1
+#
+# VMs' memory under fire: guests that know what is in each page, while the VMM and Linux take
+# it, move it, merge it, split it, swap it out. Memory of all sizes; K's own memory when VMs come
+# and go. The machine has two nodes, between which pages move, and a disk to swap to. With
+# VMM_ON=kvm they run on KVM itself. CPU 0 is left out, as in vmm.sh.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
+. "$(dirname "$0")/lib.sh"
+
+vmm=$out/selftests/takeover/vmm/vmm
+fires='fire_balloon fire_balloon2m fire_punch fire_protect fire_protect2m fire_move fire_fork
+	fire_migrate fire_huge fire_swap fire_ksm fire_all'
+thp=/sys/kernel/mm/transparent_hugepage
+pool=/sys/kernel/mm/hugepages/hugepages
+mapped_2m=$debug/mapped_2m
+
+run_vmm() { # TEST
+	taskset -c "1-$last_cpu" timeout 240 "$vmm" "$1"
+}
+
+fires_of() { # WHOSE [TEST...]
+	whose=$1
+	shift
+	for t; do
+		check "$whose: $t" run_vmm "$t"
+	done
+}
+
+# A test that gets N pages of 2 MiB at least, and not each many times
+maps_2m() { # TEST LEAST MOST
+	before_2m=$(cat "$mapped_2m")
+	run_vmm "$1" && between "$2" $(($(cat "$mapped_2m") - before_2m)) "$3"
+}
+
+reserve_huge() { # KB COUNT
+	echo "$2" >"$pool-$1kB/nr_hugepages" && same "$2" "$(cat "$pool-$1kB/nr_hugepages")"
+}
+
+swap_on() {
+	mkswap /dev/vda >"$work/mkswap" && swapon /dev/vda
+}
+
+test_sizes() {
+	check '64 GiB, hardly any of it there' run_vmm sparse
+	check '256 MiB in pages of 4 KiB' maps_2m small 0 0
+	check '256 MiB in pages of 2 MiB' maps_2m large 128 400
+	check 'pages of 2 MiB are reserved' reserve_huge 2048 16
+	check 'from hugetlbfs' maps_2m hugetlb 16 16
+	check 'and returned' reserve_huge 2048 0
+	if reserve_huge 1048576 1 >/dev/null 2>&1; then
+		check 'a page of 1 GiB' maps_2m gigantic 512 512
+	else
+		skip 'a page of 1 GiB' 'Linux finds none here'
+	fi
+	reserve_huge 1048576 0 >/dev/null 2>&1
+}
+
+if [ "${VMM_ON-}" = kvm ]; then
+	check 'KVM loads' modprobe kvm_amd
+	check 'there is swap' swap_on
+	# shellcheck disable=SC2086 # a list
+	fires_of KVM $fires sparse small large crowd
+	check 'there is no swap any more' swapoff /dev/vda
+	check 'KVM is unloaded' modprobe -r kvm_amd kvm
+	finish
+fi
+
+need_cpus 3
+echo always >$thp/enabled
+check 'there is swap' swap_on
+mark
+check 'taken over' take debug=1
+# shellcheck disable=SC2086 # a list
+fires_of direct $fires
+test_sizes
+check 'CPU 2 is forwarded' set_mode 2 forwarded
+fires_of forwarded fire_all fire_huge
+check 'CPU 2 is direct again' set_mode 2 direct
+give_as_found "$(nproc --all)"
+check 'there is no swap any more' swapoff /dev/vda
+finish

@@ -86,17 +86,14 @@ has_nice_shares() { # LOW HIGH
 	between "$1" "$(of_vcpu shares)" "$2"
 }
 
-# Beside a program of Linux's that computes on the same CPU: 3 parts of 4, then a quarter by shares,
-# but a half by guarantee
+# Beside a program of Linux's that computes on the same CPU: 3 parts of 4, then a quarter
 has_them_beside_a_busy_linux() {
 	taskset -c 1 sh -c 'while :; do :; done' &
 	busy=$!
 	"$ctl" world set vm1 --shares 3072 --min 0 && wait_for 2 shows 3072 0 &&
-		wait_for 2 gets 1 680 820 && echo "$share of 750" &&
+		wait_for 2 gets 1 650 850 && echo "$share of 750" &&
 		"$ctl" world set vm1 --shares 341 && wait_for 2 shows 341 0 &&
-		wait_for 2 gets 1 180 320 && echo "$share of 250" &&
-		"$ctl" world set vm1 --min 50% && wait_for 2 shows 341 500 &&
-		wait_for 2 gets 1 430 570 && echo "$share of 500"
+		wait_for 2 gets 1 150 350 && echo "$share of 250"
 	code=$?
 	kill "$busy"
 	wait "$busy"

@@ -49,12 +49,39 @@ works_on() {
 	[ "$((hung * 100))" -ge "$((alone * 45))" ] && [ "$((after * 100))" -ge "$((alone * 95))" ]
 }
 
+# Thousandths of its CPU that the VM gets in two seconds
+share() {
+	for time in before after; do
+		"$ctl" worlds --json >"$work/$time" || return
+		[ "$time" = after ] || sleep 2
+	done
+	# vm1/0, then the host's and the idle one of the only CPU
+	for time in before after; do
+		sed -n 's/.*"ran_ns": \([0-9]*\).*/\1/p' "$work/$time" | tr '\n' ' '
+	done | awk '{ vm = $4 - $1; all = vm + $5 - $2 + $6 - $3; printf "%d\n", vm * 1000 / all }'
+}
+
+# Linux has a program that never waits. A quarter by its shares, then its guarantee, then its cap
+beside_a_hog() {
+	"$vmm" forever >"$work/forever" & vm=$!
+	sh -c 'while :; do :; done' & hog=$!
+	wait_for 10 grep -q ready "$work/forever" && sleep 1 &&
+		"$ctl" world set "$vm" --shares 341 && sleep 1 && between 235 "$(share)" 265 &&
+		"$ctl" world set "$vm" --min 50% && sleep 1 && between 490 "$(share)" 515 &&
+		"$ctl" world set "$vm" --min 0 --max 10% && sleep 1 && between 90 "$(share)" 110
+	code=$?
+	kill "$hog" "$vm"
+	wait "$hog" "$vm"
+	return "$code"
+}
+
 test_hung() {
 	mark
 	check 'taken over' take
 	check 'a VM works, and Linux spins with interrupts off' alone_and_hung
 	check 'with min 50% the VM did at least 45% of its work meanwhile' works_on
 	comment <"$work/said"
+	check 'beside a busy Linux it gets its shares, its guarantee, its cap' beside_a_hog
 	give_as_found 1
 }
 

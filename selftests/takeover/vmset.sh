@@ -3,8 +3,9 @@
 # machine: --cpus 4 --qemu=-machine\ pc-q35-7.0
 #
 # What an operator sees of a VM and says of it: regentctl worlds, world set, world follow, and
-# leave. The VM is a vCPU that never stops, on CPU 1 beside a Linux that is idle there. Of a busy
-# host the limits are wide, and what does not hold at once may come true for some seconds.
+# leave. The VM is a vCPU that never stops, on CPU 1. Because the host may be busy the limits are
+# wide, and what does not hold at once may come true within some tries. QEMU's CPU 0 has a race with
+# what worlds do (docs/testing.md): the VM stays away from it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
@@ -63,12 +64,13 @@ gets() { # CPU LOW HIGH: thousandths
 }
 
 is_limited() {
-	"$ctl" world set vm1/0 --max 30% && vcpu_has max_permille 300 && wait_for 2 gets 1 260 340 &&
-		"$ctl" worlds | grep '^vm1/0 .* 30% '
+	"$ctl" world set vm1/0 --max 30% && wait_for 2 vcpu_has max_permille 300 &&
+		wait_for 2 gets 1 260 340 && "$ctl" worlds | grep '^vm1/0 .* 30% '
 }
 
 is_free_again() {
-	"$ctl" world set "$vm" --max 100 && vcpu_has max_permille 1000 && wait_for 2 gets 1 700 1000
+	"$ctl" world set "$vm" --max 100 && wait_for 2 vcpu_has max_permille 1000 &&
+		wait_for 2 gets 1 700 1000
 }
 
 shows() { # SHARES MIN
@@ -84,6 +86,20 @@ has_nice_shares() { # LOW HIGH
 	between "$1" "$(of_vcpu shares)" "$2"
 }
 
+# Beside a program of Linux's that computes on the same CPU: 3 parts of 4, then a quarter
+has_them_beside_a_busy_linux() {
+	taskset -c 1 sh -c 'while :; do :; done' &
+	busy=$!
+	"$ctl" world set vm1 --shares 3072 --min 0 && wait_for 2 shows 3072 0 &&
+		wait_for 2 gets 1 650 850 && echo "$share of 750" &&
+		"$ctl" world set vm1 --shares 341 && wait_for 2 shows 341 0 &&
+		wait_for 2 gets 1 150 350 && echo "$share of 250"
+	code=$?
+	kill "$busy"
+	wait "$busy"
+	return "$code"
+}
+
 # Ten steps of a fifth less
 follows_nice() {
 	"$ctl" world set vm1 --shares nice --min 0 && wait_for 2 shows 1024 0 &&
@@ -93,7 +109,7 @@ follows_nice() {
 moves() {
 	"$ctl" world set vm1 --cpus 2 && taskset -pc "$vm" | grep ': 2$' &&
 		wait_for 5 vcpu_has cpu 2 && wait_for 2 gets 2 700 1000 &&
-		"$ctl" world set vm1/0 --cpus 0-1,3 && "$ctl" world set vm1/0 --cpus 1 &&
+		"$ctl" world set vm1/0 --cpus 1,3 && "$ctl" world set vm1/0 --cpus 1 &&
 		wait_for 5 vcpu_has cpu 1 && wait_for 2 gets 1 700 1000
 }
 
@@ -162,8 +178,11 @@ test_vm() {
 	check 'its vCPU is listed, with process, thread and command' is_listed
 	check 'it has the CPU that Linux does not need' wait_for 2 gets 1 700 1000
 	check 'it gets 30% when that is all that it may get' is_limited
+	echo "# it got $share thousandths"
 	check 'and all again' is_free_again
 	check 'shares and guarantee are as set' has_shares_and_min
+	check 'and hold beside a busy Linux' has_them_beside_a_busy_linux
+	comment <"$work/said"
 	check "the thread's nice value makes its shares" follows_nice
 	check 'it moves to the CPUs that its thread is given' moves
 	check 'what cannot be set is refused, and nothing changed' refuses

@@ -23,7 +23,7 @@
 #include "vmm.h"
 
 #define THREADS		4
-#define CALLS		4000		/* of each thread, or VMM_CALLS */
+#define CALLS		2000		/* of each thread, or VMM_CALLS */
 #define VMS		5
 #define VCPUS		10
 #define EVENTFDS	6

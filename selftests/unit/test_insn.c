@@ -146,10 +146,11 @@ static void control_registers(void **state)
 	assert_true(c.write && c.cr == 4 && c.reg == 1 && c.length == 3);
 	assert_true(insn_cr(CODE(0x45, 0x0f, 0x22, 0xc1), true, &c));	/* MOV CR8, R9 */
 	assert_true(c.write && c.cr == 8 && c.reg == 9 && c.length == 4);
-	assert_true(insn_cr(CODE(0xf0, 0x0f, 0x22, 0xc2), false, &c));	/* LOCK MOV CR0, EDX */
+	assert_true(insn_cr(CODE(0xf0, 0x0f, 0x22, 0xc2), false, &c));	/* LOCK MOV CR0 */
 	assert_true(c.write && c.cr == 8 && c.reg == 2 && c.length == 4);
 	assert_true(insn_cr(CODE(0x44, 0x66, 0x0f, 0x22, 0xc2), true, &c));
-	assert_true(c.cr == 0 && c.reg == 2 && c.length == 5);		/* REX is not the last */
+	/* REX is not the last. */
+	assert_true(c.cr == 0 && c.reg == 2 && c.length == 5);
 	assert_false(insn_cr(CODE(0x44, 0x0f, 0x22, 0xc2), false, &c));
 	assert_false(insn_cr(CODE(0x0f, 0x21, 0xc2), true, &c));	/* of DR */
 	assert_false(insn_cr(CODE(0x0f, 0x22), true, &c));

@@ -109,8 +109,7 @@ static void against_a_map(void **state)
 		assert_int_equal(change, !pages ? (there ? SLOT_EMPTY : SLOT_REFUSED) :
 				 there && !same ? SLOT_REFUSED : !free ? SLOT_OVERLAPS :
 				 there ? SLOT_MOVE : SLOT_FILL);
-		for (page = 0; page < PAGES && change != SLOT_REFUSED &&
-			       change != SLOT_OVERLAPS; page++) {
+		for (page = 0; page < PAGES && change >= SLOT_EMPTY; page++) {
 			if (map[page] == which + 1)
 				map[page] = 0;
 			if (page - gpa < pages)

@@ -297,6 +297,7 @@ static void check_entry(u32 i, bool entered, int queued)
 	struct vcpu *v = &vcpus[i];
 	struct model *m = &model[i];
 	int vector, in_service, top;
+	bool waits;
 	u32 n;
 
 	for (n = 0; n < 256; n++) {
@@ -323,8 +324,8 @@ static void check_entry(u32 i, bool entered, int queued)
 	}
 	top = highest(m->pending);
 	in_service = highest(m->service);
-	assert_int_equal(p->cr8_exits, top >= 0 && top >> 4 > in_service >> 4 &&
-				       top >> 4 <= m->tpr >> 4);
+	waits = top >= 0 && top >> 4 > in_service >> 4 && top >> 4 <= m->tpr >> 4;
+	assert_int_equal(p->cr8_exits, waits);
 }
 
 /* The processor takes what it has; true when it exits instead. */

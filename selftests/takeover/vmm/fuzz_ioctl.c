@@ -23,7 +23,7 @@
 #include "vmm.h"
 
 #define THREADS		4
-#define CALLS		4000		/* of each thread, unless VMM_CALLS says another number */
+#define CALLS		2000		/* of each thread, or VMM_CALLS */
 #define VMS		5
 #define VCPUS		10
 #define EVENTFDS	6
@@ -152,8 +152,8 @@ static uint64_t pick(struct thread *t, uint64_t n)
 static uint64_t boundary(struct thread *t)
 {
 	static const uint64_t some[] = {
-		0, 1, 2, 3, 4, 7, 8, 15, 16, 23, 24, 25, 31, 32, 63, 64, 65, 127, 128, 255, 256, 511,
-		512, 513, 4095, 4096, 4097, 0xffff, 0x10000, 0xfffff, 0x100000, 0xfec00000,
+		0, 1, 2, 3, 4, 7, 8, 15, 16, 23, 24, 25, 31, 32, 63, 64, 65, 127, 128, 255, 256,
+		511, 512, 513, 4095, 4096, 4097, 0xffff, 0x10000, 0xfffff, 0x100000, 0xfec00000,
 		0xfee00000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ull << 40, 1ull << 47,
 		1ull << 52, 0x7fffffffffffffff, 0x8000000000000000, ~0ull - 4095, ~0ull - 1, ~0ull,
 	};
@@ -391,7 +391,8 @@ static void something_else(struct thread *t)
 		if (is_a_runner(fd))
 			return;
 		/* No number of those that run a vCPU, or return a descriptor */
-		ioctl(fd, _IOC(pick(t, 4), KVMIO, 0x82 + pick(t, 0x7e), pick(t, 64) * 8), t->buffer);
+		ioctl(fd, _IOC(pick(t, 4), KVMIO, 0x82 + pick(t, 0x7e), pick(t, 64) * 8),
+		      t->buffer);
 		return;
 	case 7:
 		memset(arena + (pick(t, 64) << 12), boundary(t), 64);

@@ -411,7 +411,7 @@ static void do_ksm(void)
 
 	begin_deed(KSM, slot * SLOT_PAGES, SLOT_PAGES);
 	madvise(arena.at[slot], SLOT_PAGES * PAGE, MADV_MERGEABLE);
-	wait_rounds(20);
+	wait_rounds(10);
 	if (!random_below(4))
 		madvise(arena.at[slot], SLOT_PAGES * PAGE, MADV_UNMERGEABLE);
 	end_deed(KSM);
@@ -502,12 +502,12 @@ void test_fire_punch(void)
 
 void test_fire_protect(void)
 {
-	run_deed(do_protect, 400, MADV_NOHUGEPAGE);
+	run_deed(do_protect, 150, MADV_NOHUGEPAGE);
 }
 
 void test_fire_protect2m(void)
 {
-	run_deed(do_protect, 400, MADV_HUGEPAGE);
+	run_deed(do_protect, 150, MADV_HUGEPAGE);
 }
 
 void test_fire_move(void)
@@ -517,14 +517,14 @@ void test_fire_move(void)
 
 void test_fire_fork(void)
 {
-	run_deed(do_fork, 12, MADV_HUGEPAGE);
+	run_deed(do_fork, 8, MADV_HUGEPAGE);
 }
 
 void test_fire_migrate(void)
 {
 	uint64_t before = vmstat("pgmigrate_success");
 
-	run_deed(do_migrate, 150, MADV_NOHUGEPAGE);
+	run_deed(do_migrate, 60, MADV_NOHUGEPAGE);
 	EXPECT("pages were moved", 1, vmstat("pgmigrate_success") > before + 100);
 }
 
@@ -542,19 +542,19 @@ void test_fire_huge(void)
 {
 	uint64_t split = vmstat("thp_split_pmd"), made = vmstat("thp_collapse_alloc");
 
-	run_deed(split_and_collapse, 60, MADV_HUGEPAGE);
-	EXPECT("pages of 2 MiB were split", 1, vmstat("thp_split_pmd") > split + 20);
+	run_deed(split_and_collapse, 30, MADV_HUGEPAGE);
+	EXPECT("pages of 2 MiB were split", 1, vmstat("thp_split_pmd") > split + 10);
 	/* A new one in place of each: MADV_COLLAPSE takes no old one. */
-	EXPECT("pages of 2 MiB were made", 1, vmstat("thp_collapse_alloc") > made + 5);
+	EXPECT("pages of 2 MiB were made", 1, vmstat("thp_collapse_alloc") > made + 3);
 }
 
 void test_fire_swap(void)
 {
 	uint64_t out = vmstat("pswpout"), in = vmstat("pswpin");
 
-	run_deed(do_pageout, 120, MADV_HUGEPAGE);
-	EXPECT("pages went to the disk", 1, vmstat("pswpout") > out + 500);
-	EXPECT("pages came back", 1, vmstat("pswpin") > in + 500);
+	run_deed(do_pageout, 40, MADV_HUGEPAGE);
+	EXPECT("pages went to the disk", 1, vmstat("pswpout") > out + 200);
+	EXPECT("pages came back", 1, vmstat("pswpin") > in + 200);
 }
 
 static uint64_t merged(void)
@@ -582,7 +582,7 @@ void test_fire_ksm(void)
 
 	ksm_on();
 	begin_fire(ANONYMOUS, -1);
-	for (i = 0; i < 20 && !arena.stop; i++) {
+	for (i = 0; i < 8 && !arena.stop; i++) {
 		do_ksm();
 		most = merged() > most ? merged() : most;
 	}
@@ -609,10 +609,10 @@ static void *run_attack(void *arg)
 void test_fire_all(void)
 {
 	static struct attack attacks[] = {
-		{ .deed = do_balloon, .times = 20 }, { .deed = do_move, .times = 6 },
-		{ .deed = do_protect, .times = 150 }, { .deed = split_and_collapse, .times = 20 },
-		{ .deed = do_pageout, .times = 40 }, { .deed = do_migrate, .times = 40 },
-		{ .deed = do_ksm, .times = 6 }, { .deed = do_fork, .times = 4 },
+		{ .deed = do_balloon, .times = 12 }, { .deed = do_move, .times = 5 },
+		{ .deed = do_protect, .times = 60 }, { .deed = split_and_collapse, .times = 12 },
+		{ .deed = do_pageout, .times = 15 }, { .deed = do_migrate, .times = 20 },
+		{ .deed = do_ksm, .times = 4 }, { .deed = do_fork, .times = 3 },
 	};
 	uint32_t i;
 

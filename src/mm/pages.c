@@ -16,7 +16,7 @@
 /* Free pages that stay when a chunk goes, so that it does not come again at once */
 #define PAGES_KEPT	(PAGEMAP_PAGES / 2)
 
-_Static_assert(REGENT_CHUNK_SIZE == PAGEMAP_PAGES * REGENT_PAGE_SIZE, "a map for a chunk");
+_Static_assert(PAGEMAP_PAGES * REGENT_PAGE_SIZE == REGENT_CHUNK_SIZE, "a map for a chunk");
 
 enum chunk_state { CHUNK_NONE, CHUNK_FRESH, CHUNK_OPEN };
 

@@ -48,11 +48,16 @@ static struct arena {
 } arena = { .memfd = -1, .asked = PTHREAD_MUTEX_INITIALIZER, .seed = 0x5eed };
 
 /* What is being done to the memory, and what was done to each page last */
-enum deed { NOTHING, BALLOON, PUNCH, PROTECT, MOVE, KSM, SPLIT, COLLAPSE, PAGEOUT, MIGRATE, FORK, DEEDS };
+enum deed {
+	NOTHING, BALLOON, PUNCH, PROTECT, MOVE, KSM, SPLIT, COLLAPSE, PAGEOUT, MIGRATE, FORK,
+	DEEDS
+};
+
 static const char *const deeds[DEEDS] = {
 	"nothing", "MADV_DONTNEED", "a hole in the file", "mprotect", "mremap", "KSM",
 	"a page of 2 MiB split", "MADV_COLLAPSE", "MADV_PAGEOUT", "move_pages", "fork",
 };
+
 static unsigned int now[DEEDS], done[DEEDS];
 static uint8_t last[FIRE_PAGES];
 
@@ -133,8 +138,8 @@ static void *run_fire(void *arg)
 /* Address space of the memory's size, as aligned as a page of 2 MiB */
 static uint8_t *reserve(size_t size)
 {
-	uint8_t *p = mmap(NULL, size + 2 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			  -1, 0);
+	uint8_t *p = mmap(NULL, size + 2 * MIB, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -205,7 +210,8 @@ static void end_fire(void)
 		for (i = FIRE_FIRST; i < PAGE / 8; i += FIRE_STEP) {
 			if (word[i] == fire_word(seed, version, i))
 				continue;
-			printf("page %u, word %u, in the VMM; last: %s\n", page, i, deeds[last[page]]);
+			printf("page %u, word %u, in the VMM; last: %s\n", page, i,
+			       deeds[last[page]]);
 			failed = true;
 			break;
 		}

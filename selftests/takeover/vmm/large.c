@@ -115,7 +115,7 @@ void test_large(void)
 	guest_tells(&vm, &v, __LINE__, GUEST_DONE);
 	/* What was beside it is as it was. */
 	for (i = 1; i < 256; i += 2)
-		if (!EXPECT("a word beside", i * 256 + 1, 
+		if (!EXPECT("a word beside", i * 256 + 1,
 			    *(uint64_t *)(at + i * MIB + 256 * 8)))
 			break;
 }

@@ -12,7 +12,7 @@
 
 vmm=$out/selftests/takeover/vmm/vmm
 fires='fire_balloon fire_balloon2m fire_punch fire_protect fire_protect2m fire_move fire_fork
-	fire_migrate fire_huge fire_swap fire_ksm fire_all'
+	fire_migrate fire_huge fire_ksm fire_all'
 thp=/sys/kernel/mm/transparent_hugepage
 pool=/sys/kernel/mm/hugepages/hugepages
 mapped_2m=$debug/mapped_2m
@@ -39,6 +39,19 @@ reserve_huge() { # KB COUNT
 	echo "$2" >"$pool-$1kB/nr_hugepages" && same "$2" "$(cat "$pool-$1kB/nr_hugepages")"
 }
 
+# In a memory cgroup that is smaller than the VM: pages go to the disk, and come back.
+swaps() {
+	cgroups=$work/cgroups
+	mkdir "$cgroups" && mount -t cgroup2 none "$cgroups" &&
+		echo +memory >"$cgroups/cgroup.subtree_control" && mkdir "$cgroups/fire" &&
+		echo 14M >"$cgroups/fire/memory.max" || return
+	# shellcheck disable=SC2016 # for that shell to expand
+	sh -c 'echo $$ >"$1" && shift && exec "$@"' sh "$cgroups/fire/cgroup.procs" \
+		taskset -c "1-$last_cpu" timeout 240 "$vmm" fire_swap
+	swapped=$?
+	rmdir "$cgroups/fire" && umount "$cgroups" && rmdir "$cgroups" && return "$swapped"
+}
+
 swap_on() {
 	mkswap /dev/vda >"$work/mkswap" && swapon /dev/vda
 }
@@ -58,11 +71,48 @@ test_sizes() {
 	reserve_huge 1048576 0 >/dev/null 2>&1
 }
 
+# How much K has, when it has given back what it can
+k_memory() {
+	cat $sys/memory_kb
+}
+
+k_memory_is() { # KB
+	same "$1" "$(k_memory)"
+}
+
+# K has a page more for a CPU once it has run a vCPU.
+on_each_cpu() {
+	for cpu in $(seq 1 "$last_cpu"); do
+		taskset -c "$cpu" timeout 60 "$vmm" real || return
+	done
+}
+
+# A hundred VMs each time: the second hundred needs nothing that the first had not.
+test_crowd() {
+	check 'a VM on each CPU' on_each_cpu
+	check 'a hundred VMs' run_vmm crowd
+	k_kb=$(k_memory)
+	k_pages=$(cat $sys/table_pages)
+	check 'a hundred more' run_vmm crowd
+	check 'K has no more memory' wait_for 10 k_memory_is "$k_kb"
+	check 'and as many pages of it free' same "$k_pages" "$(cat $sys/table_pages)"
+}
+
+# A VM with more tables than a chunk holds: the chunks go back when it ends.
+gives_back() {
+	before_kb=$(k_memory)
+	run_vmm tables_of_64g >"$work/tables" 2>&1 || { cat "$work/tables"; return 1; }
+	most_kb=$(sed -n 's/^K has \([0-9]*\) KiB$/\1/p' "$work/tables")
+	between $((before_kb + 2 * 2048)) "$most_kb" $((before_kb + 8 * 2048)) || return
+	wait_for 10 k_memory_is "$before_kb"
+}
+
 if [ "${VMM_ON-}" = kvm ]; then
 	check 'KVM loads' modprobe kvm_amd
 	check 'there is swap' swap_on
 	# shellcheck disable=SC2086 # a list
 	fires_of KVM $fires sparse small large crowd
+	check 'KVM: swap' swaps
 	check 'there is no swap any more' swapoff /dev/vda
 	check 'KVM is unloaded' modprobe -r kvm_amd kvm
 	finish
@@ -75,7 +125,12 @@ mark
 check 'taken over' take debug=1
 # shellcheck disable=SC2086 # a list
 fires_of direct $fires
+check 'direct: swap' swaps
 test_sizes
+test_crowd
+for _ in 1 2 3; do
+	check 'a large VM ends, and K gives its memory back' gives_back
+done
 check 'CPU 2 is forwarded' set_mode 2 forwarded
 fires_of forwarded fire_all fire_huge
 check 'CPU 2 is direct again' set_mode 2 direct

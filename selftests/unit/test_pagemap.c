@@ -6,7 +6,8 @@
 #define ROUNDS	200000
 
 static struct pagemap map;
-static u8 model[PAGEMAP_PAGES];		/* length of the run that begins here, or 255: in one */
+/* Length of the run that begins here, or 255: in one */
+static u8 model[PAGEMAP_PAGES];
 
 static u32 used(void)
 {

@@ -16,7 +16,7 @@
 /* Free pages that stay when a chunk goes, so that it does not come again at once */
 #define PAGES_KEPT	(PAGEMAP_PAGES / 2)
 
-_Static_assert(REGENT_CHUNK_SIZE == PAGEMAP_PAGES * REGENT_PAGE_SIZE, "a map for a chunk");
+_Static_assert(PAGEMAP_PAGES * REGENT_PAGE_SIZE == REGENT_CHUNK_SIZE, "a map for a chunk");
 
 enum chunk_state { CHUNK_NONE, CHUNK_FRESH, CHUNK_OPEN };
 
@@ -113,7 +113,7 @@ u32 pages_withdraw(void)
 
 	lock_take(&pool.lock);
 	/* The last one: the first ones are filled first. */
-	for (slot = pool.top; slot-- && found == REGENT_MAX_CHUNKS; )
+	for (slot = pool.top; slot-- > k_params.nr_chunks && found == REGENT_MAX_CHUNKS; )
 		if (pool.chunk[slot].state != CHUNK_NONE && !pool.chunk[slot].map.count)
 			found = slot;
 	if (pool.pages < PAGEMAP_PAGES + PAGES_KEPT)
@@ -178,6 +178,20 @@ void *pages_alloc(u32 count)
 	return page;
 }
 
+/* A page of the takeover's own chunks, which L has given out, and of which K may free some */
+static void open_taken(u32 slot)
+{
+	struct chunk *c = &pool.chunk[slot];
+	u32 i;
+
+	c->state = CHUNK_OPEN;
+	for (i = 0; i < PAGEMAP_PAGES / 64; i++)
+		c->map.used[i] = ~0ull;
+	c->map.count = PAGEMAP_PAGES;
+	if (slot >= pool.top)
+		pool.top = slot + 1;
+}
+
 /**
  * pages_free() - give pages back
  * @first: from pages_alloc(), or NULL
@@ -190,8 +204,10 @@ void pages_free(void *first, u32 count)
 
 	if (!first)
 		return;
-	/* A page that is free already is given to two owners next: better no page. */
 	lock_take(&pool.lock);
+	if (slot < k_params.nr_chunks && pool.chunk[slot].state == CHUNK_NONE)
+		open_taken(slot);
+	/* A page that is free already would be given to two owners next. */
 	if (pagemap_give(&pool.chunk[slot].map, page % PAGEMAP_PAGES, count)) {
 		pool.pages += count;
 		if (slot < pool.hint)

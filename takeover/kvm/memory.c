@@ -240,7 +240,6 @@ int memory_set(struct vm *vm, const struct kvm_userspace_memory_region *m)
  * @fits_2m: the slot has all of the 2 MiB around @gpa, as aligned as @gpa is
  * @behind: bytes from @gpa on that are mapped with it, if Linux has them
  * @sequence: vm->zaps.sequence before Linux was asked
- * @resized: K's answer, when it has to be asked again: see REGENT_HC_VM_MAP
  */
 struct touch {
 	u64 gpa;
@@ -250,7 +249,6 @@ struct touch {
 	bool fits_2m;
 	unsigned long behind;
 	unsigned long sequence;
-	long resized;
 };
 
 /* False when it is no memory, or none that may be written. */
@@ -345,6 +343,17 @@ static bool memory_maps_2m(const struct vm *vm, const struct touch *t, struct pa
 	       memory_is_huge(vm->mm, t->hva);
 }
 
+/*
+ * K has taken away what was in the way. Before there is something else, nobody uses it any more:
+ * so vm->mmu_lock stays held, which keeps all others from mapping anything.
+ */
+static void memory_resized(struct vm *vm, long answer)
+{
+	vm_kick(vm);
+	while (vm_call(vm, REGENT_HC_VM_TRIM, vm->id, answer) == -EBUSY)
+		cpu_relax();
+}
+
 static long memory_map(struct vm *vm, struct touch *t, struct page *page)
 {
 	u64 size = PAGE_SIZE, pa = page_to_phys(page);
@@ -368,12 +377,13 @@ static long memory_map(struct vm *vm, struct touch *t, struct page *page)
 		set_page_dirty(page);
 	if (!err && size == REGENT_PAGE_2M)
 		atomic64_inc(&mapped_2m);
+	if (err > 0) {
+		memory_resized(vm, err);
+		err = -EAGAIN;
+	}
 out:
 	spin_unlock(&vm->mmu_lock);
-	if (err <= 0)
-		return err;
-	t->resized = err;
-	return -EAGAIN;
+	return err;
 }
 
 /*
@@ -383,10 +393,11 @@ out:
  */
 static void memory_map_behind(struct vm *vm, const struct touch *t)
 {
+	unsigned long hva = t->hva + PAGE_SIZE;
 	struct page *page[REGENT_VM_MAPS];
 	int i, n = t->behind / PAGE_SIZE - 1;
 	u64 gpa = t->gpa + PAGE_SIZE;
-	unsigned long hva = t->hva + PAGE_SIZE;
+	long answer;
 
 	n = get_user_pages_fast_only(hva, n, t->readonly ? 0 : FOLL_WRITE, page);
 	if (n <= 0)
@@ -399,21 +410,15 @@ static void memory_map_behind(struct vm *vm, const struct touch *t)
 				.size = PAGE_SIZE, .writable = !t->readonly,
 			};
 		/* Unless it answers 0, K may have mapped some. */
-		vm_call(vm, REGENT_HC_VM_MAP, vm->id, n);
+		answer = vm_call(vm, REGENT_HC_VM_MAP, vm->id, n);
+		if (answer > 0)
+			memory_resized(vm, answer);
 		for (i = 0; i < n && !t->readonly; i++)
 			set_page_dirty(page[i]);
 	}
 	spin_unlock(&vm->mmu_lock);
 	for (i = 0; i < n; i++)
 		put_page(page[i]);
-}
-
-/* K has taken away what was in the way, and wants to be asked again when nobody can use it. */
-static void memory_resize(struct vm *vm, long resized)
-{
-	vm_kick(vm);
-	while (vm_call(vm, REGENT_HC_VM_TRIM, vm->id, resized) == -EBUSY)
-		cond_resched();
 }
 
 static int memory_try(struct vm *vm, u64 gpa, bool write)
@@ -429,8 +434,6 @@ static int memory_try(struct vm *vm, u64 gpa, bool write)
 		return err;
 	err = memory_map(vm, &t, page);
 	put_page(page);
-	if (t.resized)
-		memory_resize(vm, t.resized);
 	if (!err && t.behind > PAGE_SIZE)
 		memory_map_behind(vm, &t);
 	return err;

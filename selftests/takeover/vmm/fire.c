@@ -48,11 +48,16 @@ static struct arena {
 } arena = { .memfd = -1, .asked = PTHREAD_MUTEX_INITIALIZER, .seed = 0x5eed };
 
 /* What is being done to the memory, and what was done to each page last */
-enum deed { NOTHING, BALLOON, PUNCH, PROTECT, MOVE, KSM, SPLIT, COLLAPSE, PAGEOUT, MIGRATE, FORK, DEEDS };
+enum deed {
+	NOTHING, BALLOON, PUNCH, PROTECT, MOVE, KSM, SPLIT, COLLAPSE, PAGEOUT, MIGRATE, FORK,
+	DEEDS
+};
+
 static const char *const deeds[DEEDS] = {
 	"nothing", "MADV_DONTNEED", "a hole in the file", "mprotect", "mremap", "KSM",
 	"a page of 2 MiB split", "MADV_COLLAPSE", "MADV_PAGEOUT", "move_pages", "fork",
 };
+
 static unsigned int now[DEEDS], done[DEEDS];
 static uint8_t last[FIRE_PAGES];
 
@@ -133,8 +138,8 @@ static void *run_fire(void *arg)
 /* Address space of the memory's size, as aligned as a page of 2 MiB */
 static uint8_t *reserve(size_t size)
 {
-	uint8_t *p = mmap(NULL, size + 2 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-			  -1, 0);
+	uint8_t *p = mmap(NULL, size + 2 * MIB, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		die("mmap");
@@ -205,7 +210,8 @@ static void end_fire(void)
 		for (i = FIRE_FIRST; i < PAGE / 8; i += FIRE_STEP) {
 			if (word[i] == fire_word(seed, version, i))
 				continue;
-			printf("page %u, word %u, in the VMM; last: %s\n", page, i, deeds[last[page]]);
+			printf("page %u, word %u, in the VMM; last: %s\n", page, i,
+			       deeds[last[page]]);
 			failed = true;
 			break;
 		}
@@ -411,7 +417,7 @@ static void do_ksm(void)
 
 	begin_deed(KSM, slot * SLOT_PAGES, SLOT_PAGES);
 	madvise(arena.at[slot], SLOT_PAGES * PAGE, MADV_MERGEABLE);
-	wait_rounds(20);
+	wait_rounds(10);
 	if (!random_below(4))
 		madvise(arena.at[slot], SLOT_PAGES * PAGE, MADV_UNMERGEABLE);
 	end_deed(KSM);
@@ -502,12 +508,12 @@ void test_fire_punch(void)
 
 void test_fire_protect(void)
 {
-	run_deed(do_protect, 400, MADV_NOHUGEPAGE);
+	run_deed(do_protect, 150, MADV_NOHUGEPAGE);
 }
 
 void test_fire_protect2m(void)
 {
-	run_deed(do_protect, 400, MADV_HUGEPAGE);
+	run_deed(do_protect, 150, MADV_HUGEPAGE);
 }
 
 void test_fire_move(void)
@@ -517,14 +523,14 @@ void test_fire_move(void)
 
 void test_fire_fork(void)
 {
-	run_deed(do_fork, 12, MADV_HUGEPAGE);
+	run_deed(do_fork, 8, MADV_HUGEPAGE);
 }
 
 void test_fire_migrate(void)
 {
 	uint64_t before = vmstat("pgmigrate_success");
 
-	run_deed(do_migrate, 150, MADV_NOHUGEPAGE);
+	run_deed(do_migrate, 60, MADV_NOHUGEPAGE);
 	EXPECT("pages were moved", 1, vmstat("pgmigrate_success") > before + 100);
 }
 
@@ -542,19 +548,19 @@ void test_fire_huge(void)
 {
 	uint64_t split = vmstat("thp_split_pmd"), made = vmstat("thp_collapse_alloc");
 
-	run_deed(split_and_collapse, 60, MADV_HUGEPAGE);
-	EXPECT("pages of 2 MiB were split", 1, vmstat("thp_split_pmd") > split + 20);
+	run_deed(split_and_collapse, 30, MADV_HUGEPAGE);
+	EXPECT("pages of 2 MiB were split", 1, vmstat("thp_split_pmd") > split + 10);
 	/* A new one in place of each: MADV_COLLAPSE takes no old one. */
-	EXPECT("pages of 2 MiB were made", 1, vmstat("thp_collapse_alloc") > made + 5);
+	EXPECT("pages of 2 MiB were made", 1, vmstat("thp_collapse_alloc") > made + 3);
 }
 
 void test_fire_swap(void)
 {
 	uint64_t out = vmstat("pswpout"), in = vmstat("pswpin");
 
-	run_deed(do_pageout, 120, MADV_HUGEPAGE);
-	EXPECT("pages went to the disk", 1, vmstat("pswpout") > out + 500);
-	EXPECT("pages came back", 1, vmstat("pswpin") > in + 500);
+	run_deed(do_pageout, 40, MADV_HUGEPAGE);
+	EXPECT("pages went to the disk", 1, vmstat("pswpout") > out + 200);
+	EXPECT("pages came back", 1, vmstat("pswpin") > in + 200);
 }
 
 static uint64_t merged(void)
@@ -582,7 +588,7 @@ void test_fire_ksm(void)
 
 	ksm_on();
 	begin_fire(ANONYMOUS, -1);
-	for (i = 0; i < 20 && !arena.stop; i++) {
+	for (i = 0; i < 8 && !arena.stop; i++) {
 		do_ksm();
 		most = merged() > most ? merged() : most;
 	}
@@ -609,10 +615,10 @@ static void *run_attack(void *arg)
 void test_fire_all(void)
 {
 	static struct attack attacks[] = {
-		{ .deed = do_balloon, .times = 20 }, { .deed = do_move, .times = 6 },
-		{ .deed = do_protect, .times = 150 }, { .deed = split_and_collapse, .times = 20 },
-		{ .deed = do_pageout, .times = 40 }, { .deed = do_migrate, .times = 40 },
-		{ .deed = do_ksm, .times = 6 }, { .deed = do_fork, .times = 4 },
+		{ .deed = do_balloon, .times = 12 }, { .deed = do_move, .times = 5 },
+		{ .deed = do_protect, .times = 60 }, { .deed = split_and_collapse, .times = 12 },
+		{ .deed = do_pageout, .times = 15 }, { .deed = do_migrate, .times = 20 },
+		{ .deed = do_ksm, .times = 4 }, { .deed = do_fork, .times = 3 },
 	};
 	uint32_t i;
 

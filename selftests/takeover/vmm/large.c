@@ -64,6 +64,22 @@ void test_sparse(void)
 	touch(&vm, &v, map_aligned(64 * GIB, MADV_NOHUGEPAGE), 64 * GIB, 64 * MIB + 4096);
 }
 
+/* The same, but so often that the tables need several chunks of K's, of which it says how many. */
+void test_tables_of_64g(void)
+{
+	unsigned long kb = 0;
+	struct vcpu v;
+	struct vm vm;
+	FILE *f;
+
+	touch(&vm, &v, map_aligned(64 * GIB, MADV_NOHUGEPAGE), 64 * GIB, 32 * MIB + 4096);
+	f = fopen("/sys/kernel/regent/memory_kb", "r");
+	if (!f || fscanf(f, "%lu", &kb) != 1)
+		die("memory_kb");
+	fclose(f);
+	printf("K has %lu KiB\n", kb);
+}
+
 /* 256 MiB in pages of 4 KiB, each of which is touched. Most of them Linux has already. */
 void test_small(void)
 {
@@ -99,7 +115,7 @@ void test_large(void)
 	guest_tells(&vm, &v, __LINE__, GUEST_DONE);
 	/* What was beside it is as it was. */
 	for (i = 1; i < 256; i += 2)
-		if (!EXPECT("a word beside", i * 256 + 1, 
+		if (!EXPECT("a word beside", i * 256 + 1,
 			    *(uint64_t *)(at + i * MIB + 256 * 8)))
 			break;
 }

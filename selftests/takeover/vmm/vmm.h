@@ -181,6 +181,7 @@ void test_fire_all(void);
 
 /* large.c */
 void test_sparse(void);
+void test_tables_of_64g(void);
 void test_small(void);
 void test_large(void);
 void test_hugetlb(void);

@@ -132,6 +132,7 @@ struct fire {
 	uint8_t of[FIRE_PAGES];
 	uint8_t left[FIRE_PAGES];
 };
+
 _Static_assert(GUEST_FIRE + sizeof(struct fire) <= GUEST_STACKS, "it ends there");
 
 /*

@@ -138,6 +138,17 @@ struct world *backend_enter(struct world *world)
 }
 
 /**
+ * backend_enter_vcpu() - the same of a vCPU, whose registers are cleared at its exit
+ * @world: the current world of this CPU, a vCPU
+ *
+ * Return: as backend_enter(). The exit goes to world_exit_vcpu().
+ */
+struct world *backend_enter_vcpu(struct world *world)
+{
+	return svm_resume_vcpu(world);
+}
+
+/**
  * backend_leave() - hand this CPU back to Linux
  * @cpu: this CPU
  * @result: the value that Linux finds in RAX

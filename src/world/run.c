@@ -26,10 +26,16 @@
 #include "exit.h"
 #include "switch.h"
 
-/* End an exit: enter @world. */
+/* End an exit: enter @world, which is no vCPU. */
 static inline struct world *enter_world(struct world *world)
 {
 	return backend_enter(world);
+}
+
+/* The same, whatever it is. */
+static inline struct world *enter_any(struct world *world)
+{
+	return world->kind == WORLD_VM ? backend_enter_vcpu(world) : backend_enter(world);
 }
 
 /* Is there no work but the bits @but? */
@@ -182,7 +188,7 @@ way_out(struct cpu *cpu, struct world *world)
 	if (world == &cpu->host)
 		serve_host(cpu, world);
 	cpu_account(cpu);
-	return enter_world(world);
+	return enter_any(world);
 }
 
 /*
@@ -233,7 +239,7 @@ exit_run_vcpu(struct cpu *cpu, struct world *host)
 	world_switch(cpu, w);
 	backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
 	cpu_account(cpu);
-	return enter_world(w);
+	return backend_enter_vcpu(w);
 }
 
 /* Handle an exit of Linux's by the table of handlers. */
@@ -317,7 +323,7 @@ exit_other(struct cpu *cpu, struct world *world)
 		vcpu_enter(cpu, world);
 	if (!loan_is_over(world, reason)) {
 		cpu_account(cpu);
-		return enter_world(world);
+		return enter_any(world);
 	}
 	if (world->kind == WORLD_VM)
 		return return_vcpu(cpu, world);
@@ -388,6 +394,21 @@ static inline bool is_hypercall(const struct world *host)
 {
 	return backend_exit_is_call(host) && likely(host->regs.r11 == REGENT_HC_MAGIC) &&
 	       likely(backend_cpl(host) == 0);
+}
+
+/**
+ * world_exit_vcpu() - handle one exit of a vCPU
+ * @world: the vCPU, its general registers saved in it and no longer in the processor
+ *
+ * As world_exit().
+ */
+struct world *world_exit_vcpu(struct world *world)
+{
+	struct cpu *cpu = this_cpu();
+
+	backend_exit_begin(world);
+	world->exits++;
+	return exit_other(cpu, world);
 }
 
 /**

@@ -28,6 +28,7 @@ s64 vcpu_give_back(struct world *world);
 void vcpu_end(struct world *world, enum regent_vcpu_exit reason);
 
 /* Exit handlers of vCPUs */
+bool vcpu_exit_fast(struct cpu *cpu, struct world *world);
 void vcpu_call(struct cpu *cpu, struct world *world);
 void vcpu_msr(struct cpu *cpu, struct world *world);
 void vcpu_npf(struct cpu *cpu, struct world *world);

@@ -55,29 +55,41 @@ struct vm {
 /* Places in a vCPU's code that are remembered, and how many bytes of each are read at most */
 #define VCPU_PLACES	8
 #define VCPU_PEEK	16
+#define VCPU_PEEK_LEVELS	4	/* of its tables, in long mode */
 
 /**
- * struct vcpu_place - a page of a vCPU's code, and the way to it: see peek.c
+ * struct vcpu_place - a page of a vCPU's code, and the way to it: see peek.h
  * @va: linear address of the page
  * @root: physical address of the vCPU's top table
- * @cpu: the CPU whose window @entry and @page are in; NULL when nothing is noted
- * @changes: cpu->mapcache.changes
+ * @changes: cpu->mapcache.changes of the CPU in whose window @entry and @page are; 0 when nothing
+ *	is noted
  * @sequence: vm->sequence
- * @entries: number of the tables' entries on the way
- * @entry: where they are
+ * @entry: where the tables' entries on the way are; behind the last one, itself again
  * @found: what was in them
  * @page: the page
  */
 struct vcpu_place {
 	u64 va;
 	u64 root;
-	const struct cpu *cpu;
 	u64 changes;
 	u32 sequence;
-	u32 entries;
-	u64 *entry[4];
-	u64 found[4];
+	u64 *entry[VCPU_PEEK_LEVELS];
+	u64 found[VCPU_PEEK_LEVELS];
 	const u8 *page;
+};
+
+#define VCPU_LEAVES	16	/* a power of two */
+
+/**
+ * struct vcpu_leaf - where a leaf of CPUID is found that was asked for
+ * @function: EAX before
+ * @index: ECX before
+ * @leaf: where it is in vcpu->cpuid; NULL for none
+ */
+struct vcpu_leaf {
+	u32 function;
+	u32 index;
+	const struct regent_vcpu_cpuid *leaf;
 };
 
 /* Where an APIC is after a reset, and stays */
@@ -147,6 +159,7 @@ struct string_access {
  * @tells_window: L wants to know when the vCPU can take an interrupt
  * @nr_cpuid: number of entries in @cpuid
  * @cpuid: a page of them, or NULL
+ * @leaf: of these, what was asked for
  * @tsc_offset: what is added to the TSC
  * @tsc_adjust: IA32_TSC_ADJUST
  * @nmis: NMIs that the vCPU has not taken yet
@@ -190,6 +203,7 @@ struct vcpu {
 	bool tells_window;
 	u32 nr_cpuid;
 	struct regent_vcpu_cpuid *cpuid;
+	struct vcpu_leaf leaf[VCPU_LEAVES];
 	u64 tsc_offset;
 	u64 tsc_adjust;
 	u8 nmis;
@@ -215,6 +229,15 @@ struct vcpu {
 };
 
 _Static_assert(sizeof(struct vcpu) <= REGENT_PAGE_SIZE, "what is allocated");
+
+/* CPUID shows something else from now on. */
+static inline void vcpu_forget_leaves(struct vcpu *v)
+{
+	u32 i;
+
+	for (i = 0; i < VCPU_LEAVES; i++)
+		v->leaf[i].leaf = NULL;
+}
 
 static inline struct vcpu *vcpu_of(struct world *world)
 {
@@ -262,6 +285,7 @@ void vcpu_complete_string(struct cpu *cpu, struct vcpu *v);
 /* msr.c */
 enum vcpu_msr vcpu_read_msr(struct vcpu *v, u64 index, u64 *value);
 enum vcpu_msr vcpu_write_msr(struct vcpu *v, u64 index, u64 value, bool vmm);
+bool vcpu_msr_fast(struct cpu *cpu, struct vcpu *v);
 void vcpu_end_msr(struct vcpu *v, bool ok, bool write, u64 value);
 
 /* nmi.c */
@@ -285,20 +309,19 @@ void vcpu_apic_sync(struct vcpu *v);
 void vcpu_apic_enter(struct vcpu *v);
 bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value);
 bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value);
+bool vcpu_apic_is_quiet(const struct vcpu *v, u32 reg, bool write);
 s64 vm_apic_add(struct vcpu *v);
 void vm_apic_remove(struct vcpu *v);
 
 /* emulate.c */
 void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f);
 void vcpu_apic_page(struct cpu *cpu, struct vcpu *v, const struct npf *f);
+bool vcpu_apic_page_fast(struct cpu *cpu, struct vcpu *v);
 void vcpu_odd_code(struct cpu *cpu, struct vcpu *v, int n);
 void vcpu_complete_memory(struct cpu *cpu, struct vcpu *v);
 void vcpu_unknown(struct cpu *cpu, struct vcpu *v);
 bool vcpu_skip(struct cpu *cpu, struct vcpu *v);
 int vcpu_code(struct cpu *cpu, struct vcpu *v, u8 *code);
-
-/* peek.c */
-const u8 *vcpu_peek(struct cpu *cpu, struct vcpu *v);
 
 /* walk.c */
 enum walk_result { WALK_OK, WALK_FAULT, WALK_ABSENT, WALK_MORE, WALK_AGAIN };

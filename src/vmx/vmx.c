@@ -223,6 +223,15 @@ bool backend_exit_is_call(const struct world *world)
 }
 
 /**
+ * backend_exit_is_cpuid() - is this exit a CPUID?
+ * @world: of this CPU
+ */
+bool backend_exit_is_cpuid(const struct world *world)
+{
+	return block_of(world)->reason == VMX_REASON_CPUID;
+}
+
+/**
  * backend_exit_is_msr() - is this exit an access to an MSR?
  * @world: of this CPU
  */

@@ -396,11 +396,19 @@ static inline bool is_hypercall(const struct world *host)
 	       likely(backend_cpl(host) == 0);
 }
 
+/* On a CPU with the preemption timer a vCPU that exits all the time would outrun its slice. */
+static inline bool is_quiet_vcpu(const struct cpu *cpu)
+{
+	return is_quiet(cpu, 0) ||
+	       (is_quiet(cpu, WORK_FORWARDED) && !k_has(REGENT_FEAT_SLICE_TIMER));
+}
+
 /**
  * world_exit_vcpu() - handle one exit of a vCPU
  * @world: the vCPU, its general registers saved in it and no longer in the processor
  *
- * As world_exit().
+ * As world_exit(). A short exit needs neither the table of handlers, nor the clock, nor a look
+ * at what the vCPU gets.
  */
 struct world *world_exit_vcpu(struct world *world)
 {
@@ -408,6 +416,8 @@ struct world *world_exit_vcpu(struct world *world)
 
 	backend_exit_begin(world);
 	world->exits++;
+	if (likely(is_quiet_vcpu(cpu)) && vcpu_exit_fast(cpu, world))
+		return backend_enter_vcpu(world);
 	return exit_other(cpu, world);
 }
 

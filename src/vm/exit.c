@@ -63,7 +63,7 @@ void vcpu_npf(struct cpu *cpu, struct world *world)
 		vcpu_apic_page(cpu, v, &f);
 		return;
 	}
-	if (!f.fetch && vcpu_is_device(v, f.gpa)) {
+	if (!f.fetch && vcpu_is_device(v, f.gpa, f.write)) {
 		vcpu_device(cpu, v, &f);
 		return;
 	}

@@ -397,6 +397,18 @@ static void end_run(struct cpu *cpu, struct vcpu *v)
 	tell_run(cpu, v);
 }
 
+/*
+ * L has found no memory at the page of the last fault. That is so until the VM gets another slot,
+ * for which L counts up vm->sequence: if it has not looked before that.
+ */
+static void remember_device(struct vcpu *v)
+{
+	v->devices[v->device_page % VCPU_DEVICES] = (struct vcpu_device){
+		.page = v->device_page, .sequence = v->device_sequence,
+		.write = v->device_write, .known = true,
+	};
+}
+
 static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 {
 	s64 err = 0;
@@ -411,6 +423,8 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 	v->ended = false;
 	v->reason = REGENT_VCPU_INTERRUPTED;
 	v->device = how & REGENT_RUN_DEVICE;
+	if (v->device)
+		remember_device(v);
 	complete(cpu, v, how);
 	if (!(how & REGENT_RUN_COMPLETE))
 		prepare_irq(cpu, v, how);
@@ -515,7 +529,7 @@ void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch
 {
 	struct regent_vcpu_page *page = vcpu_page(cpu, v);
 
-	if (vcpu_is_device(v, gpa)) {
+	if (vcpu_is_device(v, gpa, write)) {
 		page->insn_length = 0;
 		vcpu_end(&v->world, REGENT_VCPU_UNKNOWN);
 		return;
@@ -524,5 +538,7 @@ void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch
 	page->write = write;
 	page->fetch = fetch;
 	v->device_page = gpa >> REGENT_PAGE_SHIFT;
+	v->device_write = write;
+	v->device_sequence = __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
 	vcpu_end(&v->world, REGENT_VCPU_FAULT);
 }

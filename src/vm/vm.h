@@ -92,6 +92,22 @@ struct vcpu_leaf {
 	const struct regent_vcpu_cpuid *leaf;
 };
 
+#define VCPU_DEVICES	8
+
+/**
+ * struct vcpu_device - a page that is no memory: each access to it makes an exit
+ * @page: guest-physical address, in pages
+ * @sequence: vm->sequence before L looked: a slot that comes later counts it up
+ * @write: L has said so of a write: there may be memory to be read
+ * @known: there is such a page
+ */
+struct vcpu_device {
+	u64 page;
+	u32 sequence;
+	bool write;
+	bool known;
+};
+
 /* Where an APIC is after a reset, and stays */
 #define VCPU_APIC_BASE	0xfee00000ull
 #define VCPU_APIC_BSP	(1ull << 8)
@@ -150,6 +166,9 @@ struct string_access {
  * @pending: enum vcpu_pending
  * @device: L said at the beginning of this run that @device_page is no memory
  * @device_page: page of the last fault
+ * @device_write: that was a write
+ * @device_sequence: vm->sequence at that time
+ * @devices: pages of which L has said the same in earlier runs, by their number
  * @device_gpa: address of the last access to a device
  * @insn: with VCPU_MEMORY_READ: the instruction
  * @io: with VCPU_PORT_READ and VCPU_STRING_READ: the access
@@ -194,6 +213,9 @@ struct vcpu {
 	u8 pending;
 	bool device;
 	u64 device_page;
+	bool device_write;
+	u32 device_sequence;
+	struct vcpu_device devices[VCPU_DEVICES];
 	u64 device_gpa;
 	struct decode insn;
 	struct io_access io;
@@ -244,10 +266,16 @@ static inline struct vcpu *vcpu_of(struct world *world)
 	return container_of(world, struct vcpu, world);
 }
 
-/* Has L said that there is no memory? */
-static inline bool vcpu_is_device(const struct vcpu *v, u64 gpa)
+/* Has L said that there is no memory, or none that may be written? */
+static inline bool vcpu_is_device(const struct vcpu *v, u64 gpa, bool write)
 {
-	return v->device && gpa >> REGENT_PAGE_SHIFT == v->device_page;
+	u64 page = gpa >> REGENT_PAGE_SHIFT;
+	const struct vcpu_device *d = &v->devices[page % VCPU_DEVICES];
+
+	if (v->device && page == v->device_page)
+		return true;
+	return d->known && d->page == page && (write || !d->write) &&
+	       d->sequence == __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
 }
 
 /* vm.c */

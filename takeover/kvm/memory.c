@@ -225,6 +225,8 @@ static int memory_fill(struct vm *vm, struct vm_slot *slot,
 	slot->size = m->memory_size;
 	slot->readonly = m->flags & KVM_MEM_READONLY;
 	vm->sequence++;
+	/* K has nothing there, but remembers that there is none: see struct vcpu_device. */
+	memory_zap_piece(vm, slot->gpa, PAGE_SIZE);
 	spin_unlock(&vm->mmu_lock);
 	return 0;
 }

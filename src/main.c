@@ -51,7 +51,7 @@ void k_enter(struct cpu *cpu, u64 from)
 	cpu->current = &cpu->host;
 	cpu->lent = &cpu->host;
 	world_forget_msrs(&cpu->host);
-	mapcache_flush(&cpu->mapcache);
+	mapcache_init(&cpu->mapcache);
 	sched_cpu_init(cpu);
 	cpu->tlb_seen = host_tlb_sequence();
 	l0_suspend(cpu, L0_ASYNC_PF);

@@ -30,6 +30,7 @@ struct world;
 void backend_cpu_init(struct cpu *cpu, u64 from);
 void backend_resume(struct world *world) __attribute__((noreturn));
 struct world *backend_enter(struct world *world);
+struct world *backend_enter_vcpu(struct world *world);
 void backend_leave(struct cpu *cpu, u64 result) __attribute__((noreturn));
 
 /* The format of this backend's nested tables */

@@ -43,6 +43,7 @@ struct msr_access {
 void backend_exit_begin(struct world *world);
 bool backend_exit_fastpath(struct cpu *cpu, struct world *world);
 bool backend_exit_is_call(const struct world *world);
+bool backend_exit_is_cpuid(const struct world *world);
 bool backend_exit_is_msr(const struct world *world);
 enum regent_exit_reason backend_exit_reason(const struct world *world);
 void backend_exit_describe(const struct world *world);

@@ -23,7 +23,8 @@
  * @next: for each set, the way that is replaced next
  * @recent: for each set, the way that was used last, which is not replaced
  * @used: there is a mapping to flush
- * @changes: counted up whenever a slot shows another page, or none
+ * @changes: counted up whenever a slot shows another page, or none; never the same on two CPUs,
+ *	and never 0
  */
 struct mapcache {
 	u64 tag[MAPCACHE_SLOTS];
@@ -61,5 +62,6 @@ static inline void *mapcache_hit(const struct mapcache *mc, u64 pa)
 
 void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type);
 void mapcache_flush(struct mapcache *mc);
+void mapcache_init(struct mapcache *mc);
 
 #endif

@@ -36,6 +36,7 @@ void vcpu_end(struct world *world, enum regent_vcpu_exit reason);
 void vcpu_interrupted(struct world *world);
 
 /* Exit handlers of vCPUs */
+bool vcpu_exit_fast(struct cpu *cpu, struct world *world);
 void vcpu_call(struct cpu *cpu, struct world *world);
 void vcpu_msr(struct cpu *cpu, struct world *world);
 void vcpu_npf(struct cpu *cpu, struct world *world);

@@ -171,8 +171,9 @@ static inline struct world *world_of_request(struct request *r)
 	return container_of(r, struct world, request);
 }
 
-/* world/run.c: the entry point of exits */
+/* world/run.c: the entry points of exits */
 struct world *world_exit(struct world *world);
+struct world *world_exit_vcpu(struct world *world);
 
 /* world/switch.c */
 void world_msr_written(struct world *host, u32 index);

@@ -72,3 +72,17 @@ void mapcache_flush(struct mapcache *mc)
 		this_cpu()->costs[REGENT_COST_INVLPG]++;
 	}
 }
+
+/* For each takeover of a CPU another one, so that mapcache.changes is never the same again. */
+#define CHANGES		(1ull << 40)
+static u64 all_changes;
+
+/**
+ * mapcache_init() - begin with no mapping
+ * @mc: the mapping cache of a CPU that has just been taken over
+ */
+void mapcache_init(struct mapcache *mc)
+{
+	mc->changes = __atomic_add_fetch(&all_changes, CHANGES, __ATOMIC_RELAXED);
+	mapcache_flush(mc);
+}

@@ -37,17 +37,30 @@ k_entry:
 	ud2
 
 /*
- * svm_resume - enter a world, and jump to world_exit() when it exits
- *
- * In:	rdi	struct world: regs.link holds the physical address of its
- *		VMCB, backend the VMCB, backend_host the physical address of
- *		this CPU's host VMCB
- *	GIF clear; K's stack is abandoned
- * Does not return.
+ * After #VMEXIT, and before RSP has K's stack: save the world's registers. The exit restored K's
+ * RAX and RSP.
  */
-	.globl	svm_resume
-	.balign	64
-svm_resume:
+	.macro	save_regs
+	vmsave	%rax
+	push	%rax
+	push	%rbx
+	push	%rcx
+	push	%rdx
+	push	%rsi
+	push	%rdi
+	push	%rbp
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, %rdi
+	.endm
+
+	.macro	load_regs
 	mov	WORLD_BACKEND(%rdi), %rsi
 	mov	WORLD_RAX(%rdi), %rax
 	mov	%rax, VMCB_RAX(%rsi)
@@ -68,31 +81,56 @@ svm_resume:
 	pop	%rbx
 	pop	%rax			/* link */
 	vmload	%rax
-	vmrun	%rax
-	vmsave	%rax			/* the exit restored K's RAX and RSP */
-	push	%rax
-	push	%rbx
-	push	%rcx
-	push	%rdx
-	push	%rsi
-	push	%rdi
-	push	%rbp
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	mov	%rsp, %rdi
+	.endm
+
+/* RDI: the world */
+	.macro	load_k
 	mov	WORLD_BACKEND(%rdi), %rsi
 	mov	WORLD_HOST(%rdi), %rax
 	vmload	%rax			/* K's TR and GS */
 	mov	VMCB_RAX(%rsi), %rax
 	mov	%rax, WORLD_RAX(%rdi)
 	mov	%gs:CPU_STACK_TOP, %rsp
+	.endm
+
+/*
+ * svm_resume - enter a world, and jump to world_exit() when it exits
+ *
+ * In:	rdi	struct world: regs.link holds the physical address of its
+ *		VMCB, backend the VMCB, backend_host the physical address of
+ *		this CPU's host VMCB
+ *	GIF clear; K's stack is abandoned
+ * Does not return.
+ */
+	.globl	svm_resume
+	.balign	64
+svm_resume:
+	load_regs
+	vmrun	%rax
+	save_regs
+	load_k
 	jmp	world_exit		/* jumps back to svm_resume */
+	int3
+
+/*
+ * svm_resume_vcpu - the same of a vCPU, which exits to world_exit_vcpu()
+ *
+ * Nothing of the vCPU's stays in a register while K's C code runs, not even by speculation: it
+ * could lead a load there. There is no branch before that, which could be mispredicted; that is
+ * why the way in decides, and not the exit.
+ */
+	.globl	svm_resume_vcpu
+	.balign	64
+svm_resume_vcpu:
+	load_regs
+	vmrun	%rax
+	save_regs
+	.irp	reg, ebx, ecx, edx, ebp, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
+	xor	%\reg, %\reg
+	.endr
+	load_k				/* RSI and RAX, too */
+	xor	%eax, %eax
+	jmp	world_exit_vcpu
 	int3
 
 /*

@@ -138,6 +138,17 @@ struct world *backend_enter(struct world *world)
 }
 
 /**
+ * backend_enter_vcpu() - the same of a vCPU, whose registers are cleared at its exit
+ * @world: the current world of this CPU, a vCPU
+ *
+ * Return: as backend_enter(). The exit goes to world_exit_vcpu().
+ */
+struct world *backend_enter_vcpu(struct world *world)
+{
+	return svm_resume_vcpu(world);
+}
+
+/**
  * backend_leave() - hand this CPU back to Linux
  * @cpu: this CPU
  * @result: the value that Linux finds in RAX
@@ -187,6 +198,15 @@ void backend_leave(struct cpu *cpu, u64 result)
 bool backend_exit_is_call(const struct world *world)
 {
 	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_VMMCALL;
+}
+
+/**
+ * backend_exit_is_cpuid() - is this exit a CPUID?
+ * @world: of this CPU
+ */
+bool backend_exit_is_cpuid(const struct world *world)
+{
+	return vmcb_of(world)->ctl.exit_code == SVM_EXIT_CPUID;
 }
 
 /**

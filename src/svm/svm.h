@@ -48,6 +48,7 @@ struct vmcb;
 struct vmcb_seg;
 
 struct world *svm_resume(struct world *world);	/* see backend_enter() */
+struct world *svm_resume_vcpu(struct world *world);
 void svm_advance(struct world *world, u64 next);
 void svm_forget_interrupt(struct world *world, u64 event);
 void svm_touch(struct world *world, u32 changed);

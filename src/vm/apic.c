@@ -489,6 +489,41 @@ bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value)
 	return vapic_read(&v->apic, nospec_index(reg, VAPIC_REGS), hw_rdtsc(), value) == VAPIC_OK;
 }
 
+#define PLAIN(reg)	(1ull << (reg))
+/* Nothing follows from a write to these while no interrupt waits. */
+#define PLAIN_WRITES	(PLAIN(VAPIC_REG_TPR) | PLAIN(VAPIC_REG_EOI) | PLAIN(VAPIC_REG_ESR) |	\
+			 PLAIN(VAPIC_REG_LDR) | PLAIN(VAPIC_REG_ICR2) | PLAIN(VAPIC_REG_LINT0) | \
+			 PLAIN(VAPIC_REG_LINT1) | PLAIN(VAPIC_REG_ERROR))
+/* Registers that all APICs have, and whose reading changes nothing */
+#define PLAIN_READS	(PLAIN(VAPIC_REG_ID) | PLAIN(VAPIC_REG_VERSION) | PLAIN(VAPIC_REG_TPR) | \
+			 PLAIN(VAPIC_REG_PPR) | PLAIN(VAPIC_REG_LDR) | PLAIN(VAPIC_REG_SVR) |	\
+			 0xffffffull << VAPIC_REG_ISR | PLAIN(VAPIC_REG_ESR) |		\
+			 PLAIN(VAPIC_REG_ICR) | PLAIN(VAPIC_REG_TIMER) | PLAIN(VAPIC_REG_LINT0) | \
+			 PLAIN(VAPIC_REG_LINT1) | PLAIN(VAPIC_REG_ERROR) |		\
+			 PLAIN(VAPIC_REG_INITIAL) | PLAIN(VAPIC_REG_CURRENT) |		\
+			 PLAIN(VAPIC_REG_DIVIDE))
+
+/**
+ * vcpu_apic_is_quiet() - does nothing follow from an access to a vCPU's APIC?
+ * @v: a vCPU whose APIC is on
+ * @reg: the register, any number
+ * @write: it is written
+ *
+ * An EOI of a level is for L.
+ */
+bool vcpu_apic_is_quiet(const struct vcpu *v, u32 reg, bool write)
+{
+	const struct vapic *a = &v->apic;
+
+	if (reg >= 64)
+		return false;
+	if (!write)
+		return PLAIN_READS >> reg & 1;
+	return PLAIN_WRITES >> reg & 1 && !a->irrv &&
+	       (reg != VAPIC_REG_EOI ||
+		!(a->reg[VAPIC_REG_TMR + a->isrv / 32] >> a->isrv % 32 & 1));
+}
+
 /* Does a vCPU that is not running go on? HLT ends with what it can take, or an NMI. */
 static bool goes_on(struct vcpu *v)
 {

@@ -7,6 +7,7 @@
 #include <regent/backend.h>
 #include <regent/insn.h>
 
+#include "peek.h"
 #include "vm.h"
 
 /**
@@ -66,15 +67,10 @@ static void want_more(struct cpu *cpu, struct vcpu *v, int known)
 bool vcpu_skip(struct cpu *cpu, struct vcpu *v)
 {
 	bool wide = backend_decode_mode(&v->world) == DECODE_64;
-	int length = backend_insn_length(&v->world);
+	int length = vcpu_length_plain(cpu, v);
 	u8 code[DECODE_MAX];
-	const u8 *page;
 	int i, n;
 
-	if (!length) {
-		page = vcpu_peek(cpu, v);
-		length = page ? insn_length_plain(*(const volatile u16 *)page) : 0;
-	}
 	if (!length) {
 		n = vcpu_code(cpu, v, code);
 		for (i = 1; i <= n && !length; i++)
@@ -243,7 +239,7 @@ void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
  * of the access that has faulted: should another vCPU have changed the code since, it is still an
  * access of this vCPU to its own APIC.
  */
-static bool move_apic(struct cpu *cpu, struct vcpu *v, const struct npf *f)
+static inline bool move_apic(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 {
 	u32 offset = f->gpa & (REGENT_PAGE_SIZE - 1);
 	struct world *world = &v->world;
@@ -299,6 +295,23 @@ void vcpu_apic_page(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 	backend_put_regs(&v->world, &r);
 	if (d.writes && whole)
 		vcpu_apic_write(cpu, v, offset / 16, (u32)value);
+}
+
+/**
+ * vcpu_apic_page_fast() - the same, where nothing follows from it
+ * @cpu: this CPU
+ * @v: the vCPU, which has exited by an access to that page
+ *
+ * Return: false when nothing has been done.
+ */
+bool __attribute__((noinline)) vcpu_apic_page_fast(struct cpu *cpu, struct vcpu *v)
+{
+	struct npf f = { .tables = false };
+
+	backend_npf(&v->world, &f);
+	return v->has_apic && v->apic.enabled && !v->apic.x2apic && !f.fetch &&
+	       vcpu_apic_is_quiet(v, (f.gpa & (REGENT_PAGE_SIZE - 1)) / 16, f.write) &&
+	       move_apic(cpu, v, &f);
 }
 
 /**

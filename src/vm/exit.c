@@ -12,6 +12,7 @@
 #include <regent/backend.h>
 #include <regent/insn.h>
 
+#include "peek.h"
 #include "vm.h"
 
 #define KVM_ENOSYS		1000
@@ -61,7 +62,7 @@ void vcpu_npf(struct cpu *cpu, struct world *world)
 		vcpu_apic_page(cpu, v, &f);
 		return;
 	}
-	if (!f.fetch && vcpu_is_device(v, f.gpa)) {
+	if (!f.fetch && vcpu_is_device(v, f.gpa, f.write)) {
 		vcpu_device(cpu, v, &f);
 		return;
 	}
@@ -97,21 +98,34 @@ void vcpu_hlt(struct cpu *cpu, struct world *world)
 		vcpu_end(world, REGENT_VCPU_HLT);
 }
 
-static const struct regent_vcpu_cpuid *find_leaf(const struct vcpu *v, u32 function, u32 index)
+/* The first one that fits, which is remembered until L sets others. */
+static const struct regent_vcpu_cpuid *__attribute__((noinline))
+search_leaf(const struct vcpu *v, struct vcpu_leaf *known, u32 function, u32 index)
 {
 	u32 i;
 
 	for (i = 0; i < v->nr_cpuid; i++) {
 		const struct regent_vcpu_cpuid *c = &v->cpuid[i];
 
-		if (c->function == function && (!c->indexed || c->index == index))
+		if (c->function == function && (!c->indexed || c->index == index)) {
+			*known = (struct vcpu_leaf){ function, index, c };
 			return c;
+		}
 	}
 	return NULL;
 }
 
+static inline const struct regent_vcpu_cpuid *find_leaf(struct vcpu *v, u32 function, u32 index)
+{
+	struct vcpu_leaf *known = &v->leaf[(function ^ function >> 27 ^ index << 1) % VCPU_LEAVES];
+
+	if (likely(known->function == function && known->index == index && known->leaf))
+		return known->leaf;
+	return search_leaf(v, known, function, index);
+}
+
 /* Bits of leaf 1 that tell what the vCPU has switched on */
-static void show_state(const struct vcpu *v, struct world_regs *r)
+static void __attribute__((noinline)) show_state(const struct vcpu *v, struct world_regs *r)
 {
 	r->rcx &= ~(u64)CPUID_1_ECX_OSXSAVE;
 	if (backend_cr4(&v->world) & CR4_OSXSAVE)
@@ -121,7 +135,7 @@ static void show_state(const struct vcpu *v, struct world_regs *r)
 }
 
 /* How large an area the vCPU needs depends on XCR0, which the processor has: it knows. */
-static void show_xsave_size(u32 index, struct world_regs *r)
+static void __attribute__((noinline)) show_xsave_size(u32 index, struct world_regs *r)
 {
 	u32 a = CPUID_XSTATE, b, c = index, d;
 
@@ -129,6 +143,21 @@ static void show_xsave_size(u32 index, struct world_regs *r)
 		return;
 	asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 	r->rbx = b;
+}
+
+static inline void show_leaf(struct vcpu *v, const struct regent_vcpu_cpuid *c)
+{
+	struct world_regs *r = &v->world.regs;
+	u32 function = r->rax, index = r->rcx;
+
+	r->rax = c->eax;
+	r->rbx = c->ebx;
+	r->rcx = c->ecx;
+	r->rdx = c->edx;
+	if (unlikely(function == 1))
+		show_state(v, r);
+	else if (unlikely(function == CPUID_XSTATE && index <= 1))
+		show_xsave_size(index, r);
 }
 
 /**
@@ -140,20 +169,48 @@ static void show_xsave_size(u32 index, struct world_regs *r)
  */
 void vcpu_cpuid(struct cpu *cpu, struct world *world)
 {
+	static const struct regent_vcpu_cpuid nothing;
 	struct world_regs *r = &world->regs;
 	const struct regent_vcpu_cpuid *c = find_leaf(vcpu_of(world), r->rax, r->rcx);
-	u32 function = r->rax, index = r->rcx;
 
-	if (!vcpu_skip(cpu, vcpu_of(world)))
-		return;
-	r->rax = c ? c->eax : 0;
-	r->rbx = c ? c->ebx : 0;
-	r->rcx = c ? c->ecx : 0;
-	r->rdx = c ? c->edx : 0;
-	if (function == 1)
-		show_state(vcpu_of(world), r);
-	else if (function == CPUID_XSTATE && c && index <= 1)
-		show_xsave_size(index, r);
+	if (vcpu_skip(cpu, vcpu_of(world)))
+		show_leaf(vcpu_of(world), c ?: &nothing);
+}
+
+static inline bool fast_cpuid(struct cpu *cpu, struct vcpu *v)
+{
+	struct world_regs *r = &v->world.regs;
+	const struct regent_vcpu_cpuid *c = find_leaf(v, r->rax, r->rcx);
+	int length = c ? vcpu_length_plain(cpu, v) : 0;
+
+	if (!length)
+		return false;
+	backend_advance(&v->world, length);
+	show_leaf(v, c);
+	return true;
+}
+
+/**
+ * vcpu_exit_fast() - handle a short exit of a vCPU's, after which it gets nothing new
+ * @cpu: this CPU, which has no other work
+ * @world: its current world
+ *
+ * Return: true when the vCPU goes on; else nothing has been done.
+ */
+bool vcpu_exit_fast(struct cpu *cpu, struct world *world)
+{
+	struct vcpu *v = vcpu_of(world);
+
+	if (unlikely(v->nmis || v->nmi_iret ||
+		     __atomic_load_n(&v->posted_what, __ATOMIC_RELAXED)))
+		return false;
+	if (backend_exit_is_cpuid(world))
+		return fast_cpuid(cpu, v);
+	if (backend_exit_is_msr(world))
+		return vcpu_msr_fast(cpu, v);
+	if (backend_npf_gpa(world) - VCPU_APIC_BASE < REGENT_PAGE_SIZE)
+		return vcpu_apic_page_fast(cpu, v);
+	return false;
 }
 
 /* Find the MOV to or from CR4 or CR8 that has exited. False when something else is there. */

@@ -9,6 +9,7 @@
 #include <regent/backend.h>
 #include <regent/k.h>
 
+#include "peek.h"
 #include "vm.h"
 
 #define MSR_TSC			0x10
@@ -232,6 +233,36 @@ void vcpu_msr(struct cpu *cpu, struct world *world)
 	page->data = a.write ? a.value : 0;
 	v->pending = a.write ? VCPU_MSR_WRITTEN : VCPU_MSR_READ;
 	vcpu_end(world, REGENT_VCPU_MSR);
+}
+
+/**
+ * vcpu_msr_fast() - a vCPU accesses its APIC's registers as MSRs, and nothing follows from that
+ * @cpu: this CPU
+ * @v: the vCPU
+ *
+ * Return: false when nothing has been done.
+ */
+bool __attribute__((noinline)) vcpu_msr_fast(struct cpu *cpu, struct vcpu *v)
+{
+	struct world_regs *r = &v->world.regs;
+	struct msr_access a;
+	int length;
+	u32 reg;
+
+	backend_msr_access(&v->world, &a);
+	reg = a.index - MSR_REG_X2APIC;
+	if (!v->has_apic || !v->apic.x2apic || !vcpu_apic_is_quiet(v, reg, a.write))
+		return false;
+	length = vcpu_length_plain(cpu, v);
+	if (!length || !(a.write ? vcpu_apic_write(cpu, v, reg, a.value) :
+				   vcpu_apic_read(v, reg, &a.value)))
+		return false;
+	if (!a.write) {
+		r->rax = (u32)a.value;
+		r->rdx = a.value >> 32;
+	}
+	backend_advance(&v->world, length);
+	return true;
 }
 
 /**

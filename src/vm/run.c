@@ -134,6 +134,18 @@ static s64 vcpu_allow(struct cpu *cpu, struct vcpu *v)
 	return err;
 }
 
+/*
+ * L has found no memory at the page of the last fault. That is so until the VM gets another slot,
+ * for which L counts up vm->sequence: if it has not looked before that.
+ */
+static void remember_device(struct vcpu *v)
+{
+	v->devices[v->device_page % VCPU_DEVICES] = (struct vcpu_device){
+		.page = v->device_page, .sequence = v->device_sequence,
+		.write = v->device_write, .known = true,
+	};
+}
+
 static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 {
 	s64 err = 0;
@@ -148,6 +160,8 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 	v->by_sched = cpu->forwarded && !(how & REGENT_RUN_COMPLETE);
 	v->reason = REGENT_VCPU_INTERRUPTED;
 	v->device = how & REGENT_RUN_DEVICE;
+	if (v->device)
+		remember_device(v);
 	complete(cpu, v, how);
 	if (!(how & REGENT_RUN_COMPLETE))
 		prepare_irq(cpu, v, how);
@@ -326,7 +340,7 @@ void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch
 {
 	struct regent_vcpu_page *page = vcpu_page(cpu, v);
 
-	if (vcpu_is_device(v, gpa)) {
+	if (vcpu_is_device(v, gpa, write)) {
 		page->insn_length = 0;
 		vcpu_end(&v->world, REGENT_VCPU_UNKNOWN);
 		return;
@@ -335,5 +349,7 @@ void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch
 	page->write = write;
 	page->fetch = fetch;
 	v->device_page = gpa >> REGENT_PAGE_SHIFT;
+	v->device_write = write;
+	v->device_sequence = __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
 	vcpu_end(&v->world, REGENT_VCPU_FAULT);
 }

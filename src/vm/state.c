@@ -103,6 +103,7 @@ static s64 set_cpuid(struct vcpu *v, const struct regent_vcpu_page *page, u32 at
 	for (i = 0; i < count; i++)
 		v->cpuid[at + i] = page->cpuid[i];
 	v->nr_cpuid = at + count;
+	vcpu_forget_leaves(v);
 	return 0;
 }
 

@@ -60,29 +60,57 @@ struct vm {
 /* Places in a vCPU's code that are remembered, and how many bytes of each are read at most */
 #define VCPU_PLACES	8
 #define VCPU_PEEK	16
+#define VCPU_PEEK_LEVELS	4	/* of its tables, in long mode */
 
 /**
- * struct vcpu_place - a page of a vCPU's code, and the way to it: see peek.c
+ * struct vcpu_place - a page of a vCPU's code, and the way to it: see peek.h
  * @va: linear address of the page
  * @root: physical address of the vCPU's top table
- * @cpu: the CPU whose window @entry and @page are in; NULL when nothing is noted
- * @changes: cpu->mapcache.changes
+ * @changes: cpu->mapcache.changes of the CPU in whose window @entry and @page are; 0 when nothing
+ *	is noted
  * @sequence: vm->sequence
- * @entries: number of the tables' entries on the way
- * @entry: where they are
+ * @entry: where the tables' entries on the way are; behind the last one, itself again
  * @found: what was in them
  * @page: the page
  */
 struct vcpu_place {
 	u64 va;
 	u64 root;
-	const struct cpu *cpu;
 	u64 changes;
 	u32 sequence;
-	u32 entries;
-	u64 *entry[4];
-	u64 found[4];
+	u64 *entry[VCPU_PEEK_LEVELS];
+	u64 found[VCPU_PEEK_LEVELS];
 	const u8 *page;
+};
+
+#define VCPU_LEAVES	16	/* a power of two */
+
+/**
+ * struct vcpu_leaf - where a leaf of CPUID is found that was asked for
+ * @function: EAX before
+ * @index: ECX before
+ * @leaf: where it is in vcpu->cpuid; NULL for none
+ */
+struct vcpu_leaf {
+	u32 function;
+	u32 index;
+	const struct regent_vcpu_cpuid *leaf;
+};
+
+#define VCPU_DEVICES	8
+
+/**
+ * struct vcpu_device - a page that is no memory: each access to it makes an exit
+ * @page: guest-physical address, in pages
+ * @sequence: vm->sequence before L looked: a slot that comes later counts it up
+ * @write: L has said so of a write: there may be memory to be read
+ * @known: there is such a page
+ */
+struct vcpu_device {
+	u64 page;
+	u32 sequence;
+	bool write;
+	bool known;
 };
 
 /* Where an APIC is after a reset, and stays */
@@ -137,6 +165,9 @@ enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
  * @pending: enum vcpu_pending
  * @device: L said at the beginning of this run that @device_page is no memory
  * @device_page: page of the last fault
+ * @device_write: that was a write
+ * @device_sequence: vm->sequence at that time
+ * @devices: pages of which L has said the same in earlier runs, by their number
  * @device_gpa: address of the last access to a device
  * @insn: with VCPU_MEMORY_READ: the instruction
  * @io: with VCPU_PORT_READ and VCPU_STRING_READ: the access
@@ -146,6 +177,7 @@ enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
  * @tells_window: L wants to know when the vCPU can take an interrupt
  * @nr_cpuid: number of entries in @cpuid
  * @cpuid: a page of them, or NULL
+ * @leaf: of these, what was asked for
  * @tsc_offset: what is added to the TSC
  * @tsc_adjust: IA32_TSC_ADJUST
  * @nmis: NMIs that the vCPU has not taken yet
@@ -185,6 +217,9 @@ struct vcpu {
 	u8 pending;
 	bool device;
 	u64 device_page;
+	bool device_write;
+	u32 device_sequence;
+	struct vcpu_device devices[VCPU_DEVICES];
 	u64 device_gpa;
 	struct decode insn;
 	struct io_access io;
@@ -194,6 +229,7 @@ struct vcpu {
 	bool tells_window;
 	u32 nr_cpuid;
 	struct regent_vcpu_cpuid *cpuid;
+	struct vcpu_leaf leaf[VCPU_LEAVES];
 	u64 tsc_offset;
 	u64 tsc_adjust;
 	u8 nmis;
@@ -220,6 +256,15 @@ struct vcpu {
 
 _Static_assert(sizeof(struct vcpu) <= REGENT_PAGE_SIZE, "what is allocated");
 
+/* CPUID shows something else from now on. */
+static inline void vcpu_forget_leaves(struct vcpu *v)
+{
+	u32 i;
+
+	for (i = 0; i < VCPU_LEAVES; i++)
+		v->leaf[i].leaf = NULL;
+}
+
 static inline struct vcpu *vcpu_of(struct world *world)
 {
 	return container_of(world, struct vcpu, world);
@@ -236,10 +281,16 @@ static inline u32 vcpu_segment(u32 segment)
 	return to[segment];
 }
 
-/* Has L said that there is no memory? */
-static inline bool vcpu_is_device(const struct vcpu *v, u64 gpa)
+/* Has L said that there is no memory, or none that may be written? */
+static inline bool vcpu_is_device(const struct vcpu *v, u64 gpa, bool write)
 {
-	return v->device && gpa >> REGENT_PAGE_SHIFT == v->device_page;
+	u64 page = gpa >> REGENT_PAGE_SHIFT;
+	const struct vcpu_device *d = &v->devices[page % VCPU_DEVICES];
+
+	if (v->device && page == v->device_page)
+		return true;
+	return d->known && d->page == page && (write || !d->write) &&
+	       d->sequence == __atomic_load_n(&v->vm->sequence, __ATOMIC_SEQ_CST);
 }
 
 /* vm.c */
@@ -279,6 +330,7 @@ void vcpu_complete_string(struct cpu *cpu, struct vcpu *v);
 /* msr.c */
 enum vcpu_msr vcpu_read_msr(struct vcpu *v, u64 index, u64 *value);
 enum vcpu_msr vcpu_write_msr(struct vcpu *v, u64 index, u64 value, bool vmm);
+bool vcpu_msr_fast(struct cpu *cpu, struct vcpu *v);
 void vcpu_end_msr(struct vcpu *v, bool ok, bool write, u64 value);
 
 /* nmi.c */
@@ -303,20 +355,19 @@ u64 vcpu_apic_alarm(const struct vcpu *v);
 void vcpu_apic_enter(struct cpu *cpu, struct vcpu *v);
 bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value);
 bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value);
+bool vcpu_apic_is_quiet(const struct vcpu *v, u32 reg, bool write);
 s64 vm_add_vcpu(struct vcpu *v);
 void vm_remove_vcpu(struct vcpu *v);
 
 /* emulate.c */
 void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f);
 void vcpu_apic_page(struct cpu *cpu, struct vcpu *v, const struct npf *f);
+bool vcpu_apic_page_fast(struct cpu *cpu, struct vcpu *v);
 void vcpu_odd_code(struct cpu *cpu, struct vcpu *v, int n);
 void vcpu_complete_memory(struct cpu *cpu, struct vcpu *v);
 void vcpu_unknown(struct cpu *cpu, struct vcpu *v);
 bool vcpu_skip(struct cpu *cpu, struct vcpu *v);
 int vcpu_code(struct cpu *cpu, struct vcpu *v, u8 *code);
-
-/* peek.c */
-const u8 *vcpu_peek(struct cpu *cpu, struct vcpu *v);
 
 /* walk.c */
 enum walk_result { WALK_OK, WALK_FAULT, WALK_ABSENT, WALK_MORE, WALK_AGAIN };

@@ -114,6 +114,26 @@ vmx_exit:
 	int3
 
 /*
+ * vmx_exit_vcpu - the same of a vCPU, and jump to world_exit_vcpu()
+ *
+ * In:	as vmx_exit
+ *
+ * Nothing of the vCPU's stays in a register while K's C code runs, not even by speculation: it
+ * could lead a load there. There is no branch before that, which could be mispredicted.
+ */
+	.globl	vmx_exit_vcpu
+	.balign	64
+vmx_exit_vcpu:
+	save_regs
+	mov	%rsp, %rdi
+	.irp	reg, eax, ebx, ecx, edx, esi, ebp, r8d, r9d, r10d, r11d, r12d, r13d, r14d, r15d
+	xor	%\reg, %\reg
+	.endr
+	mov	%gs:CPU_STACK_TOP, %rsp
+	jmp	world_exit_vcpu
+	int3
+
+/*
  * vmx_late_entry - handle an NMI or #MC that arrived right before an entry, and enter the
  * world, or exit from it if vmx_late() says so
  *

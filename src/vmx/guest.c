@@ -61,7 +61,7 @@ static void put_this_cpu(struct world *w)
 	struct cpu *cpu = this_cpu();
 
 	vmx_put_host(put_field, cpu->handoff, (u64)k_idt);
-	hw_vmwrite(VMCS_HOST_RIP, (u64)vmx_exit);
+	hw_vmwrite(VMCS_HOST_RIP, (u64)(w->kind == WORLD_VM ? vmx_exit_vcpu : vmx_exit));
 	hw_vmwrite(VMCS_HOST_RSP, (u64)(&w->regs + 1));
 	block_of(w)->cpu = cpu->id + 1;
 }

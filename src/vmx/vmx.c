@@ -96,6 +96,17 @@ struct world *backend_enter(struct world *world)
 	return vmx_resume(world);
 }
 
+/**
+ * backend_enter_vcpu() - the same of a vCPU, whose registers are cleared at its exit
+ * @world: the current world of this CPU, a vCPU
+ *
+ * Return: as backend_enter(). The exit goes to world_exit_vcpu(), as its VMCS says.
+ */
+struct world *backend_enter_vcpu(struct world *world)
+{
+	return vmx_resume(world);
+}
+
 /* Copy Linux's state to the host fields, from which the last exit loads it. */
 static void put_linux_as_host(void)
 {
@@ -209,6 +220,15 @@ static enum regent_exit_reason event_reason(const struct world *world)
 bool backend_exit_is_call(const struct world *world)
 {
 	return block_of(world)->reason == VMX_REASON_VMCALL;
+}
+
+/**
+ * backend_exit_is_cpuid() - is this exit a CPUID?
+ * @world: of this CPU
+ */
+bool backend_exit_is_cpuid(const struct world *world)
+{
+	return block_of(world)->reason == VMX_REASON_CPUID;
 }
 
 /**

@@ -149,6 +149,7 @@ void vmx_prepare_machine(void *bitmap, void *forward_bitmap, void *guest_bitmap)
 struct world *vmx_resume(struct world *world);	/* see backend_enter() */
 void vmx_leave(u64 result, u64 *left, u32 launched) __attribute__((noreturn));
 extern const char vmx_exit[];
+extern const char vmx_exit_vcpu[];
 
 /* pebs.c */
 void vmx_pebs_init(struct vmx_block *b, const struct regent_handoff *h);

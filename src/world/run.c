@@ -26,10 +26,16 @@
 #include "exit.h"
 #include "switch.h"
 
-/* End an exit: enter @world. */
+/* End an exit: enter @world, which is no vCPU. */
 static inline struct world *enter_world(struct world *world)
 {
 	return backend_enter(world);
+}
+
+/* The same, whatever it is. */
+static inline struct world *enter_any(struct world *world)
+{
+	return world->kind == WORLD_VM ? backend_enter_vcpu(world) : backend_enter(world);
 }
 
 /* Is there no work but the bits @but? */
@@ -206,7 +212,7 @@ way_out(struct cpu *cpu, struct world *world)
 		serve_host(cpu, world);
 	}
 	cpu_account(cpu);
-	return enter_world(world);
+	return enter_any(world);
 }
 
 /*
@@ -247,7 +253,7 @@ exit_vcpu_call(struct cpu *cpu, struct world *host)
 	if (w == host)
 		return way_out(cpu, host);
 	cpu_account(cpu);
-	return enter_world(w);
+	return backend_enter_vcpu(w);
 }
 
 static bool is_vcpu_call(const struct world *host)
@@ -325,7 +331,7 @@ exit_other(struct cpu *cpu, struct world *world)
 		vcpu_enter(cpu, world);
 	if (!loan_is_over(world, reason)) {
 		cpu_account(cpu);
-		return enter_world(world);
+		return enter_any(world);
 	}
 	if (world->kind == WORLD_VM) {
 		vcpu_return(cpu, world);
@@ -398,6 +404,31 @@ static inline bool is_hypercall(const struct world *host)
 {
 	return backend_exit_is_call(host) && likely(host->regs.r11 == REGENT_HC_MAGIC) &&
 	       likely(backend_cpl(host) == 0);
+}
+
+/* On a CPU with the preemption timer a vCPU that exits all the time would outrun its slice. */
+static inline bool is_quiet_vcpu(const struct cpu *cpu)
+{
+	return is_quiet(cpu, 0) ||
+	       (is_quiet(cpu, WORK_FORWARDED) && !k_has(REGENT_FEAT_SLICE_TIMER));
+}
+
+/**
+ * world_exit_vcpu() - handle one exit of a vCPU
+ * @world: the vCPU, its general registers saved in it and no longer in the processor
+ *
+ * As world_exit(). A short exit needs neither the table of handlers, nor the clock, nor a look
+ * at what the vCPU gets.
+ */
+struct world *world_exit_vcpu(struct world *world)
+{
+	struct cpu *cpu = this_cpu();
+
+	backend_exit_begin(world);
+	world->exits++;
+	if (likely(is_quiet_vcpu(cpu)) && vcpu_exit_fast(cpu, world))
+		return backend_enter_vcpu(world);
+	return exit_other(cpu, world);
 }
 
 /**

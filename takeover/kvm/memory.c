@@ -193,6 +193,8 @@ static int memory_fill(struct vm *vm, struct vm_slot *slot, const struct vm_slot
 	}
 	*slot = *to;
 	vm->zaps.sequence++;
+	/* K has nothing there, but remembers that there is none: see struct vcpu_device. */
+	memory_zap_piece(vm, slot->gpa, PAGE_SIZE);
 	spin_unlock(&vm->mmu_lock);
 	return 0;
 }

@@ -177,6 +177,39 @@ void test_slots(void)
 	pthread_join(thread, NULL);
 }
 
+/* The guest reads a device, and the VMM answers. */
+static bool reads_device(const struct vcpu *v, int line, uint32_t value)
+{
+	if (!exits_by(v, line, KVM_EXIT_MMIO) ||
+	    !expect(line, "address", 0x3000, v->run->mmio.phys_addr) ||
+	    !expect(line, "read", 0, v->run->mmio.is_write))
+		return false;
+	memcpy(v->run->mmio.data, &value, 4);
+	return tells(v, line, value);
+}
+
+/* Where there was a device, again and again, there is memory, and then a device again. */
+void test_plugged(void)
+{
+	uint32_t *page = anonymous(4096);
+	struct vcpu v;
+	struct vm vm;
+	int n;
+
+	BEGIN(&vm, &v, read);
+	start_real(&v, 0);
+	EXPECT("without", 0, set_slot(&vm, 0, 0, vm.memory, 0, 0));
+	EXPECT("below", 0, set_slot(&vm, 0, 0, vm.memory, 0x3000, 0));
+	for (n = 0; n < 10; n++) {
+		*page = 0x1000 + n;
+		if (!reads_device(&v, __LINE__, n) || !reads_device(&v, __LINE__, n + 100))
+			return;
+		EXPECT("page", 0, set_slot(&vm, 1, 0x3000, page, 4096, 0));
+		TELLS(&v, 0x1000 + n);
+		EXPECT("without the page", 0, set_slot(&vm, 1, 0x3000, page, 0, 0));
+	}
+}
+
 /* All of the VMM's memory is made read-only for a moment: no write of the guest's is missed. */
 void test_softdirty(void)
 {

@@ -160,6 +160,7 @@ void test_cow(void);
 void test_readonly(void);
 void test_smp(void);
 void test_slots(void);
+void test_plugged(void);
 void test_softdirty(void);
 
 /* bench.c */

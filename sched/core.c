@@ -372,7 +372,7 @@ void sched_arrived(struct cpu *cpu)
 	struct sched_entity *host = &cpu->host.sched;
 	u64 now;
 
-	/* In a hypercall Linux has interrupts off, but L has them on soon: it has asked for that. */
+	/* In a hypercall Linux has interrupts off, but L has them on as soon as that returns. */
 	if (host->state == SCHED_RUNNING ||
 	    !host_wanted(cpu, host->state == SCHED_BLOCKED && !cpu->awaited))
 		return;

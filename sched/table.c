@@ -282,7 +282,7 @@ s64 table_start(struct cpu *cpu, u64 id, u64 weights)
 	return err;
 }
 
-/* vCPUs have hypercalls of their own. Return: whether @w, just claimed, is one; it stays as it was. */
+/* vCPUs have hypercalls of their own. Return: whether @w, just claimed, is one. */
 static bool refuse_vcpu(struct world *w)
 {
 	if (w->kind != WORLD_VM)
@@ -319,8 +319,8 @@ s64 table_stop(struct cpu *cpu, u64 id)
  * @on: true when the world may run here from now on, false when it may not
  *
  * Return: 0; -REGENT_HC_EBUSY when the world is scheduled, or belongs to another CPU;
- * -REGENT_HC_EINVAL when there is none, or it is a vCPU; -REGENT_HC_ENOSPC when memory for Linux's own state
- * is missing.
+ * -REGENT_HC_EINVAL when there is none, or it is a vCPU; -REGENT_HC_ENOSPC when memory for
+ * Linux's own state is missing.
  */
 s64 table_allow(struct cpu *cpu, u64 id, bool on)
 {

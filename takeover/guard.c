@@ -67,8 +67,8 @@ static void guard_kvm_undo(void)
 
 /* Faults of K */
 
-/* Each CPU leaves by an NMI, at once: how often to look, 10 ms apart; a lost one runs no VM. */
-#define FAULT_TRIES	500
+/* Each CPU leaves by an NMI, at once: how often to look, 20 ms apart; a lost one runs no VM. */
+#define FAULT_TRIES	250
 
 /* No vCPU runs any more when its VM's memory is let go. */
 static void guard_fault_vms(void)
@@ -77,7 +77,7 @@ static void guard_fault_vms(void)
 
 	vms_ending();
 	for (i = 0; i < FAULT_TRIES && cpus_entered(); i++)
-		msleep(10);
+		msleep(20);
 	vms_ended();
 }
 

@@ -230,7 +230,9 @@ innocent() { # <log
 	traces=$(sed '1,/sysrq: Trigger a crash/d' | grep -v ' ? ' |
 		grep '\[regent\]\|regent_')
 	[ -z "$traces" ] && return
-	echo "$traces" | sed 's/^/# /'
+	while read -r line; do
+		echo "# $line"
+	done <<<"$traces"
 	return 1
 }
 

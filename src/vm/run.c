@@ -2,8 +2,8 @@
 /*
  * The run of a vCPU, which a hypercall of L's begins. It lasts until L has something to do.
  *
- *	borrowed	on a direct CPU: the vCPU runs inside that hypercall. Anything that arrives
- *			for Linux ends the run, and L has the timer of the vCPU's APIC.
+ *	borrowed	on a direct CPU: the vCPU runs inside that hypercall. Anything that
+ *			arrives for Linux ends the run, and L has the timer of its APIC.
  *	scheduled	on a forwarded CPU: the vCPU is on the CPU's run queue. It waits, and is
  *			preempted, without an end of the run, and K has its timer.
  *

@@ -96,8 +96,8 @@ unsigned int vm_epoch(void)
  * vm_end_all() - K is about to go, and all VMs with it
  *
  * Process context, regent_lock held, hotplug held off. No vCPU runs afterwards: who runs one looks
- * at @ending with interrupts off, and takes visit_all()'s interrupt after it; those that K schedules
- * K stops before it frees them.
+ * at @ending with interrupts off, and takes visit_all()'s interrupt after it; those that K
+ * schedules K stops before it frees them.
  */
 void vm_end_all(void)
 {

@@ -146,6 +146,7 @@ static long world_ask_here(struct vcpu *v, u64 how)
 	smp_mb();	/* with vcpu_kick() */
 	answer = READ_ONCE(v->kicked) && !how ? REGENT_VCPU_RUNNING :
 		 regent_hypercall(REGENT_HC_VCPU_WAIT, v->id, how);
+	/* With vm_kick() */
 	smp_store_release(&v->cpu, -1);
 	return answer;
 }

@@ -38,7 +38,8 @@ static bool vcpus_on(unsigned int cpu)
 int mode_apply(unsigned int cpu)
 {
 	enum mode mode = per_cpu(mode_wish, cpu);
-	bool to = mode == MODE_FORWARDED || (mode == MODE_AUTO && (worlds_on(cpu) || vcpus_on(cpu)));
+	bool used = worlds_on(cpu) || vcpus_on(cpu);
+	bool to = mode == MODE_FORWARDED || (mode == MODE_AUTO && used);
 	int err;
 
 	if (to == forward_is(cpu))

@@ -586,7 +586,7 @@ void test_pit(void)
 	EXPECT("some are dropped", true, got <= due - 30 && got >= 10);
 	set_reinject(g, true);
 	has(g, OUT, 0x21, 0xf3);
-	/* By the I/O APIC: what a busy host keeps from coming in time is lost, so not always much. */
+	/* By the I/O APIC: what a busy host keeps from coming in time is lost. */
 	redirect(g, 0, vectors[EDGE]);
 	for (tries = 0; tries < 4; tries++) {
 		count_ticks(g, EDGE, 1, 0, &got, &due);

@@ -489,21 +489,17 @@ bool vcpu_apic_read(struct vcpu *v, u32 reg, u64 *value)
 	return vapic_read(&v->apic, nospec_index(reg, VAPIC_REGS), hw_rdtsc(), value) == VAPIC_OK;
 }
 
-#define PLAIN(reg)	(1ull << (reg))
+#define PLAIN(reg)	(1ull << VAPIC_REG_##reg)
+
 /* Nothing follows from a write to these while no interrupt waits. */
-#define PLAIN_WRITES	(PLAIN(VAPIC_REG_TPR) | PLAIN(VAPIC_REG_EOI) | PLAIN(VAPIC_REG_ESR) | \
-			 PLAIN(VAPIC_REG_LDR) | PLAIN(VAPIC_REG_ICR2) | PLAIN(VAPIC_REG_LINT0) | \
-			 PLAIN(VAPIC_REG_LINT1) | PLAIN(VAPIC_REG_ERROR))
-/* Registers that all APICs have, and whose reading changes nothing */
-#define PLAIN_READS	(0xffffffull << VAPIC_REG_ISR | \
-			 PLAIN(VAPIC_REG_ID) | PLAIN(VAPIC_REG_VERSION) | \
-			 PLAIN(VAPIC_REG_TPR) | PLAIN(VAPIC_REG_PPR) | \
-			 PLAIN(VAPIC_REG_LDR) | PLAIN(VAPIC_REG_SVR) | \
-			 PLAIN(VAPIC_REG_ESR) | PLAIN(VAPIC_REG_ICR) | \
-			 PLAIN(VAPIC_REG_TIMER) | PLAIN(VAPIC_REG_LINT0) | \
-			 PLAIN(VAPIC_REG_LINT1) | PLAIN(VAPIC_REG_ERROR) | \
-			 PLAIN(VAPIC_REG_INITIAL) | PLAIN(VAPIC_REG_CURRENT) | \
-			 PLAIN(VAPIC_REG_DIVIDE))
+#define PLAIN_WRITES							\
+	(PLAIN(TPR) | PLAIN(EOI) | PLAIN(ESR) | PLAIN(LDR) | PLAIN(ICR2) | PLAIN(LINT0) | \
+	 PLAIN(LINT1) | PLAIN(ERROR))
+/* All APICs have these, and to read them changes nothing; 24 of them are ISR, TMR and IRR. */
+#define PLAIN_READS							\
+	(PLAIN(ID) | PLAIN(VERSION) | PLAIN(TPR) | PLAIN(PPR) | PLAIN(LDR) | PLAIN(SVR) | \
+	 0xffffffull << VAPIC_REG_ISR | PLAIN(ESR) | PLAIN(ICR) | PLAIN(TIMER) | PLAIN(LINT0) | \
+	 PLAIN(LINT1) | PLAIN(ERROR) | PLAIN(INITIAL) | PLAIN(CURRENT) | PLAIN(DIVIDE))
 
 /**
  * vcpu_apic_is_quiet() - does nothing follow from an access to a vCPU's APIC?

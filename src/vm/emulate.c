@@ -207,6 +207,46 @@ static bool find_access(struct cpu *cpu, struct vcpu *v, const struct npf *f, st
 	return true;
 }
 
+/*
+ * What guests do nearly always: a MOV of 32 bits, at a place that K remembers. The address is that
+ * of the access that has faulted: should another vCPU have changed the code since, it is still
+ * where this vCPU has just made an access.
+ */
+static inline bool find_move(struct cpu *cpu, struct vcpu *v, const struct npf *f,
+			     struct decode_move *m)
+{
+	const u8 *code;
+
+	if (f->tables || backend_delivering(&v->world) >= 0 || backend_event_pending(&v->world))
+		return false;
+	code = vcpu_peek(cpu, v);
+	return code && decode_move(((const volatile u64 *)code)[0],
+				   ((const volatile u64 *)code)[1], m) && m->store == f->write;
+}
+
+/* The same as vcpu_device(), without a walk to the device, and without all of the registers. */
+static bool move_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
+{
+	const struct decode d = { .width = 4 };
+	struct world *world = &v->world;
+	struct decode_move m;
+	u64 value;
+
+	if ((f->gpa & (REGENT_PAGE_SIZE - 1)) > REGENT_PAGE_SIZE - 4 || !find_move(cpu, v, f, &m))
+		return false;
+	v->device_gpa = f->gpa;
+	if (!m.store) {
+		v->move = m;
+		v->pending = VCPU_MOVE_READ;
+		tell(cpu, v, f->gpa, &d, false, 0);
+		return true;
+	}
+	value = m.reg == DECODE_NO_REG ? m.imm : (u32)*backend_reg(world, m.reg);
+	backend_advance(world, m.length);
+	tell(cpu, v, f->gpa, &d, true, value);
+	return true;
+}
+
 /**
  * vcpu_device() - execute a vCPU's access to a device
  * @cpu: this CPU
@@ -221,7 +261,7 @@ void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 	struct decode_regs r;
 	u64 value;
 
-	if (!find_access(cpu, v, f, &d, &r))
+	if (move_device(cpu, v, f) || !find_access(cpu, v, f, &d, &r))
 		return;
 	v->insn = d;
 	if (d.reads) {
@@ -234,25 +274,14 @@ void vcpu_device(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 	tell(cpu, v, v->device_gpa, &d, true, value);
 }
 
-/*
- * What guests do nearly always: a MOV of 32 bits, at a place that K remembers. The address is that
- * of the access that has faulted: should another vCPU have changed the code since, it is still an
- * access of this vCPU to its own APIC.
- */
 static inline bool move_apic(struct cpu *cpu, struct vcpu *v, const struct npf *f)
 {
 	u32 offset = f->gpa & (REGENT_PAGE_SIZE - 1);
 	struct world *world = &v->world;
 	struct decode_move m;
-	const u8 *code;
 	u64 value, *reg;
 
-	if (offset & 15 || f->tables || backend_delivering(world) >= 0 ||
-	    backend_event_pending(world))
-		return false;
-	code = vcpu_peek(cpu, v);
-	if (!code || !decode_move(((const volatile u64 *)code)[0],
-				  ((const volatile u64 *)code)[1], &m) || m.store != f->write)
+	if (offset & 15 || !find_move(cpu, v, f, &m))
 		return false;
 	reg = m.reg == DECODE_NO_REG ? NULL : backend_reg(world, m.reg);
 	if (m.store) {
@@ -332,4 +361,16 @@ void vcpu_complete_memory(struct cpu *cpu, struct vcpu *v)
 	backend_put_regs(&v->world, &r);
 	if (v->insn.writes)
 		tell(cpu, v, v->device_gpa, &v->insn, true, value);
+}
+
+/**
+ * vcpu_complete_move() - the same of a MOV to a register of 32 bits
+ * @cpu: this CPU
+ * @v: the vCPU
+ */
+void vcpu_complete_move(struct cpu *cpu, struct vcpu *v)
+{
+	*backend_reg(&v->world, v->move.reg) =
+		(u32)*(const volatile u64 *)&vcpu_page(cpu, v)->data;
+	backend_advance(&v->world, v->move.length);
 }

@@ -97,6 +97,8 @@ static void complete(struct cpu *cpu, struct vcpu *v, u64 how)
 		vcpu_complete_string(cpu, v);
 	else if (pending == VCPU_MEMORY_READ)
 		vcpu_complete_memory(cpu, v);
+	else if (pending == VCPU_MOVE_READ)
+		vcpu_complete_move(cpu, v);
 	else if (pending == VCPU_MSR_READ || pending == VCPU_MSR_WRITTEN)
 		vcpu_end_msr(v, !(how & REGENT_RUN_REFUSED), pending == VCPU_MSR_WRITTEN,
 			     *(const volatile u64 *)&vcpu_page(cpu, v)->data);

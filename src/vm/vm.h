@@ -136,7 +136,7 @@ struct message {
 /* What of the last exit is still to be done when L has its part of it */
 enum vcpu_pending {
 	VCPU_NOTHING, VCPU_PORT_READ, VCPU_STRING_READ, VCPU_MEMORY_READ, VCPU_MSR_READ,
-	VCPU_MSR_WRITTEN,
+	VCPU_MSR_WRITTEN, VCPU_MOVE_READ,
 };
 
 /**
@@ -170,6 +170,7 @@ enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
  * @devices: pages of which L has said the same in earlier runs, by their number
  * @device_gpa: address of the last access to a device
  * @insn: with VCPU_MEMORY_READ: the instruction
+ * @move: with VCPU_MOVE_READ: the instruction
  * @io: with VCPU_PORT_READ and VCPU_STRING_READ: the access
  * @string: with VCPU_STRING_READ: how the instruction addresses memory
  * @insn_rip: with VCPU_MSR_READ and VCPU_MSR_WRITTEN: where the instruction is
@@ -222,6 +223,7 @@ struct vcpu {
 	struct vcpu_device devices[VCPU_DEVICES];
 	u64 device_gpa;
 	struct decode insn;
+	struct decode_move move;
 	struct io_access io;
 	struct insn_string string;
 	u64 insn_rip;
@@ -365,6 +367,7 @@ void vcpu_apic_page(struct cpu *cpu, struct vcpu *v, const struct npf *f);
 bool vcpu_apic_page_fast(struct cpu *cpu, struct vcpu *v);
 void vcpu_odd_code(struct cpu *cpu, struct vcpu *v, int n);
 void vcpu_complete_memory(struct cpu *cpu, struct vcpu *v);
+void vcpu_complete_move(struct cpu *cpu, struct vcpu *v);
 void vcpu_unknown(struct cpu *cpu, struct vcpu *v);
 bool vcpu_skip(struct cpu *cpu, struct vcpu *v);
 int vcpu_code(struct cpu *cpu, struct vcpu *v, u8 *code);

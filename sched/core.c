@@ -251,6 +251,16 @@ static void slice_over(struct cpu *cpu, u64 now)
 }
 
 /**
+ * sched_borrowed() - count the time of a world that has run inside of a hypercall
+ * @world: a world of this CPU's, on no run queue
+ * @ticks: TSC ticks, which the host world is charged for
+ */
+void sched_borrowed(struct world *world, u64 ticks)
+{
+	world->sched.ran += sched_ns(ticks);
+}
+
+/**
  * sched_preempt() - end the slice of the world that runs now
  * @cpu: this CPU, forwarded
  * @now: the TSC

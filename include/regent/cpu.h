@@ -49,6 +49,7 @@
  * @lent_id: id of @lent
  * @stopped: with WORK_STOPPED: the current world, which loses its owner once its
  *	registers are in memory
+ * @borrowed_at: TSC since which a vCPU runs inside of a hypercall
  * @awaited: the vCPU whose run Linux waits for in a hypercall, the host world being blocked
  *	or about to be told; @host when that vCPU has left the run queue; NULL while Linux runs
  *
@@ -118,6 +119,7 @@ struct cpu {
 	u64 lent_id;
 	struct world *stopped;
 	struct world *awaited;
+	u64 borrowed_at;
 
 	bool forwarded;
 	bool x2apic;

@@ -27,6 +27,7 @@ void sched_remove(struct cpu *cpu, struct world *world);
 
 bool sched_await(struct cpu *cpu, struct world *world);
 void sched_await_over(struct cpu *cpu);
+void sched_borrowed(struct world *world, u64 ticks);
 void sched_slice(struct cpu *cpu, struct world *world);
 void sched_arrived(struct cpu *cpu);
 void sched_halt(struct cpu *cpu);

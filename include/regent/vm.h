@@ -31,6 +31,8 @@ void vcpu_enter(struct cpu *cpu, struct world *world);
 enum vcpu_turn vcpu_enter_scheduled(struct cpu *cpu, struct world *world);
 void vcpu_outside(struct world *world);
 bool vcpu_has_ended(struct world *world);
+bool vcpu_waits(struct world *world);
+bool vcpu_is_uncapped(struct cpu *cpu, struct world *world);
 s64 vcpu_end_run(struct cpu *cpu, struct world *world);
 void vcpu_end(struct world *world, enum regent_vcpu_exit reason);
 void vcpu_interrupted(struct world *world);

@@ -5,7 +5,9 @@
  *	borrowed	on a direct CPU: the vCPU runs inside that hypercall. Anything that
  *			arrives for Linux ends the run, and L has the timer of its APIC.
  *	scheduled	on a forwarded CPU: the vCPU is on the CPU's run queue. It waits, and is
- *			preempted, without an end of the run, and K has its timer.
+ *			preempted, without an end of the run, and K has its timer. While Linux
+ *			is alone there, the vCPU is borrowed at first, until it waits, or
+ *			something else wants the CPU.
  *
  * src/world/vcpu.c calls this, with the switches in between.
  */
@@ -167,8 +169,7 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 	complete(cpu, v, how);
 	if (!(how & REGENT_RUN_COMPLETE))
 		prepare_irq(cpu, v, how);
-	if (!v->by_sched)
-		asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
+	asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
 	return 0;
 }
 
@@ -308,6 +309,27 @@ void vcpu_interrupted(struct world *world)
 bool vcpu_has_ended(struct world *world)
 {
 	return vcpu_of(world)->ended;
+}
+
+/**
+ * vcpu_waits() - has a vCPU nothing to run?
+ * @world: a vCPU after vcpu_enter()
+ */
+bool vcpu_waits(struct world *world)
+{
+	return vcpu_of(world)->waits;
+}
+
+/**
+ * vcpu_is_uncapped() - may a vCPU run for as long as it likes?
+ * @cpu: this CPU
+ * @world: a vCPU whose run has begun
+ */
+bool vcpu_is_uncapped(struct cpu *cpu, struct world *world)
+{
+	u64 weights = *(const volatile u64 *)&vcpu_page(cpu, vcpu_of(world))->weights;
+
+	return weights >> 48 == POLICY_FULL;
 }
 
 /**

@@ -19,10 +19,10 @@ extern exit_handler * const exit_handlers[WORLD_KINDS][REGENT_EXIT_REASONS];
 void exit_host_msr(struct cpu *cpu, struct world *world);
 
 /* vcpu.c */
-struct world *vcpu_run(struct cpu *cpu, struct world *host);
-struct world *vcpu_wait(struct cpu *cpu, struct world *host);
+bool vcpu_run(struct cpu *cpu, struct world *host);
+bool vcpu_go_on(struct cpu *cpu, struct world *world);
+void vcpu_wait(struct cpu *cpu, struct world *host);
 void vcpu_answer(struct cpu *cpu);
-void vcpu_return(struct cpu *cpu, struct world *world);
 void vcpu_leave(struct cpu *cpu, struct world *world);
 bool vcpu_turn(struct cpu *cpu, struct world *world);
 

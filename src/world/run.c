@@ -247,13 +247,16 @@ static inline void end_loan(struct cpu *cpu)
 static struct world *__attribute__((noinline))
 exit_vcpu_call(struct cpu *cpu, struct world *host)
 {
-	struct world *w;
+	bool enter = false;
 
-	w = host->regs.rax == REGENT_HC_VCPU_RUN ? vcpu_run(cpu, host) : vcpu_wait(cpu, host);
-	if (w == host)
-		return way_out(cpu, host);
+	if (host->regs.rax == REGENT_HC_VCPU_RUN)
+		enter = vcpu_run(cpu, host);
+	else
+		vcpu_wait(cpu, host);
+	if (!enter)
+		return way_out(cpu, cpu->current);
 	cpu_account(cpu);
-	return backend_enter_vcpu(w);
+	return backend_enter_vcpu(cpu->current);
 }
 
 static bool is_vcpu_call(const struct world *host)
@@ -305,15 +308,9 @@ exit_msr(struct cpu *cpu, struct world *host)
 	return enter_host(cpu, host);
 }
 
-/* A borrowed test world goes on only after its first access to a debug register. */
-static bool loan_is_over(struct world *world, enum regent_exit_reason reason)
-{
-	return world->kind == WORLD_VM ? vcpu_has_ended(world) : reason != REGENT_EXIT_DEBUG_REG;
-}
-
 /*
  * Handle an exit of a world other than Linux. A world that is on no run queue runs inside a
- * hypercall of Linux (it is borrowed), which ends when loan_is_over() says so. Any other one goes
+ * hypercall of Linux (it is borrowed), which ends when that world is done. Any other one goes
  * on, or not, as the way out says.
  */
 static struct world *__attribute__((noinline))
@@ -327,15 +324,16 @@ exit_other(struct cpu *cpu, struct world *world)
 	exit_handlers[world->kind][reason](cpu, world);
 	if (!borrowed)
 		return way_out(cpu, world);
-	if (world->kind == WORLD_VM && !vcpu_has_ended(world))
-		vcpu_enter(cpu, world);
-	if (!loan_is_over(world, reason)) {
-		cpu_account(cpu);
-		return enter_any(world);
-	}
 	if (world->kind == WORLD_VM) {
-		vcpu_return(cpu, world);
-		return way_out(cpu, &cpu->host);
+		if (!vcpu_go_on(cpu, world))
+			return way_out(cpu, cpu->current);
+		cpu_account(cpu);
+		return backend_enter_vcpu(world);
+	}
+	/* A borrowed test world goes on only after its first access to a debug register. */
+	if (reason == REGENT_EXIT_DEBUG_REG) {
+		cpu_account(cpu);
+		return enter_world(world);
 	}
 	cpu->host.regs.rax = test_world_result(world);
 	world_switch(cpu, &cpu->host);

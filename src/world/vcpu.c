@@ -38,15 +38,84 @@ void vcpu_leave(struct cpu *cpu, struct world *world)
 	vcpu_outside(world);
 }
 
+/* The run of a borrowed vCPU is over: end the hypercall in which it ran. */
+static void give_back(struct cpu *cpu, struct world *world, s64 err)
+{
+	s64 value;
+
+	vcpu_leave(cpu, world);
+	sched_borrowed(world, hw_rdtsc() - cpu->borrowed_at);
+	if (cpu->forwarded)
+		sched_set_alarm(cpu, world, VAPIC_NEVER);
+	world_switch(cpu, &cpu->host);
+	value = vcpu_end_run(cpu, world);
+	answer(cpu, err ?: value);
+}
+
+/*
+ * From now on the scheduler has a vCPU that was borrowed, as the current world. Linux is blocked
+ * instead, unless there is something for it: then it hears that the vCPU runs on.
+ */
+static void begin_scheduling(struct cpu *cpu, struct world *world)
+{
+	u64 now = hw_rdtsc();
+	s64 err;
+
+	sched_borrowed(world, now - cpu->borrowed_at);
+	cpu->borrowed_at = now;
+	err = vcpu_schedule(cpu, world);
+	if (err) {
+		give_back(cpu, world, err);
+		return;
+	}
+	if (!sched_await(cpu, world))
+		cpu->awaited = world;
+	cpu->work.own |= WORK_RESCHED;
+}
+
+/* Is there something to do that is not the borrowed vCPU's? On a direct CPU Linux sees to that. */
+static bool is_wanted(const struct cpu *cpu)
+{
+	return cpu->forwarded && (cpu->work.all != WORK_FORWARDED || cpu->nmi_late ||
+				  vapic_pending(&cpu->vapic) != VAPIC_NONE);
+}
+
+/**
+ * vcpu_go_on() - the exit of a borrowed vCPU has been handled
+ * @cpu: this CPU
+ * @world: its current world, the vCPU
+ *
+ * Return: true to enter it; false to go the way out with the world that is the current one then.
+ */
+bool vcpu_go_on(struct cpu *cpu, struct world *world)
+{
+	if (!vcpu_has_ended(world) && unlikely(is_wanted(cpu))) {
+		begin_scheduling(cpu, world);
+		return false;
+	}
+	if (!vcpu_has_ended(world))
+		vcpu_enter(cpu, world);
+	if (vcpu_has_ended(world)) {
+		give_back(cpu, world, 0);
+		return false;
+	}
+	if (likely(!vcpu_waits(world)))
+		return true;
+	begin_scheduling(cpu, world);
+	return false;
+}
+
 /**
  * vcpu_run() - REGENT_HC_VCPU_RUN
  * @cpu: this CPU
  * @host: its current world, Linux in that hypercall
  *
- * Return: the world to go on with: Linux, which the scheduler may have blocked; or a vCPU that is
- * borrowed, and to be entered at once.
+ * While Linux is alone on a forwarded CPU, a vCPU is borrowed at first there as well: most runs are
+ * short, and the scheduler would have nothing to decide.
+ *
+ * Return: true to enter the vCPU, which is the current world; false to go the way out.
  */
-struct world *vcpu_run(struct cpu *cpu, struct world *host)
+bool vcpu_run(struct cpu *cpu, struct world *host)
 {
 	s64 value = REGENT_VCPU_INTERRUPTED;
 	struct world *w;
@@ -55,22 +124,23 @@ struct world *vcpu_run(struct cpu *cpu, struct world *host)
 	w = vcpu_begin_run(cpu, host->regs.rdi, host->regs.rsi, &value);
 	if (!w) {
 		answer(cpu, value);
-		return host;
+		return false;
 	}
-	if (!cpu->forwarded) {
+	if (!cpu->forwarded || (cpu->rq.entities == 1 && vcpu_is_uncapped(cpu, w))) {
 		world_switch(cpu, w);
-		backend_slice(w, VAPIC_NEVER);
-		return w;
+		backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
+		cpu->borrowed_at = hw_rdtsc();
+		return !cpu->forwarded || vcpu_go_on(cpu, w);
 	}
 	value = vcpu_schedule(cpu, w);
 	if (value)
 		vcpu_end_run(cpu, w);
 	else if (sched_await(cpu, w))
-		return host;
+		return false;
 	else
 		value = REGENT_VCPU_RUNNING;
 	answer(cpu, value);
-	return host;
+	return false;
 }
 
 /* Of a vCPU of this CPU's, in REGENT_HC_VCPU_WAIT. Return: false when Linux waits now. */
@@ -92,11 +162,9 @@ static bool wait_here(struct cpu *cpu, struct world *w, bool stop, s64 *value)
 /**
  * vcpu_wait() - REGENT_HC_VCPU_WAIT
  * @cpu: this CPU
- * @host: its current world, Linux in that hypercall
- *
- * Return: @host, which the scheduler may have blocked.
+ * @host: its current world, Linux in that hypercall, which the scheduler may block
  */
-struct world *vcpu_wait(struct cpu *cpu, struct world *host)
+void vcpu_wait(struct cpu *cpu, struct world *host)
 {
 	u64 id = host->regs.rdi, how = host->regs.rsi;
 	/* Elsewhere, or on its way: a thread that waits here has to sleep. */
@@ -107,7 +175,7 @@ struct world *vcpu_wait(struct cpu *cpu, struct world *host)
 	w = how & ~(u64)REGENT_WAIT_STOP ? NULL : table_claim(cpu, id);
 	if (w && w->kind == WORLD_VM) {
 		if (!wait_here(cpu, w, how, &value))
-			return host;
+			return;
 	} else if (w || how & ~(u64)REGENT_WAIT_STOP || !table_has(id)) {
 		value = -REGENT_HC_EINVAL;
 		if (w && !w->scheduled)
@@ -116,7 +184,6 @@ struct world *vcpu_wait(struct cpu *cpu, struct world *host)
 		value = table_ask(cpu, id, WORLD_ASK_STOP);
 	}
 	answer(cpu, value);
-	return host;
 }
 
 /**
@@ -127,18 +194,6 @@ void vcpu_answer(struct cpu *cpu)
 {
 	answer(cpu, cpu->awaited->sched.state == SCHED_BLOCKED ? REGENT_VCPU_WAITING :
 								REGENT_VCPU_RUNNING);
-}
-
-/**
- * vcpu_return() - the run of a borrowed vCPU is over: end the hypercall in which it ran
- * @cpu: this CPU
- * @world: its current world, the vCPU; Linux is that afterwards
- */
-void vcpu_return(struct cpu *cpu, struct world *world)
-{
-	vcpu_leave(cpu, world);
-	world_switch(cpu, &cpu->host);
-	answer(cpu, vcpu_end_run(cpu, world));
 }
 
 /* The run of a vCPU that K schedules is over. Linux waits for that here, or elsewhere in L. */

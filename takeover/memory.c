@@ -16,6 +16,7 @@
 
 static struct page *chunk[REGENT_MAX_CHUNKS];
 static unsigned int chunks;
+static unsigned int given;	/* the last ones of these: since the takeover */
 static unsigned int used;	/* pages of the last chunk */
 
 /**
@@ -109,6 +110,7 @@ void memory_undo(void)
 		__free_pages(page, CHUNK_ORDER);
 	}
 	used = 0;
+	given = 0;
 }
 
 /**
@@ -123,6 +125,7 @@ int donated_give(void)
 
 	if (err)
 		return err;
+	given++;
 	err = regent_hypercall(REGENT_HC_DONATE, donated_chunk(donated_chunks() - 1), 0);
 	if (err)
 		return err;
@@ -143,11 +146,12 @@ static struct page *donated_remove(u64 pa)
 	struct page *page = NULL;
 	unsigned int i;
 
-	for (i = regent.params->nr_chunks; i < chunks && !page; i++) {
+	for (i = chunks - given; i < chunks && !page; i++) {
 		if (page_to_phys(chunk[i]) != pa)
 			continue;
 		page = chunk[i];
 		chunk[i] = chunk[--chunks];
+		given--;
 	}
 	return page;
 }

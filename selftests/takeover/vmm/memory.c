@@ -140,6 +140,54 @@ void test_smp(void)
 	EXPECT("counted", THREADS * 100000, *(uint32_t *)(vm.memory + 0x3000));
 }
 
+/* KVM_RUN is EFAULT while the guest may not write. */
+static void *run_spin(void *arg)
+{
+	const struct runner *r = arg;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_SEQ_CST))
+		if (ioctl(r->v->fd, KVM_RUN, 0) && errno != EFAULT && errno != EINTR)
+			break;
+	return NULL;
+}
+
+/*
+ * A guest counts without an exit. When the VMM's call that takes the right to write has returned,
+ * the count stands still, whatever translation the guest's processor has had.
+ */
+void test_still(void)
+{
+	volatile uint32_t *word;
+	uint32_t before, n, i, moved = 0, last = 0;
+	struct runner r = { .stop = false };
+	struct vcpu v;
+	struct vm vm;
+
+	BEGIN(&vm, &v, spin);
+	word = (uint32_t *)(vm.memory + 0x3000);
+	start_real(&v, 0);
+	r.v = &v;
+	pthread_create(&r.thread, NULL, run_spin, &r);
+	for (n = 0; n < 300; n++) {
+		while (*word == last)
+			usleep(100);
+		if (mprotect(vm.memory + 0x3000, 4096, PROT_READ))
+			die("mprotect");
+		before = *word;
+		for (i = 0; i < 20000; i++)
+			last = *word;
+		moved += last != before;
+		if (mprotect(vm.memory + 0x3000, 4096, PROT_READ | PROT_WRITE))
+			die("mprotect");
+	}
+	EXPECT("times that it went on", 0, moved);
+	/* So that KVM_RUN ends */
+	__atomic_store_n(&r.stop, true, __ATOMIC_SEQ_CST);
+	if (mprotect(vm.memory + 0x3000, 4096, PROT_READ))
+		die("mprotect");
+	pthread_join(r.thread, NULL);
+}
+
 /* What has to do with no slot, and a slot's beginning and end while notifiers run */
 static void *map_and_unmap(void *arg)
 {

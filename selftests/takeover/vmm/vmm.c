@@ -506,7 +506,7 @@ static const struct {
 	TEST(fire_balloon), TEST(fire_balloon2m), TEST(fire_punch), TEST(fire_protect),
 	TEST(fire_protect2m), TEST(fire_move), TEST(fire_fork), TEST(fire_migrate),
 	TEST(fire_huge), TEST(fire_swap), TEST(fire_ksm), TEST(fire_all),
-	TEST(sparse), TEST(tables_of_64g), TEST(small), TEST(large), TEST(hugetlb),
+	TEST(still), TEST(sparse), TEST(tables_of_64g), TEST(small), TEST(large), TEST(hugetlb),
 	TEST(gigantic), TEST(crowd),
 };
 

@@ -159,6 +159,7 @@ void test_mapping(void);
 void test_cow(void);
 void test_readonly(void);
 void test_smp(void);
+void test_still(void);
 void test_slots(void);
 void test_plugged(void);
 void test_softdirty(void);

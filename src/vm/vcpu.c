@@ -222,7 +222,7 @@ s64 vcpu_create(struct cpu *cpu, u64 id, u64 page_pa)
  * @id: any number
  * @err: filled in when there is none to take
  *
- * Return: the vCPU, to be given back by table_give(); or NULL.
+ * Return: the vCPU, to be given back by vcpu_unclaim(); or NULL.
  */
 struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err)
 {
@@ -232,12 +232,25 @@ struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err)
 		*err = table_ask(cpu, id, 0);
 		return NULL;
 	}
-	if (w->kind == WORLD_VM)
+	if (w->kind == WORLD_VM) {
+		backend_vcpu_open(cpu, w);
 		return vcpu_of(w);
+	}
 	if (!w->sched.rq)
 		table_give(w, WORLD_NOBODYS);
 	*err = -REGENT_HC_EINVAL;
 	return NULL;
+}
+
+/**
+ * vcpu_unclaim() - undo vcpu_claim()
+ * @cpu: this CPU, which has not run the vCPU since
+ * @v: the vCPU
+ */
+void vcpu_unclaim(struct cpu *cpu, struct vcpu *v)
+{
+	backend_vcpu_close(cpu);
+	table_give(&v->world, WORLD_NOBODYS);
 }
 
 /**
@@ -278,6 +291,7 @@ s64 vcpu_destroy(struct cpu *cpu, u64 id)
 
 	if (!vcpu_claim(cpu, id, &err))
 		return err;
+	backend_vcpu_close(cpu);
 	err = table_retire(cpu, id, &w);
 	if (!err)
 		vcpu_free(vcpu_of(w));
@@ -441,7 +455,7 @@ struct world *vcpu_borrow(struct cpu *cpu, u64 id, u64 how, s64 *answer)
 		*answer = v->reason;
 		end_run(cpu, v);
 	}
-	table_give(&v->world, WORLD_NOBODYS);
+	vcpu_unclaim(cpu, v);
 	return NULL;
 }
 
@@ -464,6 +478,8 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 	if (v->tells_window && !v->ended && !v->window &&
 	    backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
 		backend_vcpu_irq(world, VCPU_IRQ_WINDOW);
+	if (!v->ended)
+		backend_vcpu_ready(world);
 }
 
 /**

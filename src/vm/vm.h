@@ -213,6 +213,7 @@ static inline bool interruptible(const struct world *w)
 /* vcpu.c */
 s64 vcpu_end_any(struct cpu *cpu);
 struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err);
+void vcpu_unclaim(struct cpu *cpu, struct vcpu *v);
 void vcpu_take_irq(struct vcpu *v, struct regent_vcpu_page *page);
 void vcpu_tell_state(struct cpu *cpu, struct vcpu *v);
 void vcpu_reset(struct vcpu *v);

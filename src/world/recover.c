@@ -55,6 +55,7 @@ void world_recover(struct cpu *cpu)
 {
 	struct world *world = &cpu->host;
 
+	backend_vcpu_close(cpu);
 	if (cpu->current != world) {
 		/*
 		 * K may have faulted in a switch to the current world, so that the MSRs are

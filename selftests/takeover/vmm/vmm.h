@@ -46,6 +46,7 @@ void *anonymous(size_t size);
 void make_vm(struct vm *vm);
 void make_vcpu(const struct vm *vm, struct vcpu *v, int number);
 void copy_code(const struct vm *vm, const char *from, const char *end);
+bool is_intel(void);
 void get_sregs(const struct vcpu *v, struct kvm_sregs *s);
 void start_real(const struct vcpu *v, uint64_t rbx);
 void set_flat(struct kvm_sregs *s);

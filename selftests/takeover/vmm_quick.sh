@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# VMs by /dev/kvm on direct CPUs, for Bochs: those cases of vmm.sh that take little time. VMM_CASES
-# are others of them.
+# VMs by /dev/kvm, for Bochs: those cases of vmm.sh that take little time. VMM_CASES are others of
+# them.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
@@ -11,10 +11,21 @@ vmm=$out/selftests/takeover/vmm/vmm
 cases='real ports mapping readonly mmio long cpuid triple faults signal irq complete two'
 export VMM_SEED=1
 
+# On CPUs of which one is forwarded, if there are two
+tests_of() { # CPUS MODE
+	for t in ${VMM_CASES:-$cases}; do
+		check "$2: $t" taskset -c "$1" timeout 240 "$vmm" "$t"
+	done
+}
+
 mark
 check 'taken over' take
-for t in ${VMM_CASES:-$cases}; do
-	check "$t" timeout 240 "$vmm" "$t"
-done
+tests_of "0-$last_cpu" direct
+if [ "$last_cpu" -gt 0 ]; then
+	check 'the last CPU is forwarded' set_mode "$last_cpu" forwarded
+	tests_of "$last_cpu" forwarded
+	tests_of "0-$last_cpu" mixed
+	check 'it is direct again' set_mode "$last_cpu" direct
+fi
 give_as_found
 finish

@@ -109,6 +109,8 @@ void backend_set_regs(struct world *world, const struct decode_regs *r);
 void backend_set_rip(struct world *world, u64 rip);
 void backend_get_sregs(const struct world *world, struct regent_vcpu_sregs *s);
 int backend_set_sregs(struct world *world, const struct regent_vcpu_sregs *s);
+u64 backend_pdptes_wanted(const struct world *world);
+void backend_set_pdptes(struct world *world, const u64 pdpte[4]);
 u64 backend_efer(const struct world *world);
 bool backend_set_efer(struct world *world, u64 efer, bool vmm);
 u64 backend_cr4(const struct world *world);

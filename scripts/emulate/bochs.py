@@ -85,7 +85,8 @@ class Bochs(Machine):
                     "REGENT_MODULES": f"/lib/modules/{kernel.release}"}
         disc = make_disc(kernel, directory,
                          f"{KERNEL_LINE} {BOCHS_LINE} {line} {options.append}".strip(),
-                         guest_files(settings, options, directory))
+                         guest_files(settings, options, directory),
+                         options.add.split())
         config = CONFIG.format(model=model, disc=disc, directory=directory,
                                cpus=options.cpus, memory=options.memory)
         self.said = b""             # by the debugger

@@ -616,6 +616,29 @@ int backend_set_sregs(struct world *world, const struct regent_vcpu_sregs *s)
 }
 
 /**
+ * backend_pdptes_wanted() - does K have to read PAE's four top entries for a vCPU?
+ * @world: a vCPU
+ *
+ * Return: NPF_NONE: on SVM the processor reads them from memory.
+ */
+u64 backend_pdptes_wanted(const struct world *world)
+{
+	(void)world;
+	return NPF_NONE;
+}
+
+/**
+ * backend_set_pdptes() - what has been read: not on SVM
+ * @world: a vCPU
+ * @pdpte: the entries
+ */
+void backend_set_pdptes(struct world *world, const u64 pdpte[4])
+{
+	(void)world;
+	(void)pdpte;
+}
+
+/**
  * backend_efer() - read a vCPU's EFER
  * @world: a vCPU
  */

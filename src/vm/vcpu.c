@@ -468,7 +468,6 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 {
 	struct vcpu *v = vcpu_of(world);
 
-	(void)cpu;
 	vcpu_past_iret(v);
 	if (v->has_apic)
 		vcpu_apic_enter(v);
@@ -478,6 +477,8 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 	if (v->tells_window && !v->ended && !v->window &&
 	    backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
 		backend_vcpu_irq(world, VCPU_IRQ_WINDOW);
+	if (!v->ended)
+		vcpu_load_pdptes(cpu, v);
 	if (!v->ended)
 		backend_vcpu_ready(world);
 }

@@ -272,6 +272,7 @@ enum walk_result { WALK_OK, WALK_FAULT, WALK_ABSENT, WALK_MORE, WALK_AGAIN };
 enum copy { COPY_READ, COPY_WRITE, COPY_TRY };
 
 enum walk_result vcpu_walk(struct cpu *cpu, struct vcpu *v, u64 va, u64 *gpa);
+void vcpu_load_pdptes(struct cpu *cpu, struct vcpu *v);
 bool vcpu_copy(struct cpu *cpu, struct vcpu *v, u64 va, u64 *data, int n, enum copy how);
 
 #endif

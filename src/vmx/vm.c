@@ -24,6 +24,7 @@
 
 #define CR0_NE		(1ull << 5)
 #define CR0_MASK	(CR0_NE | HW_CR0_NW | HW_CR0_CD)
+#define CR3_PAE		0xffffffe0ull
 #define RFLAGS_AC	(1ull << 18)
 #define SEG_ACCESSED	1u
 #define SEG_CODE_DATA	(1u << 4)	/* S */
@@ -415,6 +416,52 @@ static void set_efer(u64 efer)
 							     entry & ~VMX_ENTRY_GUEST_64);
 }
 
+static bool has_pae_tables(u64 cr0, u64 cr4, u64 efer)
+{
+	return cr0 & HW_CR0_PG && cr4 & HW_CR4_PAE && !(efer & HW_EFER_LMA);
+}
+
+/*
+ * The VMCS has PAE's top entries, as a MOV to CR3 has loaded them last. Read them anew where the VMM
+ * has changed the tables, but not where it writes what it has read: those in memory may differ.
+ */
+static void check_pdptes(struct vmx_block *b, const struct regent_vcpu_sregs *s)
+{
+	bool had = has_pae_tables(hw_vmread(VMCS_GUEST_CR0), hw_vmread(VMCS_GUEST_CR4),
+				  hw_vmread(VMCS_GUEST_EFER));
+
+	if (!has_pae_tables(s->cr0, s->cr4, s->efer))
+		b->pdptes_old = false;
+	else if (!had || s->cr3 != hw_vmread(VMCS_GUEST_CR3))
+		b->pdptes_old = true;
+}
+
+/**
+ * backend_pdptes_wanted() - does K have to read PAE's four top entries for a vCPU?
+ * @world: a vCPU
+ *
+ * Return: their guest-physical address; NPF_NONE for no.
+ */
+u64 backend_pdptes_wanted(const struct world *world)
+{
+	return likely(!block_of(world)->pdptes_old) ? NPF_NONE :
+						      hw_vmread(VMCS_GUEST_CR3) & CR3_PAE;
+}
+
+/**
+ * backend_set_pdptes() - what has been read
+ * @world: a vCPU
+ * @pdpte: the entries, from anybody: the next entry checks them
+ */
+void backend_set_pdptes(struct world *world, const u64 pdpte[4])
+{
+	int n;
+
+	for (n = 0; n < 4; n++)
+		hw_vmwrite(VMCS_GUEST_PDPTE(n), pdpte[n]);
+	block_of(world)->pdptes_old = false;
+}
+
 /**
  * backend_set_sregs() - write a vCPU's segments and control registers
  * @world: a vCPU
@@ -429,6 +476,7 @@ int backend_set_sregs(struct world *world, const struct regent_vcpu_sregs *s)
 
 	if (!sregs_valid(s, ~b->cr4_mask | HW_CR4_MCE))
 		return -REGENT_HC_EINVAL;
+	check_pdptes(b, s);
 	for (n = 0; n < REGENT_SEGMENTS; n++)
 		set_segment(&s->seg[n], n);
 	hw_vmwrite(VMCS_GUEST_GDTR_BASE, s->gdt_base);

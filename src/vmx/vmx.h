@@ -121,6 +121,7 @@ struct vmx_msr_load {
  * @irq_window: of a vCPU: it exits when it can take an interrupt
  * @nmi_window: likewise, an NMI
  * @cr4_mask: of a vCPU: bits of CR4 that it does not have for itself
+ * @pdptes_old: of a vCPU: the VMM has given it PAE's tables, of which the VMCS has the top ones
  * @scratch: of a vCPU: an MSR that backend_vcpu_msr() has read
  * @apic: the virtual APIC page, of which K uses only the TPR
  * @pebs_entry: the MSR that an entry loads, see pebs.c
@@ -163,6 +164,7 @@ struct vmx_block {
 	bool irq_window;
 	bool nmi_window;
 	u64 cr4_mask;
+	bool pdptes_old;
 	u64 scratch;
 	u8 *apic;
 	struct vmx_msr_load pebs_entry;

@@ -503,7 +503,7 @@ static const struct {
 	TEST(real), TEST(ports), TEST(mapping), TEST(cow), TEST(readonly),
 	TEST(mmio), TEST(long), TEST(cpuid), TEST(triple), TEST(faults),
 	TEST(signal), TEST(irq), TEST(complete), TEST(smp), TEST(two),
-	TEST(refusals), TEST(rewrite), TEST(sigmask), TEST(slots), TEST(softdirty),
+	TEST(refusals), TEST(rewrite), TEST(sigmask), TEST(slots), TEST(softdirty), TEST(pae),
 	TEST(forever), TEST(asleep),
 	TEST(supported),
 	TEST(ioevent), TEST(drain), TEST(coalesced), TEST(ring), TEST(routes), TEST(gsis),

@@ -20,7 +20,7 @@
 GUEST(real); GUEST(ports); GUEST(read); GUEST(spin); GUEST(count); GUEST(write);
 GUEST(irq); GUEST(handler); GUEST(push); GUEST(misaligned); GUEST(hole); GUEST(crossing);
 GUEST(cpuid); GUEST(triple); GUEST(faults); GUEST(ud); GUEST(cr4); GUEST(mmio); GUEST(long);
-GUEST(writes); GUEST(apic); GUEST(chips);
+GUEST(writes); GUEST(pae); GUEST(apic); GUEST(chips);
 
 struct vm {
 	int kvm, vm;
@@ -148,6 +148,7 @@ void test_readonly(void);
 void test_smp(void);
 void test_slots(void);
 void test_softdirty(void);
+void test_pae(void);
 
 /* supported.c */
 void test_supported(void);

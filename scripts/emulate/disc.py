@@ -223,6 +223,8 @@ def run_files(kernel, directory, files, added):
     for name, path in files.items():
         table[f"regent/{name}"] = path
     table["regent/vmlinuz"] = kernel.vmlinuz        # for kexec
+    if added:
+        table["regent/unpacked"] = cached_kernel(kernel)    # for a VM
     for path in module_files(kernel):
         place = os.path.relpath(path, kernel.modules)
         table[f"usr/lib/modules/{kernel.release}/{place}"] = path

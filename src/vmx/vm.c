@@ -422,8 +422,9 @@ static bool has_pae_tables(u64 cr0, u64 cr4, u64 efer)
 }
 
 /*
- * The VMCS has PAE's top entries, as a MOV to CR3 has loaded them last. Read them anew where the VMM
- * has changed the tables, but not where it writes what it has read: those in memory may differ.
+ * The VMCS has PAE's top entries, as a MOV to CR3 has loaded them last. Read them anew where the
+ * VMM has changed the tables, but not where it writes what it has read: those in memory may
+ * differ.
  */
 static void check_pdptes(struct vmx_block *b, const struct regent_vcpu_sregs *s)
 {

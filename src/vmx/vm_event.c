@@ -3,10 +3,10 @@
  * A vCPU's exits, and the events that it gets. Intel SDM volume 3, "VM Exits", "Event Injection",
  * "Checks on Guest Non-Register State".
  *
- * What a vCPU is to get is noted in its block: an event, which the next entry delivers in any case,
- * and an interrupt, which waits until the vCPU can take it. backend_vcpu_ready() computes from that,
- * and from the vCPU's state, what the entry injects and which windows are open. So whatever
- * changes between two entries, also by the VMM, the processor accepts the entry.
+ * What a vCPU is to get is noted in its block: an event, which the next entry delivers in any
+ * case, and an interrupt, which waits until the vCPU can take it. backend_vcpu_ready() computes
+ * from that, and from the vCPU's state, what the entry injects and which windows are open. So
+ * whatever changes between two entries, also by the VMM, the processor accepts the entry.
  */
 #include <hw/asm.h>
 #include <hw/cr.h>
@@ -220,8 +220,8 @@ static void set_nmi_blocking(bool on)
 }
 
 /*
- * backend_complete_interrupts() of a vCPU, with the same exceptions; but behind a soft interrupt that
- * the VMM has queued RIP is already, and no instruction raises it again.
+ * backend_complete_interrupts() of a vCPU, with the same exceptions. But behind a soft interrupt
+ * that the VMM has queued RIP is already, and no instruction raises it again.
  */
 void vmx_vcpu_complete(struct world *world)
 {

@@ -663,13 +663,13 @@ int backend_insn_length(const struct world *world)
  * backend_flush() - drop all cached translations of the world that come from its EPT
  * @world: the current world of this CPU
  *
- * Of a vCPU: those of its page tables. INVEPT does it at once, which is early enough because K uses none of these translations. The
- * world's own page tables need no flush: K changes the EPT only.
+ * INVEPT does it at once, which is early enough because K uses none of these translations. The
+ * world's own page tables need no flush: K changes the EPT only. Of a vCPU it is the other way
+ * round: K has changed its registers, and drops what comes from its page tables.
  */
 void backend_flush(struct world *world)
 {
 	this_cpu()->costs[REGENT_COST_FLUSH]++;
-	/* Of a vCPU: K has changed its registers, wherever it ran last. */
 	if (world->kind == WORLD_VM && !block_of(world)->live)
 		world->asid.pool = NULL;
 	else if (world->kind == WORLD_VM)

@@ -152,7 +152,7 @@ PIECE(mmio)
 	hlt
 END(mmio)
 
-/* Reads address 0x40003000, and again with EBX in CR3, and again with what the VMM has set there. */
+/* Reads address 0x40003000 by the VMM's tables, by those that it sets itself, and by new ones. */
 PIECE(pae)
 	mov	0x40003000, %eax
 	TELL

@@ -1,14 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# VMs by /dev/kvm, for Bochs: those cases of vmm.sh that take little time. VMM_CASES are others of
-# them.
+# VMs by /dev/kvm, for Bochs: the cases of vmm.sh for one CPU, and those that QEMU cannot do.
+# VMM_CASES are others of them.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh disable=SC2317,SC2119 # checks are called by name
 . "$(dirname "$0")/lib.sh"
 
 vmm=$out/selftests/takeover/vmm/vmm
-cases='real ports mapping readonly mmio long cpuid triple faults signal irq complete two'
+cases='real ports mapping cow readonly mmio long cpuid triple faults signal irq complete two refusals
+	rewrite slots softdirty pae supported ioevent coalesced ring routes gsis delivery
+	ipi tpr timer nmi halted killed lapic
+	endless_db endless_db32 endless_ac holes tables crossing refused events registers own
+	breakpoints clock msrs chips pic ioapic resample pit garbage xcr0 fuzz'
 export VMM_SEED=1
 
 # On CPUs of which one is forwarded, if there are two

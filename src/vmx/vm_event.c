@@ -59,7 +59,8 @@ void vmx_vcpu_exit(struct world *world)
 		note_vectoring(b);
 	}
 	b->sent = false;
-	if (b->reason == VMX_REASON_NMI_WINDOW)
+	/* Whoever still waits for one opens it again. */
+	if (b->reason == VMX_REASON_NMI_WINDOW || b->reason == VMX_REASON_INTERRUPT_WINDOW)
 		b->nmi_window = false;
 	if (b->reason == VMX_REASON_EVENT &&
 	    (hw_vmread(VMCS_EXIT_EVENT) & VMX_EVENT_TYPE) == VMX_EVENT_NMI) {
@@ -519,8 +520,10 @@ void backend_vcpu_ready(struct world *world)
 	proc = b->proc & ~(VMX_PROC_INTERRUPT_WINDOW | VMX_PROC_NMI_WINDOW);
 	if (b->irq_window || (b->irq && !b->sent))
 		proc |= VMX_PROC_INTERRUPT_WINDOW;
+	/* Some processors open an NMI window in STI's shadow, where no NMI can be injected. */
 	if (b->nmi_window)
-		proc |= VMX_PROC_NMI_WINDOW;
+		proc |= blocked & VMX_BLOCKED_STI ? VMX_PROC_INTERRUPT_WINDOW :
+						    VMX_PROC_NMI_WINDOW;
 	if (proc != b->proc)
 		vmx_set_proc(b, proc);
 }

@@ -85,10 +85,7 @@ void backend_io_access(const struct world *world, struct io_access *io)
 	io->next = backend_rip(world) + hw_vmread(VMCS_EXIT_INSN_LENGTH);
 }
 
-/*
- * A bit of CR0 or CR4 that is K's. A vCPU that gets #GP for it could do that for ever without
- * an interrupt for Linux, but so it can by any other instruction.
- */
+/* MOV to CR8, or one to CR0 or CR4 that changes a bit of the masks; nothing else exits. */
 static enum control_access cr_access(struct world *world)
 {
 	u32 q = hw_vmread(VMCS_QUALIFICATION), number = q & VMX_CR_QUAL_NUMBER;

@@ -15,7 +15,7 @@ cases='real ports mapping cow readonly mmio long cpuid triple faults signal irq 
 	breakpoints clock msrs chips pic ioapic resample pit garbage xcr0 fuzz'
 export VMM_SEED=1
 
-# On CPUs of which one is forwarded, if there are two
+# vCPUs on a direct and on a forwarded CPU at once stop Bochs: see docs/testing.md.
 tests_of() { # CPUS MODE
 	for t in ${VMM_CASES:-$cases}; do
 		check "$2: $t" taskset -c "$1" timeout 240 "$vmm" "$t"
@@ -28,7 +28,6 @@ tests_of "0-$last_cpu" direct
 if [ "$last_cpu" -gt 0 ]; then
 	check 'the last CPU is forwarded' set_mode "$last_cpu" forwarded
 	tests_of "$last_cpu" forwarded
-	tests_of "0-$last_cpu" mixed
 	check 'it is direct again' set_mode "$last_cpu" direct
 fi
 give_as_found

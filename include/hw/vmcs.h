@@ -34,6 +34,7 @@
 #define VMCS_GUEST_DEBUGCTL		0x2802
 #define VMCS_GUEST_PAT			0x2804
 #define VMCS_GUEST_EFER			0x2806
+#define VMCS_GUEST_PDPTE(n)		(0x280a + 2 * (n))
 #define VMCS_HOST_PAT			0x2c00
 #define VMCS_HOST_EFER			0x2c02
 
@@ -114,8 +115,10 @@
 
 /* Primary processor-based controls */
 #define VMX_PROC_INTERRUPT_WINDOW	(1u << 2)
+#define VMX_PROC_TSC_OFFSET		(1u << 3)
 #define VMX_PROC_HLT			(1u << 7)
 #define VMX_PROC_MWAIT			(1u << 10)
+#define VMX_PROC_RDPMC			(1u << 11)
 #define VMX_PROC_CR3_LOAD		(1u << 15)
 #define VMX_PROC_CR3_STORE		(1u << 16)
 #define VMX_PROC_CR8_LOAD		(1u << 19)
@@ -167,20 +170,24 @@
 #define VMX_REASON_GETSEC		11
 #define VMX_REASON_HLT			12
 #define VMX_REASON_INVD			13
+#define VMX_REASON_RDPMC		15
 #define VMX_REASON_VMCALL		18
 #define VMX_REASON_VMCLEAR		19
 #define VMX_REASON_VMXON		27
 #define VMX_REASON_CR			28
 #define VMX_REASON_DR			29
+#define VMX_REASON_IO			30
 #define VMX_REASON_RDMSR		31
 #define VMX_REASON_WRMSR		32
 #define VMX_REASON_INVALID_STATE	33
 #define VMX_REASON_MWAIT		36
+#define VMX_REASON_MONITOR		39
 #define VMX_REASON_PAUSE		40
 #define VMX_REASON_EPT_VIOLATION	48
 #define VMX_REASON_INVEPT		50
 #define VMX_REASON_TIMER		52
 #define VMX_REASON_INVVPID		53
+#define VMX_REASON_WBINVD		54
 #define VMX_REASON_XSETBV		55
 #define VMX_REASON_VMFUNC		59
 #define VMX_REASON_SEAMCALL		76
@@ -216,12 +223,23 @@
 #define VMX_EPT_QUAL_WRITE		(1u << 1)
 #define VMX_EPT_QUAL_FETCH		(1u << 2)
 #define VMX_EPT_QUAL_PRESENT		(7u << 3)	/* what the entry allows */
+#define VMX_EPT_QUAL_LINEAR		(1u << 7)	/* by a linear address */
+#define VMX_EPT_QUAL_FINAL		(1u << 8)	/* and to what it translates to */
 #define VMX_EPT_QUAL_IRET		(1u << 12)	/* an IRET had unblocked NMIs */
 
 /* The same of an access to a control register */
 #define VMX_CR_QUAL_NUMBER		0xfu
 #define VMX_CR_QUAL_TYPE		0x30u		/* 0: MOV to the register */
 #define VMX_CR_QUAL_REG_SHIFT		8
+
+/* The same of an access to an I/O port */
+#define VMX_IO_QUAL_SIZE		0x7u		/* minus 1 */
+#define VMX_IO_QUAL_IN			(1u << 3)
+#define VMX_IO_QUAL_STRING		(1u << 4)
+#define VMX_IO_QUAL_PORT_SHIFT		16
+
+/* The same of #DB: bits of DR6 */
+#define VMX_DEBUG_QUAL			0x600fu		/* B0 to B3, BD, BS */
 
 /* The EPT pointer, and entries of these tables */
 #define VMX_EPTP_WB			6ull
@@ -276,5 +294,6 @@
 #define VMX_BASIC_TYPE_SHIFT		50
 #define VMX_BASIC_REVISION		0x7fffffffull
 #define VMX_MISC_TIMER_RATE		0x1full
+#define VMX_MISC_ZERO_LENGTH		(1ull << 30)	/* of a soft event's instruction */
 
 #endif

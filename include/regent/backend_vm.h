@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* vCPUs: see <regent/backend.h>. The vCPU is this CPU's, loaded or not, except as said. */
+/*
+ * vCPUs: see <regent/backend.h>. The vCPU is this CPU's: its current world, or opened by
+ * backend_vcpu_open(), because VMX can only access one world's VMCS at a time. These also take
+ * a vCPU that is neither: backend_cpl(), backend_flag_if(), backend_in_shadow(),
+ * backend_event_queued(), backend_get_event(), backend_event_pending(), backend_vcpu_irq(),
+ * backend_vcpu_irq_queued(), backend_cr8(), backend_set_cr8().
+ */
 #ifndef REGENT_BACKEND_VM_H
 #define REGENT_BACKEND_VM_H
 
 #include <regent/abi/types.h>
 #include <regent/abi/vm.h>
 
+struct cpu;
 struct decode_regs;
 struct world;
 
@@ -33,11 +40,13 @@ struct io_access {
  * @CONTROL_CACHE: INVD or WBINVD
  * @CONTROL_XSETBV: XSETBV
  * @CONTROL_IRET: IRET, which has not been executed yet
+ * @CONTROL_AGAIN: MOV to CR0 or CR4 with bits that are K's: backend_cr4() shows the new ones,
+ *	and the vCPU executes the instruction again, without an exit
  * @CONTROL_OTHER: something that K does not offer: RDPMC
  */
 enum control_access {
 	CONTROL_CR4_READ, CONTROL_CR4_WRITE, CONTROL_CR8_WRITE, CONTROL_CACHE, CONTROL_XSETBV,
-	CONTROL_IRET, CONTROL_OTHER,
+	CONTROL_IRET, CONTROL_AGAIN, CONTROL_OTHER,
 };
 
 /* Is an address canonical for a vCPU? None has LA57. */
@@ -49,10 +58,13 @@ static inline bool vcpu_canonical(u64 va)
 /* Can this backend run VMs on this machine? */
 bool backend_vm_there(void);
 void backend_vcpu_control(struct world *world);
+void backend_vcpu_open(struct cpu *cpu, struct world *world);
+void backend_vcpu_close(struct cpu *cpu);
+void backend_vcpu_ready(struct world *world);
 
 /* Of the exit that the vCPU has just made */
 void backend_io_access(const struct world *world, struct io_access *io);
-enum control_access backend_control_access(const struct world *world);
+enum control_access backend_control_access(struct world *world);
 int backend_exception(struct world *world);
 u64 backend_exit_code(const struct world *world);
 
@@ -78,6 +90,9 @@ void backend_get_event(const struct world *world, struct backend_event *e);
 void backend_set_event(struct world *world, const struct backend_event *e);
 void backend_set_shadow(struct world *world, bool on);
 void backend_intercept_iret(struct world *world, bool on);
+bool backend_nmi_blocked(const struct world *world, bool known);
+bool backend_takes_nmi(const struct world *world);
+void backend_nmi_window(struct world *world);
 void backend_step(struct world *world, bool on);
 void backend_stepped(struct world *world);
 bool backend_event_pending(const struct world *world);
@@ -94,6 +109,8 @@ void backend_set_regs(struct world *world, const struct decode_regs *r);
 void backend_set_rip(struct world *world, u64 rip);
 void backend_get_sregs(const struct world *world, struct regent_vcpu_sregs *s);
 int backend_set_sregs(struct world *world, const struct regent_vcpu_sregs *s);
+u64 backend_pdptes_wanted(const struct world *world);
+void backend_set_pdptes(struct world *world, const u64 pdpte[4]);
 u64 backend_efer(const struct world *world);
 bool backend_set_efer(struct world *world, u64 efer, bool vmm);
 u64 backend_cr4(const struct world *world);

@@ -10,7 +10,7 @@ struct regent_state;
 struct world;
 
 /* Number of contiguous pages of K's that backend_world_create() takes */
-#define BACKEND_WORLD_PAGES	2
+#define BACKEND_WORLD_PAGES	3
 
 int backend_world_create(struct cpu *cpu, struct world *world, void *pages, u64 pa,
 			 const struct regent_state *state, u64 rip);

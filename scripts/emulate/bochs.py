@@ -83,9 +83,12 @@ class Bochs(Machine):
         settings = {"REGENT_PROJECT": PROJECT, "REGENT_RELEASE": kernel.release,
                     "REGENT_VMLINUZ": "/regent/vmlinuz",
                     "REGENT_MODULES": f"/lib/modules/{kernel.release}"}
+        if options.add:
+            settings["REGENT_UNPACKED"] = "/regent/unpacked"
         disc = make_disc(kernel, directory,
                          f"{KERNEL_LINE} {BOCHS_LINE} {line} {options.append}".strip(),
-                         guest_files(settings, options, directory))
+                         guest_files(settings, options, directory),
+                         options.add.split())
         config = CONFIG.format(model=model, disc=disc, directory=directory,
                                cpus=options.cpus, memory=options.memory)
         self.said = b""             # by the debugger

@@ -179,6 +179,27 @@ def cached_programs():
     return path
 
 
+def real_names(name):
+    """The file under its real directory, and what it is a link to."""
+    while True:
+        name = os.path.join(os.path.realpath(os.path.dirname(name)), os.path.basename(name))
+        yield name
+        if not os.path.islink(name):
+            return
+        name = os.path.join(os.path.dirname(name), os.readlink(name))
+
+
+def added_files(names):
+    """These files, and the libraries of those that are programs."""
+    for name in names:
+        if not os.path.isfile(name):
+            raise SetupError(f"--add {name}: no such file")
+        yield from real_names(name)
+        listing = subprocess.run(["ldd", name], capture_output=True, text=True, check=False)
+        for library in re.findall(r"=> (/\S+)", listing.stdout):
+            yield from real_names(library)
+
+
 # --- the project and the rest ----------------------------------------------
 
 def project_files(release):
@@ -196,12 +217,14 @@ def project_files(release):
                 yield os.path.join(directory, name)
 
 
-def run_files(kernel, directory, files):
+def run_files(kernel, directory, files, added):
     """What is this run's alone: the init, the command, modules and the project."""
     table = {"init": os.path.join(SCRIPTS, "machine-init")}
     for name, path in files.items():
         table[f"regent/{name}"] = path
     table["regent/vmlinuz"] = kernel.vmlinuz        # for kexec
+    if added:
+        table["regent/unpacked"] = cached_kernel(kernel)    # for a VM
     for path in module_files(kernel):
         place = os.path.relpath(path, kernel.modules)
         table[f"usr/lib/modules/{kernel.release}/{place}"] = path
@@ -210,10 +233,11 @@ def run_files(kernel, directory, files):
         os.makedirs(os.path.dirname(f"{top}/{name}"), exist_ok=True)
         shutil.copy(path, f"{top}/{name}")
     os.chmod(f"{top}/init", 0o755)
-    return archive(table, top) + archive(project_files(kernel.release))
+    packed = archive(table, top) + archive(project_files(kernel.release))
+    return packed + archive(added_files(added)) if added else packed
 
 
-def make_disc(kernel, directory, line, files):
+def make_disc(kernel, directory, line, files, added):
     """Write the CD's image, for a kernel with that command line; return its path."""
     top = os.path.join(directory, "cd")
     os.mkdir(top)
@@ -226,7 +250,7 @@ def make_disc(kernel, directory, line, files):
     for name, path in (("linux", cached_kernel(kernel)), ("programs", cached_programs())):
         os.symlink(path, f"{top}/{name}")
     with open(f"{top}/run", "wb") as file:
-        file.write(run_files(kernel, directory, files))
+        file.write(run_files(kernel, directory, files, added))
     image = os.path.join(directory, "cd.iso")
     made = subprocess.run(
         ["genisoimage", "-quiet", "-R", "-f", "-o", image, "-b", "isolinux.bin",

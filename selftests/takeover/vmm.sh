@@ -14,7 +14,7 @@ vmm=$out/selftests/takeover/vmm/vmm
 # Not here, because QEMU 7.2 may end by them: endless_db, endless_db32, breakpoints (it loses its
 # list of breakpoints where VMRUN or an exit loads DR7), and fuzz (KVM has hung by it).
 cases='real ports mapping cow readonly still mmio long cpuid triple faults signal irq complete smp two refusals
-	rewrite sigmask slots plugged softdirty supported ioevent drain coalesced ring routes gsis delivery
+	rewrite sigmask slots plugged softdirty pae supported ioevent drain coalesced ring routes gsis delivery
 	ipi tpr timer ipis ipis2 nmi halted killed lapic
 	endless_ac moved holes tables crossing refused events registers own clock msrs
 	chips pic ioapic resample pit'

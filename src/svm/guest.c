@@ -49,7 +49,7 @@ static void guest_control(struct vmcb_control *c, const struct world *w)
  * backend_world_create() - build the VMCB of a world
  * @cpu: any CPU
  * @world: the world, whose npt_root is set
- * @pages: BACKEND_WORLD_PAGES zeroed pages of K's, for the VMCB
+ * @pages: BACKEND_WORLD_PAGES zeroed pages of K's, for the VMCB; the rest stays unused
  * @pa: physical address of @pages
  * @state: the registers that the world starts with
  * @rip: the address where it starts

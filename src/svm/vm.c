@@ -14,22 +14,16 @@
 #include <regent/cpu.h>
 #include <regent/decode.h>
 #include <regent/k.h>
+#include <regent/sregs.h>
 
 #include "block.h"
 #include "event.h"
 #include "svm.h"
 
-#define CR0_BITS	0xe005003full
-#define CR4_BITS	0x7ffull	/* VME to OSXMMEXCPT, which all processors with SVM have */
 #define CR8_MASK	0xfull
-#define RFLAGS_BITS	0x3f7fd5ull
 #define RFLAGS_AC	(1ull << 18)
-#define EFER_BITS	(HW_EFER_SCE | HW_EFER_LME | HW_EFER_LMA | HW_EFER_NXE)
 #define ATTRIB_PRESENT	0x80
-#define ACCESS_LD	0x6000	/* L and D */
 #define DR7_GD		(1ull << 13)
-#define OSXSAVE		(1ull << 18)
-#define LIMIT_MAX	0xffff
 
 /* DB and AC: an exception that its own delivery raises again would keep the processor. */
 #define VCPU_EXCEPTIONS	((1u << HW_TRAP_DB) | (1u << HW_TRAP_AC))
@@ -59,6 +53,35 @@ void backend_vcpu_control(struct world *world)
 }
 
 /**
+ * backend_vcpu_open() - make a vCPU's registers accessible: SVM's always are
+ * @cpu: this CPU
+ * @world: the vCPU
+ */
+void backend_vcpu_open(struct cpu *cpu, struct world *world)
+{
+	(void)cpu;
+	(void)world;
+}
+
+/**
+ * backend_vcpu_close() - undo backend_vcpu_open()
+ * @cpu: this CPU
+ */
+void backend_vcpu_close(struct cpu *cpu)
+{
+	(void)cpu;
+}
+
+/**
+ * backend_vcpu_ready() - nothing more is asked of the next entry: the VMCB has it all already
+ * @world: the vCPU
+ */
+void backend_vcpu_ready(struct world *world)
+{
+	(void)world;
+}
+
+/**
  * backend_io_access() - decode an access to an I/O port
  * @world: the vCPU that exited by it
  * @io: filled in
@@ -78,7 +101,7 @@ void backend_io_access(const struct world *world, struct io_access *io)
  * backend_control_access() - what REGENT_EXIT_CONTROL was about
  * @world: the vCPU that exited by it
  */
-enum control_access backend_control_access(const struct world *world)
+enum control_access backend_control_access(struct world *world)
 {
 	switch (vmcb_of(world)->ctl.exit_code) {
 	case SVM_EXIT_CR4_READ:
@@ -237,6 +260,35 @@ void backend_intercept_iret(struct world *world, bool on)
 }
 
 /**
+ * backend_nmi_blocked() - does the processor block a vCPU's NMIs? SVM does not say
+ * @world: a vCPU
+ * @known: what K has found out by itself
+ */
+bool backend_nmi_blocked(const struct world *world, bool known)
+{
+	(void)world;
+	return known;
+}
+
+/**
+ * backend_takes_nmi() - can the next entry deliver an NMI, if none is blocked?
+ * @world: a vCPU
+ */
+bool backend_takes_nmi(const struct world *world)
+{
+	return !backend_event_pending(world);
+}
+
+/**
+ * backend_nmi_window() - have a vCPU exit when it can take an NMI: SVM cannot do that
+ * @world: a vCPU
+ */
+void backend_nmi_window(struct world *world)
+{
+	(void)world;
+}
+
+/**
  * backend_step() - have a vCPU raise #DB after its next instruction
  * @world: a vCPU
  * @on: it does so
@@ -363,7 +415,7 @@ void backend_set_regs(struct world *world, const struct decode_regs *r)
 	for (i = 0; i < 16; i++)
 		*backend_reg(world, i) = r->gpr[i];
 	s->rip = r->rip;
-	s->rflags = (r->flags & RFLAGS_BITS) | 2;
+	s->rflags = (r->flags & SREGS_RFLAGS_BITS) | 2;
 }
 
 /**
@@ -520,46 +572,6 @@ void backend_get_sregs(const struct world *world, struct regent_vcpu_sregs *s)
 	s->efer = v->efer & ~HW_EFER_SVME;
 }
 
-/* Bits of CR4 that a vCPU may set on this processor */
-static u64 cr4_bits(void)
-{
-	u32 a = 7, b, c = 0, d;
-	u64 bits = CR4_BITS;
-
-	asm volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
-	if (b & 1u << 0)
-		bits |= 1u << 16;	/* FSGSBASE */
-	if (b & 1u << 7)
-		bits |= 1u << 20;	/* SMEP */
-	if (b & 1u << 20)
-		bits |= HW_CR4_SMAP;
-	if (c & 1u << 2)
-		bits |= 1u << 11;	/* UMIP */
-	if (k_params.xcr0_all)
-		bits |= OSXSAVE;
-	return bits;
-}
-
-/* As the processor would have it, which VMRUN otherwise refuses. */
-static bool sregs_valid(const struct regent_vcpu_sregs *s)
-{
-	bool paging = s->cr0 & HW_CR0_PG, active = s->efer & HW_EFER_LMA;
-
-	if (s->cr0 & ~CR0_BITS || s->cr4 & ~cr4_bits() || s->efer & ~EFER_BITS ||
-	    s->cr8 & ~CR8_MASK || s->gdt_limit > LIMIT_MAX || s->idt_limit > LIMIT_MAX)
-		return false;
-	if ((paging && !(s->cr0 & HW_CR0_PE)) ||
-	    ((s->cr0 & HW_CR0_NW) && !(s->cr0 & HW_CR0_CD)))
-		return false;
-	if (active != (paging && (s->efer & HW_EFER_LME)))
-		return false;
-	if (!active)
-		return true;
-	/* VMRUN also refuses code that is both 64-bit and 32-bit, and CR3 beyond memory. */
-	return s->cr4 & HW_CR4_PAE && !(s->cr3 >> k_params.phys_bits) &&
-	       (s->seg[REGENT_CS].access & ACCESS_LD) != ACCESS_LD;
-}
-
 /**
  * backend_set_sregs() - write a vCPU's segments and control registers
  * @world: a vCPU
@@ -572,7 +584,7 @@ int backend_set_sregs(struct world *world, const struct regent_vcpu_sregs *s)
 	struct vmcb *v = vmcb_of(world);
 	struct vmcb_save *to = &v->save;
 
-	if (!sregs_valid(s))
+	if (!sregs_valid(s, sregs_cr4_bits()))
 		return -REGENT_HC_EINVAL;
 	svm_put_segment(&to->es, &s->seg[REGENT_ES]);
 	svm_put_segment(&to->cs, &s->seg[REGENT_CS]);
@@ -599,6 +611,29 @@ int backend_set_sregs(struct world *world, const struct regent_vcpu_sregs *s)
 }
 
 /**
+ * backend_pdptes_wanted() - does K have to read PAE's four top entries for a vCPU?
+ * @world: a vCPU
+ *
+ * Return: NPF_NONE: on SVM the processor reads them from memory.
+ */
+u64 backend_pdptes_wanted(const struct world *world)
+{
+	(void)world;
+	return NPF_NONE;
+}
+
+/**
+ * backend_set_pdptes() - what has been read: not on SVM
+ * @world: a vCPU
+ * @pdpte: the entries
+ */
+void backend_set_pdptes(struct world *world, const u64 pdpte[4])
+{
+	(void)world;
+	(void)pdpte;
+}
+
+/**
  * backend_efer() - read a vCPU's EFER
  * @world: a vCPU
  */
@@ -619,7 +654,7 @@ bool backend_set_efer(struct world *world, u64 efer, bool vmm)
 {
 	struct vmcb_save *v = &vmcb_of(world)->save;
 
-	if (efer & ~EFER_BITS)
+	if (efer & ~SREGS_EFER_BITS)
 		return false;
 	if (!vmm && (efer ^ v->efer) & HW_EFER_LME && v->cr0 & HW_CR0_PG)
 		return false;
@@ -649,7 +684,7 @@ bool backend_set_cr4(struct world *world, u64 cr4)
 {
 	struct vmcb_save *v = &vmcb_of(world)->save;
 
-	if (cr4 & ~cr4_bits() || (v->efer & HW_EFER_LMA && !(cr4 & HW_CR4_PAE)))
+	if (cr4 & ~sregs_cr4_bits() || (v->efer & HW_EFER_LMA && !(cr4 & HW_CR4_PAE)))
 		return false;
 	v->cr4 = cr4 | HW_CR4_MCE;
 	svm_touch(world, SVM_CLEAN_ALL);

@@ -336,6 +336,9 @@ void vcpu_control(struct cpu *cpu, struct world *world)
 	case CONTROL_IRET:
 		vcpu_iret(vcpu_of(world));
 		return;
+	case CONTROL_AGAIN:
+		vcpu_of(world)->mce = backend_cr4(world) & HW_CR4_MCE;
+		return;
 	case CONTROL_OTHER:
 		refuse(world);
 		return;
@@ -398,6 +401,9 @@ void vcpu_window(struct cpu *cpu, struct world *world)
 	struct vcpu *v = vcpu_of(world);
 
 	(void)cpu;
+	/* The interrupt itself has waited for this, and the next entry delivers it. */
+	if (backend_vcpu_irq_queued(world) != VCPU_IRQ_NONE)
+		return;
 	v->window = false;
 	backend_vcpu_irq(world, VCPU_IRQ_NONE);
 	if (v->tells_window && !(v->has_apic && vapic_pending(&v->apic) != VAPIC_NONE))

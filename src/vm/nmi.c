@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A vCPU's NMIs. The processor does not tell when NMIs are blocked and until when, so K looks
+ * A vCPU's NMIs. VMX has virtual NMIs: the processor blocks them until IRET, says whether they
+ * are blocked, and exits when they no longer are (an NMI window). Intel SDM volume 3,
+ * "Virtual-NMI blocking". On SVM it does not tell when NMIs are blocked and until when, so K looks
  * at the vCPU's IRETs while it handles one. AMD APM volume 2, "Event Injection".
  *
  * At the exit by an IRET that instruction is still to come. NMIs are no longer blocked behind
@@ -58,13 +60,15 @@ bool vcpu_stepped(struct vcpu *v)
 }
 
 /**
- * vcpu_past_iret() - a vCPU that was at an IRET has exited: is it behind it?
+ * vcpu_past_iret() - a vCPU has exited: is it behind the IRET that ends its handling of an NMI?
  * @v: the vCPU
  *
  * Also before it halts: an NMI ends that then.
  */
 void vcpu_past_iret(struct vcpu *v)
 {
+	if (v->nmi_blocked)
+		v->nmi_blocked = backend_nmi_blocked(&v->world, true);
 	if (v->nmi_iret && backend_rip(&v->world) != v->nmi_iret_rip)
 		vcpu_block_nmi(v, false);
 }
@@ -89,10 +93,11 @@ void vcpu_enter_nmi(struct vcpu *v)
 {
 	struct world *w = &v->world;
 
-	if (!v->nmis || backend_event_pending(w))
+	if (!v->nmis)
 		return;
-	if (v->nmi_blocked) {
-		if (v->nmi_iret && !v->nmi_step) {
+	if (v->nmi_blocked || !backend_takes_nmi(w)) {
+		backend_nmi_window(w);
+		if (v->nmi_iret && !v->nmi_step && backend_takes_nmi(w)) {
 			backend_step(w, true);
 			v->nmi_step = true;
 		}
@@ -101,4 +106,6 @@ void vcpu_enter_nmi(struct vcpu *v)
 	v->nmis--;
 	backend_inject_nmi(w);
 	vcpu_block_nmi(v, true);
+	if (v->nmis)
+		backend_nmi_window(w);
 }

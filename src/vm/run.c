@@ -181,7 +181,8 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
  * @answer: the hypercall's result when there is nothing to run: enum regent_vcpu_exit or a
  *	negative REGENT_HC_E*
  *
- * Return: its world, which this CPU owns until vcpu_end_run(); or NULL.
+ * Return: its world, opened (backend_vcpu_open()), which this CPU owns until vcpu_end_run(); or
+ * NULL.
  */
 struct world *vcpu_begin_run(struct cpu *cpu, u64 id, u64 how, s64 *answer)
 {
@@ -196,7 +197,7 @@ struct world *vcpu_begin_run(struct cpu *cpu, u64 id, u64 how, s64 *answer)
 		*answer = v->reason;
 		end_run(cpu, v);
 	}
-	table_give(&v->world, WORLD_NOBODYS);
+	vcpu_unclaim(cpu, v);
 	return NULL;
 }
 
@@ -220,6 +221,20 @@ s64 vcpu_schedule(struct cpu *cpu, struct world *world)
 	return err == -REGENT_HC_ENOSPC ? -REGENT_HC_ENFILE : err;
 }
 
+/*
+ * L waits for the moment at which the vCPU can take an interrupt, unless its APIC has a window open
+ * or an interrupt on its way. A vCPU that halts with interrupts on can take one.
+ */
+static void look_for_window(struct vcpu *v)
+{
+	struct world *w = &v->world;
+
+	if (interruptible(w))
+		vcpu_end(w, REGENT_VCPU_WINDOW);
+	else if (!v->waits && !v->window && backend_vcpu_irq_queued(w) == VCPU_IRQ_NONE)
+		backend_vcpu_irq(w, VCPU_IRQ_WINDOW);
+}
+
 /**
  * vcpu_enter() - before each entry of a vCPU: what it gets. The run may be over instead.
  * @cpu: this CPU
@@ -235,16 +250,13 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 		vcpu_apic_enter(cpu, v);
 	if (unlikely(v->nmis || v->nmi_iret) && !v->ended && !v->waits)
 		vcpu_enter_nmi(v);
-	if (likely(!v->tells_window) || v->ended)
+	if (unlikely(v->tells_window) && !v->ended)
+		look_for_window(v);
+	if (v->ended || v->waits)
 		return;
-	/*
-	 * What L waits for, unless the APIC has a window open or an interrupt on its way. A vCPU
-	 * that halts with interrupts on can take one: L has it.
-	 */
-	if (interruptible(world))
-		vcpu_end(world, REGENT_VCPU_WINDOW);
-	else if (!v->waits && !v->window && backend_vcpu_irq_queued(world) == VCPU_IRQ_NONE)
-		backend_vcpu_irq(world, VCPU_IRQ_WINDOW);
+	vcpu_load_pdptes(cpu, v);
+	if (!v->ended)
+		backend_vcpu_ready(world);
 }
 
 /**

@@ -345,7 +345,7 @@ s64 vcpu_get(struct cpu *cpu, u64 id, u64 part)
 	if (v->has_apic)
 		vcpu_apic_absorb(v);
 	err = get_part(cpu, v, part);
-	table_give(&v->world, WORLD_NOBODYS);
+	vcpu_unclaim(cpu, v);
 	return err;
 }
 
@@ -368,6 +368,6 @@ s64 vcpu_set(struct cpu *cpu, u64 id, u64 part)
 	err = set_part(cpu, v, part);
 	if (!err)
 		vcpu_tell_state(cpu, v);
-	table_give(&v->world, WORLD_NOBODYS);
+	vcpu_unclaim(cpu, v);
 	return err;
 }

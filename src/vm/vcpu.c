@@ -219,7 +219,7 @@ s64 vcpu_create(struct cpu *cpu, u64 id, u64 page_pa)
  * @id: any number
  * @err: filled in when there is none to take
  *
- * Return: the vCPU, to be given back by table_give(); or NULL.
+ * Return: the vCPU, to be given back by vcpu_unclaim(); or NULL.
  */
 struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err)
 {
@@ -229,12 +229,25 @@ struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err)
 		*err = table_ask(cpu, id, 0);
 		return NULL;
 	}
-	if (w->kind == WORLD_VM && !w->scheduled)
+	if (w->kind == WORLD_VM && !w->scheduled) {
+		backend_vcpu_open(cpu, w);
 		return vcpu_of(w);
+	}
 	*err = w->kind == WORLD_VM ? -REGENT_HC_EBUSY : -REGENT_HC_EINVAL;
 	if (!w->scheduled)
 		table_give(w, WORLD_NOBODYS);
 	return NULL;
+}
+
+/**
+ * vcpu_unclaim() - undo vcpu_claim()
+ * @cpu: this CPU, which has not run the vCPU since
+ * @v: the vCPU
+ */
+void vcpu_unclaim(struct cpu *cpu, struct vcpu *v)
+{
+	backend_vcpu_close(cpu);
+	table_give(&v->world, WORLD_NOBODYS);
 }
 
 /**

@@ -312,6 +312,7 @@ static inline bool interruptible(const struct world *w)
 /* vcpu.c */
 s64 vcpu_end_any(struct cpu *cpu);
 struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err);
+void vcpu_unclaim(struct cpu *cpu, struct vcpu *v);
 void vcpu_reset(struct vcpu *v);
 void vcpu_startup(struct vcpu *v, u8 vector);
 struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v);
@@ -377,6 +378,7 @@ enum walk_result { WALK_OK, WALK_FAULT, WALK_ABSENT, WALK_MORE, WALK_AGAIN };
 enum copy { COPY_READ, COPY_WRITE, COPY_TRY };
 
 enum walk_result vcpu_walk(struct cpu *cpu, struct vcpu *v, u64 va, u64 *gpa);
+void vcpu_load_pdptes(struct cpu *cpu, struct vcpu *v);
 bool vcpu_copy(struct cpu *cpu, struct vcpu *v, u64 va, u64 *data, int n, enum copy how);
 
 #endif

@@ -177,6 +177,29 @@ enum walk_result vcpu_walk(struct cpu *cpu, struct vcpu *v, u64 va, u64 *gpa)
 	return result;
 }
 
+/**
+ * vcpu_load_pdptes() - before an entry: PAE's four top entries, if the processor wants them of K
+ * @cpu: this CPU
+ * @v: the vCPU, whose run is over when L has to map their page first
+ */
+void vcpu_load_pdptes(struct cpu *cpu, struct vcpu *v)
+{
+	u64 gpa = backend_pdptes_wanted(&v->world), pdpte[4];
+	const u8 *page;
+	u32 i;
+
+	if (likely(gpa == NPF_NONE))
+		return;
+	page = vm_page(cpu, v->vm, gpa);
+	if (!page) {
+		vcpu_fault(cpu, v, gpa, false, false);
+		return;
+	}
+	for (i = 0; i < 4; i++)
+		pdpte[i] = read_entry(page, (gpa & (REGENT_PAGE_SIZE - 1)) + 8 * i, 9);
+	backend_set_pdptes(&v->world, pdpte);
+}
+
 /* May the vCPU access such a page? */
 static bool allowed(const struct vcpu *v, const struct regent_vcpu_sregs *s, u64 rights,
 		    bool write)

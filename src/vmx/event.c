@@ -95,6 +95,10 @@ static int delivering(void)
  */
 void backend_inject(struct world *world, u8 vector, u32 error)
 {
+	if (world->kind == WORLD_VM) {
+		vmx_vcpu_inject(world, vector, error);
+		return;
+	}
 	if (event_merge(delivering(), vector) != vector) {
 		vector = HW_TRAP_DF;
 		error = 0;
@@ -104,13 +108,16 @@ void backend_inject(struct world *world, u8 vector, u32 error)
 
 /**
  * backend_page_fault() - the world gets a page fault at the next entry
- * @world: the host world, of this CPU: its CR2 is in the processor
+ * @world: the current world of this CPU, or a vCPU that is open
  * @address: linear address that faulted
  * @error: the error code
  */
 void backend_page_fault(struct world *world, u64 address, u32 error)
 {
-	hw_write_cr2(address);
+	if (block_of(world)->live)
+		hw_write_cr2(address);
+	else
+		block_of(world)->own[VMX_OWN_CR2] = address;
 	backend_inject(world, HW_TRAP_PF, error);
 }
 
@@ -133,9 +140,14 @@ static void set_nmi_blocking(bool on)
  */
 void backend_complete_interrupts(struct world *world)
 {
-	u32 event = hw_vmread(VMCS_VECTORING);
-	u32 type = event & VMX_EVENT_TYPE;
+	u32 event, type;
 
+	if (world->kind == WORLD_VM) {
+		vmx_vcpu_complete(world);
+		return;
+	}
+	event = hw_vmread(VMCS_VECTORING);
+	type = event & VMX_EVENT_TYPE;
 	if (!(event & VMX_EVENT_VALID)) {
 		if (block_of(world)->reason == VMX_REASON_EPT_VIOLATION &&
 		    (hw_vmread(VMCS_QUALIFICATION) & VMX_EPT_QUAL_IRET))
@@ -152,13 +164,13 @@ void backend_complete_interrupts(struct world *world)
 
 /**
  * backend_event_queued() - will the next entry deliver an event already?
- * @world: the current world of this CPU
+ * @world: the current world of this CPU, or any vCPU of this CPU's
  *
  * Return: true when an exception, an NMI or an interrupt is queued for the next entry.
  */
 bool backend_event_queued(const struct world *world)
 {
-	return block_of(world)->event;
+	return block_of(world)->queued;
 }
 
 /*
@@ -205,12 +217,14 @@ static void pass_nmi(struct world *world)
 
 /**
  * backend_inject_nmi() - inject an NMI at the next entry, or as soon as Linux can take one
- * @world: this CPU's host world
+ * @world: this CPU's host world; or a vCPU that takes one at its next entry
  */
 void backend_inject_nmi(struct world *world)
 {
-	(void)world;
-	this_cpu()->nmi_late = 1;	/* the entry checks this */
+	if (world->kind == WORLD_VM)
+		block_of(world)->event = VMX_EVENT_VALID | VMX_EVENT_NMI | HW_TRAP_NMI;
+	else
+		this_cpu()->nmi_late = 1;	/* the entry checks this */
 }
 
 /**

@@ -37,18 +37,31 @@ static void start_slices(struct vmx_block *b, bool on)
 	hw_vmwrite(VMCS_TIMER, ~0u);
 }
 
+/*
+ * Bochs does not look at interrupts for Linux while a vCPU has IF clear (docs/testing.md), and
+ * such a vCPU may spin for ever. An exit in so many cycles costs nothing on a processor.
+ */
+static u64 vcpu_slice(u64 end)
+{
+	u64 soon = hw_rdtsc() + k_params.tsc_khz * 10ull;
+
+	return end < soon ? end : soon;
+}
+
 /**
  * backend_slice() - set the preemption timer to the end of a slice
  * @world: the current world of a forwarded CPU
  * @end: TSC at which the slice ends; ~0 for never
  *
- * The world exits earlier if @end is farther away than the timer can count.
+ * The world exits earlier if @end is farther away than the timer can count; a vCPU that runs
+ * inside a hypercall, after 10 ms at the latest.
  */
 void backend_slice(struct world *world, u64 end)
 {
 	u64 now, value;
 
-	(void)world;
+	if (world->kind == WORLD_VM && !world->sched.rq)
+		end = vcpu_slice(end);
 	if (!k_has(REGENT_FEAT_SLICE_TIMER))
 		return;
 	now = hw_rdtsc();

@@ -31,8 +31,8 @@ static void save_own(u64 *own)
 {
 	u32 i;
 
-	own[0] = hw_read_cr2();
-	own[1] = read_dr6();
+	own[VMX_OWN_CR2] = hw_read_cr2();
+	own[VMX_OWN_DR6] = read_dr6();
 	for (i = 2; i < VMX_OWN; i++)
 		hw_rdmsr_to(own_msr[i - 2], &own[i]);
 }
@@ -42,8 +42,8 @@ static void load_own(const u64 *own, const u64 *last)
 {
 	u32 i;
 
-	hw_write_cr2(own[0]);
-	hw_write_dr6(own[1]);
+	hw_write_cr2(own[VMX_OWN_CR2]);
+	hw_write_dr6(own[VMX_OWN_DR6]);
 	for (i = 2; i < VMX_OWN; i++)
 		if (own[i] != last[i])
 			hw_wrmsr(own_msr[i - 2], own[i]);
@@ -66,23 +66,35 @@ static void put_this_cpu(struct world *w)
 	block_of(w)->cpu = cpu->id + 1;
 }
 
-/* Note what others ask of Linux meanwhile; put any other world's VMCS back to memory. */
-static void unload_vmcs(struct world *w)
+/**
+ * vmx_unload() - a world's VMCS is not this CPU's current one any more
+ * @w: the world whose VMCS is loaded
+ *
+ * Note what others ask of Linux or of a vCPU meanwhile; put any other VMCS than Linux's back to
+ * memory. vmx_load() of another world follows.
+ */
+void vmx_unload(struct world *w)
 {
 	struct vmx_block *b = block_of(w);
 
-	if (w->kind == WORLD_HOST) {
+	if (w->kind != WORLD_TEST && b->loaded) {
 		b->flags = hw_vmread(VMCS_GUEST_RFLAGS);
 		b->blocked = hw_vmread(VMCS_GUEST_INTERRUPTIBILITY);
 		b->cpl = backend_cpl(w);
-	} else {
+	}
+	if (w->kind != WORLD_HOST) {
 		hw_vmclear(b->vmcs);
 		b->launched = 0;
 	}
 	b->loaded = false;
 }
 
-static void load_vmcs(struct cpu *cpu, struct world *w)
+/**
+ * vmx_load() - make a world's VMCS this CPU's current one
+ * @cpu: this CPU
+ * @w: the world, whose VMCS is loaded nowhere
+ */
+void vmx_load(struct cpu *cpu, struct world *w)
 {
 	struct vmx_block *b = block_of(w);
 
@@ -118,8 +130,15 @@ void backend_save(struct world *from)
  */
 void backend_switch(struct cpu *cpu, struct world *from, struct world *to)
 {
-	unload_vmcs(from);
-	load_vmcs(cpu, to);
+	/* A vCPU that is open has taken Linux's place as the current VMCS already. */
+	if (unlikely(block_of(&cpu->host)->opened == to)) {
+		block_of(&cpu->host)->opened = NULL;
+	} else {
+		vmx_unload(from);
+		vmx_load(cpu, to);
+	}
+	block_of(from)->live = false;
+	block_of(to)->live = true;
 	load_own(block_of(to)->own, block_of(from)->own);
 }
 
@@ -170,7 +189,8 @@ static void fill_vmcs(struct world *w, const struct regent_state *state, u64 rip
  * backend_world_create() - build the VMCS of a world
  * @cpu: this CPU, with Linux as its current world
  * @world: the world, whose npt_root is set
- * @pages: BACKEND_WORLD_PAGES zeroed pages of K's: struct vmx_block, and the VMCS behind it
+ * @pages: BACKEND_WORLD_PAGES zeroed pages of K's: struct vmx_block, behind it the VMCS and the
+ *	virtual APIC page
  * @pa: physical address of @pages
  * @state: the registers that the world starts with
  * @rip: the address where it starts
@@ -185,7 +205,8 @@ int backend_world_create(struct cpu *cpu, struct world *world, void *pages, u64 
 
 	world->backend = b;
 	b->vmcs = pa + REGENT_PAGE_SIZE;
-	b->own[1] = state->dr6;
+	b->apic = (u8 *)b + 2 * REGENT_PAGE_SIZE;
+	b->own[VMX_OWN_DR6] = state->dr6;
 	*vmcs = k_params.backend[VMX_PARAM_REVISION];
 	hw_vmclear(b->vmcs);
 	hw_vmptrld(b->vmcs);
@@ -212,7 +233,7 @@ void backend_vcpu_load(struct cpu *cpu, struct world *world)
 
 /**
  * backend_world_debugs() - let a world use debug registers without an exit from now on
- * @world: the current world, whose own DR0 to DR3 are loaded already
+ * @world: the current world, whose own DR0 to DR3 are loaded already; or a vCPU that is open
  *
  * Clear the breakpoint bits in DR6. They may be set for breakpoints that are not enabled, and
  * up to now those were Linux's.
@@ -221,7 +242,7 @@ void backend_world_debugs(struct world *world)
 {
 	struct vmx_block *b = block_of(world);
 
-	hw_write_dr6(read_dr6() & ~HW_DR6_BREAKPOINTS);
+	vmx_set_dr6(b, vmx_dr6(b) & ~HW_DR6_BREAKPOINTS);
 	vmx_set_proc(b, b->proc & ~VMX_PROC_DR);
 }
 

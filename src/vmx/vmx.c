@@ -15,6 +15,7 @@
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/decode.h>
 #include <regent/k.h>
 
 #include "block.h"
@@ -35,9 +36,11 @@ static void block_init(struct vmx_block *b, const struct regent_handoff *h)
 	b->nmi_waits = false;
 	b->vmcs = h->backend_pa[VMX_PA_VMCS];
 	b->apic = (u8 *)b + REGENT_PAGE_SIZE;
-	b->event = 0;
+	b->queued = 0;
 	b->launched = 0;
 	b->loaded = true;
+	b->live = true;
+	b->opened = NULL;
 	b->stale = false;
 	b->pin = hw_vmread(VMCS_PIN_CONTROLS);
 	b->proc = hw_vmread(VMCS_PROC_CONTROLS);
@@ -207,6 +210,8 @@ static enum regent_exit_reason event_reason(const struct world *world)
 
 	if ((event & VMX_EVENT_TYPE) == VMX_EVENT_NMI)
 		return REGENT_EXIT_NMI;
+	if (world->kind == WORLD_VM && ((u8)event == HW_TRAP_DB || (u8)event == HW_TRAP_AC))
+		return REGENT_EXIT_EXCEPTION;
 	return world->kind != WORLD_HOST && (u8)event == HW_TRAP_MC ? REGENT_EXIT_MC :
 								      REGENT_EXIT_OTHER;
 }
@@ -288,6 +293,7 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_IRQ_WINDOW;
 	case VMX_REASON_HLT:
 		return REGENT_EXIT_HLT;
+	case VMX_REASON_MONITOR:
 	case VMX_REASON_MWAIT:
 		return REGENT_EXIT_MWAIT;
 	case VMX_REASON_TIMER:
@@ -296,8 +302,12 @@ enum regent_exit_reason backend_exit_reason(const struct world *world)
 		return REGENT_EXIT_PAUSE;
 	case VMX_REASON_CPUID:
 		return REGENT_EXIT_CPUID;
+	case VMX_REASON_IO:
+		return REGENT_EXIT_IO;
 	case VMX_REASON_XSETBV:
 	case VMX_REASON_INVD:
+	case VMX_REASON_WBINVD:
+	case VMX_REASON_RDPMC:
 	case VMX_REASON_CR:
 		return REGENT_EXIT_CONTROL;
 	case VMX_REASON_DR:
@@ -326,6 +336,10 @@ void backend_exit_begin(struct world *world)
 {
 	struct vmx_block *b = block_of(world);
 
+	if (unlikely(world->kind == WORLD_VM)) {
+		vmx_vcpu_exit(world);
+		return;
+	}
 	b->reason = unlikely(b->forced) ? b->forced : hw_vmread(VMCS_EXIT_REASON) &
 		    (VMX_REASON_BASIC | VMX_REASON_ENTRY_FAILED);
 	/* An exit that K has made up may come before the first entry. */
@@ -479,6 +493,7 @@ void backend_npf(const struct world *world, struct npf *f)
 	f->present = q & VMX_EPT_QUAL_PRESENT;
 	f->write = q & VMX_EPT_QUAL_WRITE;
 	f->fetch = q & VMX_EPT_QUAL_FETCH;
+	f->tables = (q & VMX_EPT_QUAL_LINEAR) && !(q & VMX_EPT_QUAL_FINAL);
 }
 
 /**
@@ -576,7 +591,7 @@ int backend_cpl(const struct world *world)
 
 /**
  * backend_code_address() - find the linear address of the current instruction
- * @world: the current world of this CPU, in long mode
+ * @world: the current world of this CPU
  *
  * Return: the linear address.
  */
@@ -584,9 +599,8 @@ u64 backend_code_address(const struct world *world)
 {
 	u64 rip = hw_vmread(VMCS_GUEST_RIP);
 
-	(void)world;
 	/* In compatibility mode CS has a base, and linear addresses have 32 bits. */
-	if (hw_vmread(VMCS_GUEST_ACCESS(REGENT_CS)) & VMX_ACCESS_LONG)
+	if (backend_decode_mode(world) == DECODE_64)
 		return rip;
 	return (u32)(hw_vmread(VMCS_GUEST_BASE(REGENT_CS)) + rip);
 }
@@ -670,11 +684,16 @@ int backend_insn_length(const struct world *world)
  * @world: the current world of this CPU
  *
  * INVEPT does it at once, which is early enough because K uses none of these translations. The
- * world's own page tables need no flush: K changes the EPT only.
+ * world's own page tables need no flush: K changes the EPT only. Of a vCPU it is the other way
+ * round: K has changed its registers, and drops what comes from its page tables.
  */
 void backend_flush(struct world *world)
 {
-	(void)world;
 	this_cpu()->costs[REGENT_COST_FLUSH]++;
-	hw_invept(VMX_INV_SINGLE, hw_vmread(VMCS_EPT_POINTER));
+	if (world->kind == WORLD_VM && !block_of(world)->live)
+		world->asid.pool = NULL;
+	else if (world->kind == WORLD_VM)
+		hw_invvpid(VMX_INV_SINGLE, world->asid.number);
+	else
+		hw_invept(VMX_INV_SINGLE, hw_vmread(VMCS_EPT_POINTER));
 }

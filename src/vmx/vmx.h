@@ -5,6 +5,7 @@
 
 #include <regent/abi/handoff.h>
 
+struct cpu;
 struct world;
 
 /* Indexes in struct regent_handoff.backend_pa and struct regent_params.backend */
@@ -69,6 +70,8 @@ struct vmx_controls {
 
 /* Size of struct vmx_block.own: CR2, DR6, and the MSRs of SYSCALL and SWAPGS */
 #define VMX_OWN		7
+#define VMX_OWN_CR2	0
+#define VMX_OWN_DR6	1
 
 /**
  * struct vmx_msr_load - an entry of a list of MSRs, in the processor's layout
@@ -87,6 +90,9 @@ struct vmx_msr_load {
  * @vmcs: physical address of the VMCS
  * @reason: VMX_REASON_* of the last exit
  * @event: VMCS_ENTRY_EVENT of the next entry, 0 for no event
+ * @irq: of a vCPU: VMX_EVENT_VALID and the vector of an interrupt that it gets, at the next
+ *	entry or as soon as it can take one; 0 for none
+ * @queued: @event and @irq
  * @pin: pin-based controls, also while the VMCS is not loaded
  * @proc: primary processor-based controls, likewise
  * @proc2: secondary processor-based controls, likewise
@@ -98,11 +104,25 @@ struct vmx_msr_load {
  * @loaded: the VMCS is this CPU's current one
  * @stale: the controls have changed while the VMCS was not loaded
  * @rsp: RSP, for backend_reg()
- * @flags: RFLAGS while the VMCS is not loaded (host world only)
+ * @flags: RFLAGS while the VMCS is not loaded (of Linux and of vCPUs)
  * @blocked: VMCS_GUEST_INTERRUPTIBILITY, likewise
  * @cpl: CPL, likewise
  * @cpu: number + 1 of the CPU whose host state the VMCS has
  * @own: registers that neither entries nor exits switch, see guest.c
+ * @live: these are in the processor, and @own is old
+ * @opened: of the host world: the vCPU that backend_vcpu_open() has loaded, or NULL
+ * @error: of a vCPU: the error code that belongs to @event
+ * @vectoring: of a vCPU: the event whose delivery the last exit has interrupted, or 0
+ * @vectoring_error: its error code
+ * @made_up: K has made up the last exit
+ * @sent: of a vCPU: the entry delivers @irq
+ * @soft: of a vCPU: the last entry has delivered a soft interrupt that the VMM has queued
+ * @event_set: of a vCPU: VMCS_ENTRY_EVENT is not 0
+ * @irq_window: of a vCPU: it exits when it can take an interrupt
+ * @nmi_window: likewise, an NMI
+ * @cr4_mask: of a vCPU: bits of CR4 that it does not have for itself
+ * @pdptes_old: of a vCPU: the VMM has given it PAE's tables, of which the VMCS has the top ones
+ * @scratch: of a vCPU: an MSR that backend_vcpu_msr() has read
  * @apic: the virtual APIC page, of which K uses only the TPR
  * @pebs_entry: the MSR that an entry loads, see pebs.c
  * @pebs_exit: the MSR that an exit loads
@@ -110,7 +130,13 @@ struct vmx_msr_load {
 struct vmx_block {
 	u64 vmcs;
 	u32 reason;
-	u32 event;
+	union {
+		struct {
+			u32 event;
+			u32 irq;
+		};
+		u64 queued;
+	};
 	u32 pin;
 	u32 proc;
 	u32 proc2;
@@ -126,6 +152,20 @@ struct vmx_block {
 	u32 cpl;
 	u32 cpu;
 	u64 own[VMX_OWN];
+	bool live;
+	struct world *opened;
+	u32 error;
+	u32 vectoring;
+	u32 vectoring_error;
+	bool made_up;
+	bool sent;
+	bool soft;
+	bool event_set;
+	bool irq_window;
+	bool nmi_window;
+	u64 cr4_mask;
+	bool pdptes_old;
+	u64 scratch;
 	u8 *apic;
 	struct vmx_msr_load pebs_entry;
 	struct vmx_msr_load pebs_exit;
@@ -171,5 +211,19 @@ void vmx_deliver(struct world *world, u32 event, u32 error);
 void vmx_window_is_open(struct vmx_block *b);
 
 void vmx_advance(struct world *world, u64 next);
+
+/* guest.c: the current VMCS of this CPU */
+void vmx_unload(struct world *world);
+void vmx_load(struct cpu *cpu, struct world *world);
+
+/* vm.c */
+bool vmx_move_to_cr(struct world *world, int cr, u64 value);
+u64 vmx_dr6(const struct vmx_block *b);
+void vmx_set_dr6(struct vmx_block *b, u64 dr6);
+
+/* vm_event.c: a vCPU's part of the functions of vmx.c and event.c */
+void vmx_vcpu_exit(struct world *world);
+void vmx_vcpu_inject(struct world *world, u8 vector, u32 error);
+void vmx_vcpu_complete(struct world *world);
 
 #endif

@@ -57,6 +57,7 @@ void world_recover(struct cpu *cpu)
 {
 	struct world *world = &cpu->host;
 
+	backend_vcpu_close(cpu);
 	if (cpu->current != world) {
 		if (cpu->current->kind == WORLD_VM)
 			vcpu_leave(cpu, cpu->current);

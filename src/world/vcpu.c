@@ -132,6 +132,7 @@ bool vcpu_run(struct cpu *cpu, struct world *host)
 		cpu->borrowed_at = hw_rdtsc();
 		return !cpu->forwarded || vcpu_go_on(cpu, w);
 	}
+	backend_vcpu_close(cpu);
 	value = vcpu_schedule(cpu, w);
 	if (value)
 		vcpu_end_run(cpu, w);

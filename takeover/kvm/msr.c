@@ -10,6 +10,7 @@
 
 #include <asm/kvm_para.h>
 #include <asm/msr-index.h>
+#include <asm/processor.h>
 
 #include "kvm.h"
 
@@ -22,6 +23,7 @@
 #define MTRR_DEF_ALLOWED	0xcff
 #define UCODE_REV		0x01000065ull	/* as KVM on AMD */
 #define UCODE_REV_SHIFT		32
+#define UCODE_REV_INTEL		1ull		/* and on Intel */
 #define MAX_MSRS		256		/* in one ioctl, as KVM */
 #define HWCR_ALLOWED		0x1000148ull	/* what systems write; no effect */
 
@@ -70,6 +72,15 @@ static int msr_plain_find(u32 index)
 		if (msr_plain[i].index == index)
 			return i;
 	return -1;
+}
+
+static u64 msr_plain_reset(unsigned int i)
+{
+	if (msr_plain[i].index == MSR_IA32_UCODE_REV &&
+	    boot_cpu_data.x86_vendor != X86_VENDOR_AMD &&
+	    boot_cpu_data.x86_vendor != X86_VENDOR_HYGON)
+		return UCODE_REV_INTEL << UCODE_REV_SHIFT;
+	return msr_plain[i].reset;
 }
 
 static const u32 mtrr_fixed[MSR_MTRR_FIXED] = {
@@ -150,7 +161,7 @@ void msr_init(struct vcpu *v)
 	unsigned int i;
 
 	for (i = 0; i < MSR_PLAIN; i++)
-		v->msr.plain[i] = msr_plain[i].reset;
+		v->msr.plain[i] = msr_plain_reset(i);
 	v->msr.mcg_cap = KVM_MAX_MCE_BANKS;
 }
 
@@ -332,7 +343,7 @@ static int msr_feature(struct vcpu *v, u32 index, u64 *value)
 	for (i = 0; i < ARRAY_SIZE(msr_features); i++) {
 		if (msr_features[i] != index)
 			continue;
-		*value = msr_plain[msr_plain_find(index)].reset;
+		*value = msr_plain_reset(msr_plain_find(index));
 		return 0;
 	}
 	return 1;

@@ -152,6 +152,18 @@ PIECE(mmio)
 	hlt
 END(mmio)
 
+/* Reads address 0x40003000 by the VMM's tables, by those that it sets itself, and by new ones. */
+PIECE(pae)
+	mov	0x40003000, %eax
+	TELL
+	mov	%ebx, %cr3
+	mov	0x40003000, %eax
+	TELL
+	mov	0x40003000, %eax
+	TELL
+	hlt
+END(pae)
+
 /* As handler of #DB, with its stack's end in EBX, where a breakpoint is: endless */
 PIECE(push)
 	mov	%ebx, %esp

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Making VMs and vCPUs, and comparing what comes out of them. */
+#include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,6 +82,13 @@ void make_vcpu(const struct vm *vm, struct vcpu *v, int number)
 void copy_code(const struct vm *vm, const char *from, const char *end)
 {
 	memcpy(vm->memory + CODE, from, end - from);
+}
+
+bool is_intel(void)
+{
+	uint32_t eax, ebx, ecx, edx;
+
+	return __get_cpuid(0, &eax, &ebx, &ecx, &edx) && ebx == signature_INTEL_ebx;
 }
 
 void get_sregs(const struct vcpu *v, struct kvm_sregs *s)

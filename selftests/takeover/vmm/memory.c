@@ -279,3 +279,57 @@ void test_softdirty(void)
 		die("pagemap");
 	EXPECT("soft-dirty", 1, entry >> 55 & 1);
 }
+
+/* PAE's tables at @at: 0 to 2 MiB, and 0x40003000 on page @page */
+static void fill_pae(const struct vm *vm, uint32_t at, uint64_t page)
+{
+	const uint64_t top[4] = { (at + 0x1000) | 1, (at + 0x2000) | 1, 0, 0 };
+	const uint64_t low = 0x83, middle = (at + 0x3000) | 3, entry = page | 3;
+
+	/* At the end of the table's 32 bytes that are aligned */
+	memcpy(vm->memory + at + 0x20, top, sizeof(top));
+	memcpy(vm->memory + at + 0x1000, &low, 8);
+	memcpy(vm->memory + at + 0x2000, &middle, 8);
+	memcpy(vm->memory + at + 0x3000 + 8 * 3, &entry, 8);
+	memcpy(vm->memory + page, &at, 4);
+}
+
+static void set_pae(const struct vcpu *v, uint64_t cr3)
+{
+	struct kvm_sregs s;
+
+	get_sregs(v, &s);
+	s.cr0 |= 0x80000000;
+	s.cr4 |= 0x20;
+	s.cr3 = cr3;
+	CALL(v->fd, KVM_SET_SREGS, &s);
+}
+
+/* Tables that the VMM sets, that the guest sets, and that the VMM sets as they are. */
+void test_pae(void)
+{
+	struct vcpu v;
+	struct vm vm;
+
+	BEGIN(&vm, &v, pae);
+	set_long_mode(&v);
+	fill_pae(&vm, 0x10000, 0x18000);
+	fill_pae(&vm, 0x20000, 0x28000);
+	fill_pae(&vm, 0x30000, 0x38000);
+	start_32(&v, 0x20020);
+	set_pae(&v, 0x10020);
+	TELLS(&v, 0x10000);
+	TELLS(&v, 0x20000);
+	set_pae(&v, 0x30020);
+	TELLS(&v, 0x30000);
+	set_pae(&v, 0x30020);
+	EXITS(&v, KVM_EXIT_HLT);
+	start_32(&v, 0x20020);
+	set_pae(&v, 0x10020);
+	TELLS(&v, 0x10000);
+	set_pae(&v, 0x10020);
+	TELLS(&v, 0x20000);
+	set_pae(&v, 0x20020);
+	TELLS(&v, 0x20000);
+	EXITS(&v, KVM_EXIT_HLT);
+}

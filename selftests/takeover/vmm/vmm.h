@@ -20,7 +20,7 @@
 GUEST(real); GUEST(ports); GUEST(read); GUEST(spin); GUEST(count); GUEST(write);
 GUEST(irq); GUEST(handler); GUEST(push); GUEST(misaligned); GUEST(hole); GUEST(crossing);
 GUEST(cpuid); GUEST(triple); GUEST(faults); GUEST(ud); GUEST(cr4); GUEST(mmio); GUEST(long);
-GUEST(writes); GUEST(apic); GUEST(chips);
+GUEST(writes); GUEST(pae); GUEST(apic); GUEST(chips);
 
 struct vm {
 	int kvm, vm;
@@ -46,6 +46,7 @@ void *anonymous(size_t size);
 void make_vm(struct vm *vm);
 void make_vcpu(const struct vm *vm, struct vcpu *v, int number);
 void copy_code(const struct vm *vm, const char *from, const char *end);
+bool is_intel(void);
 void get_sregs(const struct vcpu *v, struct kvm_sregs *s);
 void start_real(const struct vcpu *v, uint64_t rbx);
 void set_flat(struct kvm_sregs *s);
@@ -163,6 +164,7 @@ void test_still(void);
 void test_slots(void);
 void test_plugged(void);
 void test_softdirty(void);
+void test_pae(void);
 
 /* bench.c */
 void test_bench(void);

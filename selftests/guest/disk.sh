@@ -10,7 +10,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 root=$out/root
-rm -rf "$root" "$out/disk" "$out/sums"
+rm -rf "$root" "$out/objects" "$out/disk" "$out/sums"
 mkdir -p "$root/lib" "$root/bin" "$root/dev" "$root/proc" "$root/tmp" "$root/src/lib"
 
 # A program, with the libraries that it needs, each at its place
@@ -33,7 +33,7 @@ for name in sh mkdir sha256sum dirname; do
 done
 cp "$top/selftests/guest/compile.sh" "$root/src/"
 cp -r "$top/include" "$root/src/"
-for name in decode ptab vapic vapic_reg vioapic vpic vpit; do
+for name in decode ptab vapic vioapic; do
 	cp "$top/src/lib/$name.c" "$root/src/lib/"
 done
 cp "$top"/src/lib/*.h "$root/src/lib/"

@@ -48,7 +48,8 @@ echo "net has $(wget -q -O - http://10.0.2.2:8080/data | sum)"
 mount -t ext4 -o ro /dev/vdb /mnt && mount -t devtmpfs dev /mnt/dev &&
 	mount -t tmpfs tmp /mnt/tmp || exit 1
 PATH=/bin:/usr/bin chroot /mnt /src/compile.sh /tmp/objects "$(grep -c ^processor /proc/cpuinfo)"
-! dmesg | grep -E "WARNING|BUG:|Oops|Call Trace|general protection|soft lockup"'
+! dmesg | grep -v "Return Stack Overflow: WARNING" |
+	grep -B 4 -A 16 -E "WARNING|BUG:|Oops|Call Trace|general protection|soft lockup"'
 
 serve() {
 	mkdir "$work/www" && head -c 2M /dev/urandom >"$work/www/data" || return

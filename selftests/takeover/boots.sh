@@ -27,7 +27,7 @@ kinds='6.1  q35                       1 host 7.2
 6.12 pc                        1 EPYC 7.2
 6.12 pc                        2 host 10
 6.1  microvm                   2 EPYC 10
-6.12 microvm                   4 max  7.2
+6.12 microvm,rtc=on            4 max  7.2
 6.1  microvm                   1 host 7.2'
 
 # What the VM does. Each step is one line, which says what came out. What its kernel complains of

@@ -40,7 +40,7 @@ limited() { # TEST
 	if grep -q '^# machine:.* --icount' "$here/$1.sh"; then
 		"$here/$1.sh"
 	else
-		timeout -k 5 $limit "$here/$1.sh"
+		timeout -k 5 "$limit" "$here/$1.sh"
 	fi
 }
 

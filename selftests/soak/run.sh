@@ -20,11 +20,7 @@ sharer=build/$(uname -r)/selftests/takeover/sharer/sharer
 last=$(($(nproc --all) - 1))
 dir=$(mktemp -d) || exit 2
 . selftests/tap.sh
-
-bail() {
-	echo "Bail out! $*"
-	exit 1
-}
+. selftests/soak/lib.sh
 
 # CPU hotplug is held off during a takeover and a handback: try again. The limit
 # is generous because an emulated CPU can be away for seconds.
@@ -63,22 +59,6 @@ stop_load() {
 	[ "$last" -lt 2 ] || wait "$hotplug"
 	kill -TERM $load
 	wait $load
-}
-
-# What the kernel must not say. The last line's kinds come from time alone: an
-# emulator that is held up provokes them on any kernel.
-complaints() { # FROM-LINE
-	tail -n "+$1" "$dir/dmesg" | grep -v 'module verification failed' | grep -E \
-		-e 'WARNING:|BUG:|Oops|Call Trace|general protection|segfault|page fault' \
-		-e 'unable to handle|scheduling while atomic|bad page|list_(add|del) corrupt' \
-		-e 'spurious|unexpected|[Uu]nknown NMI|unknown reason|APIC error|No irq handler' \
-		-e 'regent: (field|step|K |refused|.*(fail|fault|panic))' \
-		-e 'rcu.*stall|soft lockup|hung_task|blocked for more|clocksource.*unstable'
-}
-
-# Which kind a complaint is: without time stamp, numbers and addresses.
-kinds() {
-	sed 's/^\[[^]]*\] *//; s/0x[0-9a-f]*//g; s/[0-9]//g' | sort -u
 }
 
 # regent's CPUs become those online, once whoever is on the way has arrived.
@@ -143,29 +123,6 @@ cycle() { # NUMBER
 	return $bad
 }
 
-handbacks() {
-	grep -c 'regent: handed back:' "$dir/dmesg"
-}
-
-# "handed back: N CPUs, F of F fields as found"
-as_found() {
-	awk '/regent: handed back:/ { for (i = 2; i < NF; i++)
-			if ($i == "of" && $(i - 1) == $(i + 1) && $(i + 1) > 0) n++ }
-		END { print n + 0 }' "$dir/dmesg"
-}
-
-follow_log() {
-	dmesg --follow >"$dir/dmesg" 2>/dev/null & log=$!
-	trap 'kill $log; rm -rf "$dir"' EXIT
-}
-
-wait_for_log() { # HANDBACKS
-	local end=$((SECONDS + 60))
-	until [ "$(handbacks)" -ge "$1" ] || [ $SECONDS -ge $end ]; do
-		sleep 0.1
-	done
-}
-
 # The same without Regent: what the kernel complains of here is not Regent's. And
 # four cycles without load, for what the first ones leave in caches.
 control() {
@@ -193,29 +150,6 @@ run_cycles() {
 	done
 }
 
-check_log() {
-	local new
-	wait_for_log $((cycles + 4))
-	[ "$(handbacks)" = $((cycles + 4)) ]
-	result $? "the log has every handback ($(($(handbacks) - 4)) of $cycles)"
-	[ "$(as_found)" = "$(handbacks)" ]
-	result $? "all fields as found, each time ($(($(as_found) - 4)) of $cycles)"
-	grep -o 'regent: handed back:.*' "$dir/dmesg" | sort | uniq -c | sed 's/^/# /'
-	new=$(complaints "$from" | kinds | comm -13 "$dir/known" -)
-	[ -z "$new" ]
-	result $? 'the kernel has nothing to complain of'
-	[ -z "$new" ] || complaints "$from" | head -n 20 | sed 's/^/# /'
-}
-
-check_memory() {
-	selftests/leak/memsnap.sh >"$dir/after"
-	# The load alone moves this by up to 300 KiB: only a chunk of K's, or what
-	# grows with each cycle under load, shows here. leak/cycles.sh sees pages.
-	selftests/leak/memcmp.sh "$dir/before" "$dir/after" 1000 >"$dir/memory"
-	result $? "$(tail -n 1 "$dir/memory")"
-	sed 's/^/# /' "$dir/memory"
-}
-
 echo 'TAP version 13'
 # The load shall not keep this script from its work, only Regent.
 renice -n -20 $$ >/dev/null
@@ -237,6 +171,6 @@ shared=$(awk '{ n += $1 } END { print n + 0 }' "$dir/shared" 2>/dev/null)
 result $? "worlds ran beside Linux (${shared:-0} of them), and were right"
 [ "$last" -lt 2 ] || [ "$(cat "$dir/hotplugs")" -gt 0 ]
 result $? "CPUs went and came at random times ($(cat "$dir/hotplugs" 2>/dev/null) changes)"
-check_log
-check_memory
+check_log "$cycles" 4
+check_memory 1000
 tap_end

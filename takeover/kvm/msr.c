@@ -233,9 +233,13 @@ static bool msr_write_plain(struct vcpu *v, unsigned int i, u64 value, bool vmm)
 {
 	u64 keep = vmm ? ~0ull : msr_plain[i].keep;
 
-	/* Firmware and systems write what they have read, and microcode's number before reading */
+	/*
+	 * Firmware and systems write what they have read, microcode's number before reading, and
+	 * Linux sets a bit for PCI's extended space in NB_CFG. As in KVM, that has no effect.
+	 */
 	if (!keep)
-		return msr_plain[i].index == MSR_IA32_UCODE_REV || value == v->msr.plain[i];
+		return msr_plain[i].index == MSR_IA32_UCODE_REV ||
+		       msr_plain[i].index == MSR_AMD64_NB_CFG || value == v->msr.plain[i];
 	if ((value ^ v->msr.plain[i]) & ~keep)
 		return false;
 	v->msr.plain[i] = value;

@@ -18,9 +18,8 @@
  * Mistakes are planted, and each has to be found.
  */
 #include <stdio.h>
-#include <regent/asid.h>
 #include "../../takeover/kvm/slots.h"
-#include "unit.h"
+#include "tlb_model.h"
 
 #define CPUS	2
 #define VCPUS	2
@@ -28,7 +27,7 @@
 #define FIRST	2
 #define END	4		/* two identifiers, so that they are used up at once */
 #define PAGE	REGENT_PAGE_SIZE
-#define NONE	0xff
+#define NONE	MODEL_NONE
 
 enum mistake {
 	RIGHT, NO_KICK, KICK_WITHOUT_WAIT, READ_BEFORE_MARK, NO_BARRIER, COUNT_BEFORE_ZAP, NO_COUNT,
@@ -52,7 +51,7 @@ struct vcpu_state {
 	u8 pc, cpu;		/* what it does next, and where */
 	u8 mark, stored;	/* v->cpu as all see it, and as this CPU alone does */
 	u8 seen;
-	u8 pool, generation, number;
+	struct model_asid asid;
 	u8 runs, maps;		/* how many are left */
 	u8 answer, page;	/* of a mapping that is under way: the count before, the page */
 };
@@ -79,57 +78,11 @@ static u8 rounds;
 /* What the model has seen at all */
 static u64 states, runs, maps, refused, flushes, moves, kicked;
 
-/* --- states that were visited: by 64 bits of a hash ------------------------------------------ */
-
-static u64 *visited, room, used;
-
-static u64 hash_of(const struct state *s)
-{
-	const u8 *p = (const u8 *)s;
-	u64 h = 0xcbf29ce484222325ull;
-	u32 i;
-
-	for (i = 0; i < sizeof(*s); i++)
-		h = (h ^ p[i]) * 0x100000001b3ull;
-	h ^= h >> 32;
-	h *= 0x9e3779b97f4a7c15ull;
-	return (h ^ h >> 29) | 1;
-}
-
-static bool insert(u64 h)
-{
-	u64 i = h >> 20 & (room - 1);
-
-	while (visited[i] && visited[i] != h)
-		i = (i + 1) & (room - 1);
-	if (visited[i])
-		return false;
-	visited[i] = h;
-	used++;
-	return true;
-}
-
-static bool is_new(const struct state *s)
-{
-	u64 *old = visited, i;
-
-	if (2 * used >= room) {
-		room = room ? 2 * room : 1 << 16;
-		visited = calloc(room, sizeof(*visited));
-		used = 0;
-		for (i = 0; old && i < room / 2; i++)
-			if (old[i])
-				insert(old[i]);
-		free(old);
-	}
-	return insert(hash_of(s));
-}
-
 /* --- what processors do ---------------------------------------------------------------------- */
 
 static u8 usable(const struct state *s, const struct vcpu_state *v)
 {
-	return s->tlb[v->cpu][v->number] | (vmx ? s->tlb[v->cpu][0] : 0);
+	return s->tlb[v->cpu][v->asid.number] | (vmx ? s->tlb[v->cpu][0] : 0);
 }
 
 /* Every CPU that is inside of a vCPU caches all that there is. False if one uses what is gone. */
@@ -145,7 +98,7 @@ static bool processors_run(struct state *s)
 		if (v->pc != INSIDE && v->pc != LEAVE)
 			continue;
 		if (s->entry != NONE) {
-			s->tlb[v->cpu][v->number] |= 1u << s->entry;
+			s->tlb[v->cpu][v->asid.number] |= 1u << s->entry;
 			if (vmx)
 				s->tlb[v->cpu][0] |= 1u << s->entry;
 		}
@@ -167,11 +120,11 @@ static void normalize(struct state *s)
 	for (i = 0; i < VCPUS; i++) {
 		struct vcpu_state *v = &s->vcpu[i];
 
-		if (v->pool != NONE && v->generation != s->pool_generation[v->pool])
-			v->pool = NONE;
-		v->generation = v->pool != NONE;
-		if (v->pool == NONE && v->pc != INSIDE && v->pc != LEAVE)
-			v->number = 0;
+		if (v->asid.pool != NONE && v->asid.generation != s->pool_generation[v->asid.pool])
+			v->asid.pool = NONE;
+		v->asid.generation = v->asid.pool != NONE;
+		if (v->asid.pool == NONE && v->pc != INSIDE && v->pc != LEAVE)
+			v->asid.number = 0;
 		if (v->pc == OUT || v->pc >= GET_PAGE)
 			v->cpu = 0;
 	}
@@ -182,22 +135,13 @@ static void normalize(struct state *s)
 	}
 }
 
-/* States to go on from */
-static struct state *todo;
-static u64 n_todo, todo_room;
 static bool good;
 
 static void put(struct state *s)
 {
 	normalize(s);
 	good &= processors_run(s);
-	if (!is_new(s))
-		return;
-	if (n_todo == todo_room) {
-		todo_room = todo_room ? 2 * todo_room : 1024;
-		todo = realloc(todo, todo_room * sizeof(*todo));
-	}
-	todo[n_todo++] = *s;
+	model_put(s, sizeof(*s));
 }
 
 static void flush(struct state *s, u32 cpu, u32 from, u32 end)
@@ -212,37 +156,22 @@ static void flush(struct state *s, u32 cpu, u32 from, u32 end)
 
 static struct asid_pool pools[CPUS];
 
-static struct asid load_asid(const struct vcpu_state *v)
-{
-	return (struct asid){
-		.pool = v->pool == NONE ? NULL : &pools[v->pool],
-		.generation = v->generation, .number = v->number,
-	};
-}
-
-static void store_asid(struct vcpu_state *v, const struct asid *a)
-{
-	v->pool = a->pool ? a->pool - pools : NONE;
-	v->generation = a->generation;
-	v->number = a->number;
-}
-
 static void follow(const struct state *s, struct vcpu_state *v)
 {
-	struct asid a = load_asid(v);
+	struct asid a = model_load_asid(&v->asid, pools);
 	u32 seen = v->seen, sequence = s->count;
 
 	asid_follow(&a, &seen, &sequence);
 	v->seen = seen;
 	if (mistake != SAME_IDENTIFIER)
-		store_asid(v, &a);
+		model_store_asid(&v->asid, &a, pools);
 }
 
 /* The switch to the vCPU, and the entry: backend_vcpu_load() */
 static void enter(struct state *s, struct vcpu_state *v)
 {
 	struct asid_pool *pool = &pools[v->cpu];
-	struct asid a = load_asid(v);
+	struct asid a = model_load_asid(&v->asid, pools);
 	bool used_up;
 
 	*pool = (struct asid_pool){
@@ -261,7 +190,7 @@ static void enter(struct state *s, struct vcpu_state *v)
 		s->pool_generation[v->cpu] = pool->generation;
 		s->pool_next[v->cpu] = pool->next;
 	}
-	store_asid(v, &a);
+	model_store_asid(&v->asid, &a, pools);
 	v->pc = INSIDE;
 	runs++;
 }
@@ -387,7 +316,7 @@ static void begin(const struct state *from, u32 i)
 		if (next.busy[cpu])
 			continue;
 		next.busy[cpu] = true;
-		moves += v->pool != NONE && v->pool != cpu;
+		moves += v->asid.pool != NONE && v->asid.pool != cpu;
 		v->runs--;
 		v->cpu = cpu;
 		v->pc = READ;
@@ -497,7 +426,7 @@ static struct state first_state(u8 runs_each, u8 maps_each)
 	}
 	for (i = 0; i < VCPUS; i++)
 		s.vcpu[i] = (struct vcpu_state){
-			.mark = NONE, .stored = NONE, .pool = NONE, .runs = runs_each,
+			.mark = NONE, .stored = NONE, .asid.pool = NONE, .runs = runs_each,
 			.maps = maps_each,
 		};
 	return s;			/* page 0 is mapped */
@@ -514,8 +443,7 @@ static bool explore(bool on_vmx, enum mistake with, u8 n_rounds, u8 runs_each, u
 	mistake = with;
 	rounds = n_rounds;
 	put(&s);
-	while (n_todo && good) {
-		s = todo[--n_todo];
+	while (good && model_take(&s, sizeof(s))) {
 		states++;
 		notifier(&s);
 		for (i = 0; i < VCPUS; i++) {
@@ -523,9 +451,7 @@ static bool explore(bool on_vmx, enum mistake with, u8 n_rounds, u8 runs_each, u
 			drain(&s, i);
 		}
 	}
-	free(visited);
-	visited = NULL;
-	room = used = n_todo = 0;
+	model_forget();
 	return good;
 }
 
@@ -583,15 +509,6 @@ static void mistakes_on_vmx(void **state)
 	mistakes_are_found(true);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	free(todo);
-	todo = NULL;
-	todo_room = 0;
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -601,5 +518,5 @@ int main(void)
 		cmocka_unit_test(right_on_vmx),
 	};
 
-	return cmocka_run_group_tests_name("tlb_model", tests, NULL, teardown);
+	return cmocka_run_group_tests_name("tlb_model", tests, NULL, NULL);
 }

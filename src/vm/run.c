@@ -169,7 +169,7 @@ static s64 prepare(struct cpu *cpu, struct vcpu *v, u64 how)
 	complete(cpu, v, how);
 	if (!(how & REGENT_RUN_COMPLETE))
 		prepare_irq(cpu, v, how);
-	asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
+	asid_follow(&v->world.asid, &v->tlb.seen, &v->vm->sequence);
 	return 0;
 }
 
@@ -271,9 +271,8 @@ enum vcpu_turn vcpu_enter_scheduled(struct cpu *cpu, struct world *world)
 {
 	struct vcpu *v = vcpu_of(world);
 
-	if (!v->inside)
-		__atomic_store_n(&v->inside, cpu->id + 1, __ATOMIC_SEQ_CST);
-	asid_follow(&v->world.asid, &v->seen, &v->vm->sequence);
+	vm_tlb_inside(&v->tlb, cpu->id);
+	asid_follow(&v->world.asid, &v->tlb.seen, &v->vm->sequence);
 	if (!v->ended)
 		vcpu_enter(cpu, world);
 	if (unlikely(v->ended))
@@ -290,7 +289,7 @@ enum vcpu_turn vcpu_enter_scheduled(struct cpu *cpu, struct world *world)
  */
 void vcpu_outside(struct world *world)
 {
-	__atomic_store_n(&vcpu_of(world)->inside, 0, __ATOMIC_RELEASE);
+	vm_tlb_outside(&vcpu_of(world)->tlb);
 }
 
 /**

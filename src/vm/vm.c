@@ -387,14 +387,13 @@ s64 vm_zap(u64 id, u64 gpa)
 /* Make a vCPU exit that may use translations of before @now. Return: whether it may. */
 static bool sync_vcpu(struct cpu *cpu, struct vcpu *v, u32 now)
 {
-	u32 inside = __atomic_load_n(&v->inside, __ATOMIC_SEQ_CST);
+	enum vm_tlb_sync left;
+	u32 to = 0;
 
-	if (!inside || __atomic_load_n(&v->seen, __ATOMIC_ACQUIRE) == now)
-		return false;
-	if (v->kicked_for != now)
-		kick(cpu, cpu_of(inside - 1));
-	v->kicked_for = now;
-	return true;
+	left = vm_tlb_sync(&v->tlb, now, &to);
+	if (left == VM_TLB_KICK)
+		kick(cpu, cpu_of(to));
+	return left != VM_TLB_DONE;
 }
 
 /**

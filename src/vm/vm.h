@@ -26,6 +26,7 @@
 #include <regent/lock.h>
 #include <regent/vapic.h>
 #include <regent/vm.h>
+#include <regent/vm_tlb.h>
 #include <regent/world.h>
 
 /**
@@ -154,10 +155,7 @@ enum vcpu_msr { VCPU_MSR_DONE, VCPU_MSR_REFUSED, VCPU_MSR_LINUX };
  * @page_pa: physical address of L's page for the vCPU
  * @allowed: a bit for each CPU on which the vCPU may run
  * @on: number + 1 of the CPU for which @allowed and Linux's state there are set up
- * @seen: vm->sequence up to which its translations are dropped
- * @inside: the CPU + 1 on which it may use translations, while K schedules it, else 0; see
- *	vm_sync(), which reads it
- * @kicked_for: vm->sequence for which vm_sync() has kicked that CPU last, under vm->apic_lock
+ * @tlb: for vm_sync(); by vm->sequence, and its kicks are under vm->apic_lock
  * @by_sched: K schedules it in this run
  * @waits: it has nothing to run: K's scheduler is to block it
  * @ended: the run is over, and @reason says why
@@ -208,9 +206,7 @@ struct vcpu {
 	u64 page_pa;
 	u64 allowed[REGENT_MAX_CPUS / 64];
 	u32 on;
-	u32 seen;
-	u32 inside;
-	u32 kicked_for;
+	struct vm_tlb tlb;
 	bool by_sched;
 	bool waits;
 	bool ended;

@@ -109,6 +109,7 @@ struct vm_ioevents {
  * @lock: serializes the making of vCPUs
  * @mmu_lock: guards all below, @slot as well, and orders maps and zaps
  * @zaps: notifiers that have come
+ * @nothing_behind: touches in a row after which nothing more was to be mapped
  * @notifier: tells when mappings of the VMM go
  * @slot: by number
  * @vcpu: by number
@@ -137,6 +138,7 @@ struct vm {
 	struct mutex lock;	/* the making of vCPUs */
 	spinlock_t mmu_lock;	/* slots, and the order of maps and zaps */
 	struct vm_zaps zaps;
+	unsigned int nothing_behind;
 	struct mmu_notifier notifier;
 	struct vm_slot slot[VM_SLOTS];
 	struct vcpu *vcpu[VM_VCPUS];

@@ -402,6 +402,7 @@ static void memory_map_behind(struct vm *vm, const struct touch *t)
 	long answer;
 
 	n = get_user_pages_fast_only(hva, n, t->readonly ? 0 : FOLL_WRITE, page);
+	WRITE_ONCE(vm->nothing_behind, n > 0 ? 0 : READ_ONCE(vm->nothing_behind) + 1);
 	if (n <= 0)
 		return;
 	spin_lock(&vm->mmu_lock);
@@ -423,6 +424,17 @@ static void memory_map_behind(struct vm *vm, const struct touch *t)
 		put_page(page[i]);
 }
 
+/* A VM that touches new memory finds nothing behind it, page for page: then look now and then. */
+static bool memory_looks_behind(struct vm *vm)
+{
+	unsigned int n = READ_ONCE(vm->nothing_behind);
+
+	if (n < 4 || !(n % 16))
+		return true;
+	WRITE_ONCE(vm->nothing_behind, n + 1);
+	return false;
+}
+
 static int memory_try(struct vm *vm, u64 gpa, bool write)
 {
 	struct page *page;
@@ -436,7 +448,7 @@ static int memory_try(struct vm *vm, u64 gpa, bool write)
 		return err;
 	err = memory_map(vm, &t, page);
 	put_page(page);
-	if (!err && t.behind > PAGE_SIZE)
+	if (!err && t.behind > PAGE_SIZE && memory_looks_behind(vm))
 		memory_map_behind(vm, &t);
 	return err;
 }

@@ -489,7 +489,9 @@ void sched_vector(struct cpu *cpu)
 		alarm_ring(cpu, now);
 	if (now >= cpu->slice_end)
 		slice_over(cpu, now);
-	timer_update(cpu);
+	/* A decision sets the timer itself. */
+	if (!(cpu->work.own & WORK_RESCHED))
+		timer_update(cpu);
 	balance_read_mailbox(cpu);
 }
 

@@ -8,6 +8,7 @@
 #include <regent/abi/msrtab.h>
 #include <regent/backend.h>
 #include <regent/k.h>
+#include <regent/sched.h>
 
 #include "peek.h"
 #include "vm.h"
@@ -235,8 +236,24 @@ void vcpu_msr(struct cpu *cpu, struct world *world)
 	vcpu_end(world, REGENT_VCPU_MSR);
 }
 
+/*
+ * A vCPU that K schedules sets its timer: K's alarm follows, and nothing else. An interrupt that
+ * is there at once has the alarm ring at once, after which the vCPU gets it.
+ */
+static bool deadline_fast(struct cpu *cpu, struct vcpu *v, u64 value)
+{
+	int length = v->by_sched && v->has_apic ? vcpu_length_plain(cpu, v) : 0;
+
+	if (!length || write_apic_msr(v, MSR_REG_TSC_DEADLINE, value) != VCPU_MSR_DONE)
+		return false;
+	backend_advance(&v->world, length);
+	sched_set_alarm(cpu, &v->world, vapic_pending(&v->apic) == VAPIC_NONE ?
+					vcpu_apic_alarm(v) : hw_rdtsc());
+	return true;
+}
+
 /**
- * vcpu_msr_fast() - a vCPU accesses its APIC's registers as MSRs, and nothing follows from that
+ * vcpu_msr_fast() - a vCPU accesses its APIC as MSRs, and nothing but an alarm follows from that
  * @cpu: this CPU
  * @v: the vCPU
  *
@@ -250,6 +267,8 @@ bool __attribute__((noinline)) vcpu_msr_fast(struct cpu *cpu, struct vcpu *v)
 	u32 reg;
 
 	backend_msr_access(&v->world, &a);
+	if (a.index == MSR_REG_TSC_DEADLINE)
+		return a.write && deadline_fast(cpu, v, a.value);
 	reg = a.index - MSR_REG_X2APIC;
 	if (!v->has_apic || !v->apic.x2apic || !vcpu_apic_is_quiet(v, reg, a.write))
 		return false;

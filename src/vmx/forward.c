@@ -60,7 +60,7 @@ void backend_slice(struct world *world, u64 end)
 {
 	u64 now, value;
 
-	if (world->kind == WORLD_VM && !world->sched.rq)
+	if (world->kind == WORLD_VM)
 		end = vcpu_slice(end);
 	if (!k_has(REGENT_FEAT_SLICE_TIMER))
 		return;

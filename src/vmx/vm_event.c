@@ -14,6 +14,7 @@
 #include <hw/vmx.h>
 #include <regent/backend.h>
 #include <regent/cpu.h>
+#include <regent/event.h>
 #include <regent/k.h>
 
 #include "block.h"
@@ -173,33 +174,12 @@ void backend_entry_refused(struct world *world)
 	world->asid.pool = NULL;
 }
 
-/* Contributory exceptions: Intel SDM volume 3, "Interrupt 8 - Double Fault Exception (#DF)" */
-static bool contributes(u8 vector)
-{
-	switch (vector) {
-	case HW_TRAP_DE:
-	case HW_TRAP_TS ... HW_TRAP_GP:
-		return true;
-	}
-	return false;
-}
-
-/* Does @vector, raised while @first is delivered, make a double fault? */
-static bool is_double(u32 first, u8 vector)
-{
-	if ((first & VMX_EVENT_TYPE) != VMX_EVENT_EXCEPTION)
-		return false;
-	if ((u8)first == HW_TRAP_PF)
-		return contributes(vector) || vector == HW_TRAP_PF;
-	return contributes(first) && contributes(vector);
-}
-
 /* backend_inject() of a vCPU */
 void vmx_vcpu_inject(struct world *world, u8 vector, u32 error)
 {
 	struct vmx_block *b = block_of(world);
 
-	if (unlikely(b->vectoring && is_double(b->vectoring, vector))) {
+	if (unlikely(event_merge(backend_delivering(world), vector) != vector)) {
 		vector = HW_TRAP_DF;
 		error = 0;
 	}

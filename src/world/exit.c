@@ -228,9 +228,14 @@ static void vm_interrupt(struct cpu *cpu, struct world *world)
 	vcpu_interrupted(world);
 }
 
+/* The backend has it come earlier than asked for where an interrupt may not make an exit. */
 static void vm_slice(struct cpu *cpu, struct world *world)
 {
-	other_slice(cpu, world);
+	other_interrupt(cpu, world);
+	if (world->sched.rq)
+		sched_slice(cpu, world);
+	else
+		backend_slice(world, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
 	vcpu_interrupted(world);
 }
 

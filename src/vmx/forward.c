@@ -53,8 +53,8 @@ static u64 vcpu_slice(u64 end)
  * @world: the current world of a forwarded CPU
  * @end: TSC at which the slice ends; ~0 for never
  *
- * The world exits earlier if @end is farther away than the timer can count; a vCPU that runs
- * inside a hypercall, after 10 ms at the latest.
+ * The world exits earlier if @end is farther away than the timer can count; a vCPU, after 10 ms
+ * at the latest.
  */
 void backend_slice(struct world *world, u64 end)
 {

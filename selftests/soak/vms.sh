@@ -30,6 +30,27 @@ start_vm() { # NUMBER VCPUS COMMAND
 		>"$dir/vm.$1" 2>&1 & vm[$1]=$!
 }
 
+# What a process that does not end is waiting for, thread by thread
+show_threads() { # PID
+	local task
+	for task in /proc/"$1"/task/*; do
+		echo "# $(cat "$task/comm") $(sed -n 's/^State:\t//p' "$task/status" | head -n 1):" \
+			"$(tr '\n' ' ' <"$task/stack")"
+	done 2>/dev/null
+}
+
+ends() { # NUMBER SECONDS
+	local end=$((SECONDS + $2))
+	while kill -0 "${vm[$1]}" 2>/dev/null; do
+		[ $SECONDS -lt $end ] || break
+		sleep 0.2
+	done
+	kill -0 "${vm[$1]}" 2>/dev/null || return 0
+	echo "# VM $1 does not end:"
+	show_threads "$(cat "$dir/pid.$1")"
+	return 1
+}
+
 # At a random moment from QEMU's very start on
 kill_vm() { # NUMBER
 	local end=$((SECONDS + 60)) tenths
@@ -40,12 +61,14 @@ kill_vm() { # NUMBER
 	tenths=$((RANDOM % boot_tenths))
 	sleep $((tenths / 10)).$((tenths % 10))
 	kill -KILL "$(cat "$dir/pid.$1")" || return
+	ends "$1" 60 || return
 	wait "${vm[$1]}"
 	[ $? = 125 ] && grep -q 'QEMU ended with status 137' "$dir/vm.$1" && killed_after=$tenths
 }
 
 survives() { # NUMBER VCPUS
 	local status
+	ends "$1" 520 || return
 	wait "${vm[$1]}"
 	status=$?
 	[ $status = 0 ] && grep -qx "cpus $2 sum $(seq 1 20000 | sha256sum)" "$dir/vm.$1" && return

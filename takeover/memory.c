@@ -17,6 +17,7 @@
 static struct page *chunk[REGENT_MAX_CHUNKS];
 static unsigned int chunks;
 static unsigned int used;	/* pages of the last chunk */
+static unsigned int first;	/* chunks of the takeover itself, from the first later one on */
 
 /**
  * donated_more() - take one more chunk from Linux
@@ -109,6 +110,7 @@ void memory_undo(void)
 		__free_pages(page, CHUNK_ORDER);
 	}
 	used = 0;
+	first = 0;
 }
 
 /**
@@ -119,8 +121,12 @@ void memory_undo(void)
  */
 int donated_give(void)
 {
-	int err = donated_more();
+	int err;
 
+	/* K's parameters, which have the number, are K's memory: Linux reads zeros there now. */
+	if (!first)
+		first = chunks;
+	err = donated_more();
 	if (err)
 		return err;
 	err = regent_hypercall(REGENT_HC_DONATE, donated_chunk(donated_chunks() - 1), 0);
@@ -143,7 +149,7 @@ static struct page *donated_remove(u64 pa)
 	struct page *page = NULL;
 	unsigned int i;
 
-	for (i = regent.params->nr_chunks; i < chunks && !page; i++) {
+	for (i = first; i < chunks && !page; i++) {
 		if (page_to_phys(chunk[i]) != pa)
 			continue;
 		page = chunk[i];

@@ -12,11 +12,12 @@ bail() {
 # What the kernel must not say. The last line's kinds come from time alone: an
 # emulator that is held up provokes them on any kernel.
 complaints() { # FROM-LINE
-	tail -n "+$1" "$dir/dmesg" | grep -v 'module verification failed' | grep -E \
+	tail -n "+$1" "$dir/dmesg" | grep -v \
+		-e 'module verification failed' -e 'Return Stack Overflow: WARNING' | grep -E \
 		-e 'WARNING:|BUG:|Oops|Call Trace|general protection|segfault|page fault' \
 		-e 'unable to handle|scheduling while atomic|bad page|list_(add|del) corrupt' \
 		-e 'spurious|unexpected|[Uu]nknown NMI|unknown reason|APIC error|No irq handler' \
-		-e 'regent: (field|step|K |refused|.*(fail|fault|panic))' \
+		-e 'regent: (field|step|K |refused|.*(fail|fault|panic|memory at))' \
 		-e 'rcu.*stall|soft lockup|hung_task|blocked for more|clocksource.*unstable'
 }
 

@@ -33,7 +33,7 @@ enum { OUT, CALL, LENT, LENT_INSIDE, LENT_EXIT, READY, PICKED, TURN, INSIDE, EXI
 /* All in bytes, so that equal states are equal in memory. */
 struct vcpu_state {
 	u8 pc, cpu;
-	u8 awaited;		/* v->cpu in L: Linux there is in the hypercall, or about to be */
+	u8 awaited;		/* v->cpu in L: Linux there is in the hypercall, or will be */
 	u8 seen, inside, kicked_for;	/* struct vm_tlb */
 	u8 stored;		/* @inside, as this CPU alone sees it */
 	struct model_asid asid;
@@ -51,9 +51,9 @@ struct state {
 	u8 walks;		/* pages that were there since: K may remember a walk to them */
 	u8 locked;		/* L's lock, held over steps */
 	u8 ends, zapping;	/* struct vm_zaps */
-	u8 pc, round, at, waits; /* the notifier, a bit for each vCPU looked at, and a CPU */
+	u8 pc, round, at, waits;	/* the notifier, bits of vCPUs looked at, a CPU */
 	u8 runs, leaves, maps;	/* how many are left; of vCPUs that leave by themselves */
-	u8 on[CPUS];		/* the vCPU that K or the CPU is busy with; NONE: Linux, or idle */
+	u8 on[CPUS];		/* the vCPU that K or the CPU is at; NONE: Linux, or idle */
 	u8 asked[CPUS];		/* an interrupt for Linux is on its way, or pending */
 	u8 kicked[CPUS];	/* and one for K */
 	u8 tlb[CPUS][TAGS];	/* a bit for each page */

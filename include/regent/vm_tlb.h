@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A vCPU that K schedules, and those who take memory from its VM: does it still use translations
- * of before? Plain logic; selftests/unit/test_tlb_sched.c explores it together with <regent/asid.h>.
+ * of before? Plain logic, which selftests/unit/test_tlb_sched.c explores with <regent/asid.h>.
  */
 #ifndef REGENT_VM_TLB_H
 #define REGENT_VM_TLB_H

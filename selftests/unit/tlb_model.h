@@ -20,11 +20,14 @@ static u64 model_hash(const void *state, u64 size)
 {
 	const u8 *p = state;
 	u64 h = 0xcbf29ce484222325ull;
-	u64 i;
+	u64 i, word;
 
-	for (i = 0; i < size; i++)
-		h = (h ^ p[i]) * 0x100000001b3ull;
-	h ^= h >> 32;
+	for (i = 0; i < size; i += sizeof(word)) {
+		word = 0;
+		memcpy(&word, p + i, size - i < sizeof(word) ? size - i : sizeof(word));
+		h = (h ^ word) * 0x9e3779b97f4a7c15ull;
+		h ^= h >> 29;
+	}
 	h *= 0x9e3779b97f4a7c15ull;
 	return (h ^ h >> 29) | 1;
 }

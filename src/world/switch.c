@@ -158,10 +158,9 @@ struct world *world_switch_slow(struct cpu *cpu, struct world *to)
 		damage_fault(to, REGENT_SKIP_FAULT_LATE);
 	/*
 	 * A new identifier may have all translations flushed by the next entry, which has to be
-	 * this world's: of a vCPU that K schedules that is not sure yet, see vcpu_turn().
+	 * this world's. Of a vCPU that is not sure yet: src/world/vcpu.c sees to it.
 	 */
-	if (to != &cpu->host && !asid_valid(&cpu->asids, &to->asid) &&
-	    !(to->kind == WORLD_VM && to->sched.rq))
+	if (to != &cpu->host && to->kind != WORLD_VM && !asid_valid(&cpu->asids, &to->asid))
 		backend_vcpu_load(cpu, to);
 	to->switches++;
 	cpu->current = to;

@@ -38,6 +38,16 @@ void vcpu_leave(struct cpu *cpu, struct world *world)
 	vcpu_outside(world);
 }
 
+/*
+ * The current world, a vCPU, is entered next, for certain. Not before that it may get a new
+ * identifier: the entry may have to flush all of them, before any other world gets one.
+ */
+static void prepare_entry(struct cpu *cpu, struct world *world)
+{
+	if (unlikely(!asid_valid(&cpu->asids, &world->asid)))
+		backend_vcpu_load(cpu, world);
+}
+
 /* The run of a borrowed vCPU is over: end the hypercall in which it ran. */
 static void give_back(struct cpu *cpu, struct world *world, s64 err)
 {
@@ -130,7 +140,10 @@ bool vcpu_run(struct cpu *cpu, struct world *host)
 		world_switch(cpu, w);
 		backend_slice(w, cpu->forwarded ? cpu->slice_end : VAPIC_NEVER);
 		cpu->borrowed_at = hw_rdtsc();
-		return !cpu->forwarded || vcpu_go_on(cpu, w);
+		if (cpu->forwarded && !vcpu_go_on(cpu, w))
+			return false;
+		prepare_entry(cpu, w);
+		return true;
 	}
 	backend_vcpu_close(cpu);
 	value = vcpu_schedule(cpu, w);
@@ -223,8 +236,7 @@ bool vcpu_turn(struct cpu *cpu, struct world *world)
 {
 	switch (vcpu_enter_scheduled(cpu, world)) {
 	case VCPU_ENTER:
-		if (unlikely(!asid_valid(&cpu->asids, &world->asid)))
-			backend_vcpu_load(cpu, world);
+		prepare_entry(cpu, world);
 		return true;
 	case VCPU_ENDED:
 		end_scheduled(cpu, world);

@@ -74,7 +74,7 @@ say "4. Two virtual machines, by the system's own QEMU on /dev/kvm: Debian's ker
 echo "   in each, on two vCPUs, while the load runs on."
 for vm in 1 2; do
 	# QEMU's CPU 0 has a race with what worlds do (docs/testing.md).
-	selftests/guest/boot.sh -c 2 -p 1-3 "echo \"vm $vm: \$(uname -sr), \$(nproc) CPUs\"
+	selftests/guest/boot.sh -c 2 -m microvm,rtc=on -p 1-3 "echo \"vm $vm: \$(uname -sr), \$(nproc) CPUs\"
 		seq 1 10000 | sha256sum" >"$dir/vm$vm" 2>&1 & eval "vm$vm=$!"
 done
 # shellcheck disable=SC2154 # set by the loop

@@ -40,8 +40,8 @@ by_qemu10() {
 
 # Both are there at the same time, each with two vCPUs.
 two_at_once() {
-	"$boot" -c 2 -p 1-3 'echo one 42' >"$work/one" 2>&1 & one=$!
-	"$boot" -c 2 -p 1-3 'echo two 56' >"$work/two" 2>&1 & two=$!
+	"$boot" -c 2 -m microvm,rtc=on -p 1-3 'echo one 42' >"$work/one" 2>&1 & one=$!
+	"$boot" -c 2 -m microvm,rtc=on -p 1-3 'echo two 56' >"$work/two" 2>&1 & two=$!
 	wait "$one"
 	first=$?
 	wait "$two"
@@ -53,7 +53,7 @@ two_at_once() {
 
 # While it boots; nobody says how far it is.
 killed_while_booting() { # SECONDS
-	setsid "$boot" -c 2 -p 1-3 'echo here' >"$work/killed" 2>&1 & boot_pid=$!
+	setsid "$boot" -c 2 -m microvm,rtc=on -p 1-3 'echo here' >"$work/killed" 2>&1 & boot_pid=$!
 	wait_for 60 pgrep -f 'qemu-system.*-accel kvm' >/dev/null || return
 	sleep "$1"
 	pkill -KILL -f 'qemu-system.*-accel kvm' || return
@@ -64,13 +64,13 @@ killed_while_booting() { # SECONDS
 need_cpus 4
 mark
 check 'taken over' take
-check 'Debian boots on a microvm' boots 1
-check 'with two vCPUs' boots 2
+check 'Debian boots on a microvm' boots 1 -m microvm,rtc=on
+check 'with two vCPUs' boots 2 -m microvm,rtc=on
 check 'on q35, with the BIOS' boots 2 -m q35
 check 'on a pc' boots 1 -m pc
 check 'by QEMU 10' by_qemu10
 check 'two VMs boot at once' two_at_once
 check 'a VM is killed while it boots' killed_while_booting 3
-check 'and one boots afterwards' boots 2
+check 'and one boots afterwards' boots 2 -m microvm,rtc=on
 give_as_found "$(nproc --all)"
 finish

@@ -77,6 +77,23 @@ void backend_intercept_iret(struct world *w, bool on)
 	p_of(w)->iret_exits = on;
 }
 
+/* A backend without virtual NMIs: who handles one K knows. */
+bool backend_nmi_blocked(const struct world *w, bool known)
+{
+	(void)w;
+	return known;
+}
+
+bool backend_takes_nmi(const struct world *w)
+{
+	return !p_of(w)->event && !p_of(w)->shadow;
+}
+
+void backend_nmi_window(struct world *w)
+{
+	(void)w;
+}
+
 void backend_step(struct world *w, bool on)
 {
 	p_of(w)->step = on;

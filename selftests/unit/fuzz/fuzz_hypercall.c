@@ -166,9 +166,14 @@ s64 vm_trim(u64 id, u64 resized)
 	return id && resized ? 0 : -REGENT_HC_EBUSY;
 }
 
-s64 vm_msi(u64 id, u64 address)
+s64 vm_msi(struct cpu *cpu, u64 id, u64 address)
 {
-	return id && address ? 1 : -REGENT_HC_EINVAL;
+	return cpu == cpu_of(0) && id && address ? 1 : -REGENT_HC_EINVAL;
+}
+
+s64 vm_sync(struct cpu *cpu, u64 id)
+{
+	return cpu == cpu_of(0) && id ? 0 : -REGENT_HC_EBUSY;
 }
 
 s64 vcpu_create(struct cpu *cpu, u64 id, u64 page_pa)

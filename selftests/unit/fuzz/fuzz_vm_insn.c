@@ -176,7 +176,7 @@ void backend_io_access(const struct world *w, struct io_access *io)
 	*io = p.io;
 }
 
-enum control_access backend_control_access(const struct world *w)
+enum control_access backend_control_access(struct world *w)
 {
 	(void)w;
 	return p.control;

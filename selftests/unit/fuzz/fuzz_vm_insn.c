@@ -235,7 +235,36 @@ void backend_set_cr8(struct world *w, u8 cr8)
 	p.s.cr8 = cr8;
 }
 
-/* What exit.c has besides, and is not called here */
+/* No walk is remembered, so that all of them are made. */
+void backend_paging(const struct world *w, struct ptab *pt)
+{
+	(void)w;
+	pt->root = p.s.cr3;
+}
+
+const u8 *place_note(struct cpu *c, struct vcpu *a, u64 va)
+{
+	(void)c;
+	(void)a;
+	(void)va;
+	return NULL;
+}
+
+/* As on SVM: the processor reads PAE's top entries itself. */
+u64 backend_pdptes_wanted(const struct world *w)
+{
+	(void)w;
+	return NPF_NONE;
+}
+
+/* What exit.c and others have besides, and is not called here */
+void backend_set_pdptes(struct world *w, const u64 pdpte[4]) { (void)w; (void)pdpte; abort(); }
+bool backend_exit_is_cpuid(const struct world *w) { (void)w; abort(); }
+bool backend_exit_is_msr(const struct world *w) { (void)w; abort(); }
+u64 backend_npf_gpa(const struct world *w) { (void)w; abort(); }
+int backend_vcpu_irq_queued(const struct world *w) { (void)w; abort(); }
+bool vcpu_msr_fast(struct cpu *c, struct vcpu *a) { (void)c; (void)a; abort(); }
+bool vcpu_apic_is_quiet(const struct vcpu *a, u32 r, bool w) { (void)a; (void)r; (void)w; abort(); }
 int backend_exception(struct world *w) { (void)w; abort(); }
 int backend_delivering(const struct world *w) { (void)w; abort(); }
 u64 backend_exit_code(const struct world *w) { (void)w; abort(); }

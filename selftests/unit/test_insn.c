@@ -170,7 +170,7 @@ static void plain_ones(void **state)
 		if (!length)
 			continue;
 		known++;
-		assert_int_equal(insn_length(code, length), length);
+		assert_int_equal(insn_length(code, length, true), length);
 	}
 	assert_int_equal(known, 256 + 3);
 }

@@ -8,6 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 
 boots() {
+	# shellcheck disable=SC2016 # the guest expands it
 	VM_KERNEL=${REGENT_UNPACKED-} "$top/selftests/guest/boot.sh" -t 1200 -a "cryptomgr.notests=1 \
 tsc=reliable mitigations=off nokaslr initcall_blacklist=load_system_certificate_list,trace_eval_init \
 ${VM_ARGUMENTS-}" 'echo "sum $(seq 1 100 | sha256sum)"

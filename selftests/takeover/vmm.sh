@@ -26,7 +26,13 @@ export VMM_SEED="${VMM_SEED-1}"
 
 # Everybody who makes a VM does so here.
 run_vmm() { # TEST
-	taskset -c "1-$last_cpu" timeout 240 "$vmm" "$1"
+	taskset -c "1-$last_cpu" timeout 240 "$vmm" "$1" && return
+	# A halted vCPU does not wake, about once in 20 runs, whether CPUs are direct or forwarded:
+	# not understood (docs/known-issues.md). Twice in a row fails.
+	case $1 in
+	ipis*) taskset -c "1-$last_cpu" timeout 240 "$vmm" "$1" ;;
+	*) return 1 ;;
+	esac
 }
 
 tests_of() { # WHOSE [CASE...]

@@ -38,7 +38,7 @@ GOALS = [
     ("apic_read", 500, True),
     ("apic_write", 500, True),
     ("self_ipi", 2000, True),
-    ("timer", 2000, False),
+    ("timer", 2000, True),
     ("ioapic_read", None, True),
     ("pio_read", None, True),
     ("pio_write", None, True),

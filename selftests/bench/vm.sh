@@ -19,6 +19,8 @@ busy() {
 	awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8 + $9 }' /proc/stat
 }
 
+# On a forwarded CPU K runs the VM also while Linux is idle, of which these ticks do not tell.
+[ "$1" = kvm ] || echo direct >/sys/kernel/regent/cpu0/mode || exit 1
 begin=$(busy)
 selftests/guest/boot.sh true >&2 || exit 1
 echo "boot $((($(busy) - begin) * 10000000))"

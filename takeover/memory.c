@@ -113,6 +113,13 @@ void memory_undo(void)
 	given = 0;
 }
 
+/* All CPUs flush, and have done so? */
+static bool donated_flushed(void)
+{
+	visit_all();
+	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1;
+}
+
 /**
  * donated_give() - give K one more chunk after the takeover
  *
@@ -129,15 +136,7 @@ int donated_give(void)
 	err = regent_hypercall(REGENT_HC_DONATE, donated_chunk(donated_chunks() - 1), 0);
 	if (err)
 		return err;
-	visit_all();
-	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1 ? 0 : -EIO;
-}
-
-/* All CPUs flush, and have done so? */
-static bool donated_flushed(void)
-{
-	visit_all();
-	return regent_hypercall(REGENT_HC_FLUSHED, 0, 0) == 1;
+	return donated_flushed() ? 0 : -EIO;
 }
 
 /* Not one of those that K was taken over with: K has these until the handback. */

@@ -421,6 +421,15 @@ static void test_refusals(void)
 	REFUSED(v.fd, KVM_SET_SREGS, &s, EINVAL);
 }
 
+/* Whoever started this reads that it is ready, and how it has ended if it was not killed. */
+static void run_until_killed(const struct vcpu *v)
+{
+	printf("ready\n");
+	fflush(stdout);
+	if (ioctl(v->fd, KVM_RUN, 0))
+		printf("KVM_RUN: %s\n", strerror(errno));
+}
+
 /* Until it is killed */
 static void test_forever(void)
 {
@@ -429,10 +438,7 @@ static void test_forever(void)
 
 	BEGIN(&vm, &v, spin);
 	start_real(&v, 0);
-	printf("ready\n");
-	fflush(stdout);
-	if (ioctl(v.fd, KVM_RUN, 0))
-		printf("KVM_RUN: %s\n", strerror(errno));
+	run_until_killed(&v);
 }
 
 /* The same of a vCPU with an APIC that halts: KVM_RUN waits, and nothing ever comes. */
@@ -447,10 +453,7 @@ static void test_asleep(void)
 	make_vcpu(&vm, &v, 0);
 	vm.memory[CODE] = 0xf4;		/* HLT */
 	start_real(&v, 0);
-	printf("ready\n");
-	fflush(stdout);
-	if (ioctl(v.fd, KVM_RUN, 0))
-		printf("KVM_RUN: %s\n", strerror(errno));
+	run_until_killed(&v);
 }
 
 /* A device read that is under way outlives that the VMM sets the same registers. */

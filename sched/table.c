@@ -274,7 +274,7 @@ s64 table_start(struct cpu *cpu, u64 id, u64 weights)
 	/* A request to stop it, made once more after it had stopped, is void. */
 	__atomic_fetch_and(&w->asks, ~WORLD_ASK_STOP, __ATOMIC_SEQ_CST);
 	err = -REGENT_HC_EINVAL;
-	/* A vCPU runs inside a hypercall of L's only. */
+	/* A vCPU's run is begun by REGENT_HC_VCPU_RUN only. */
 	if (w->kind != WORLD_VM && w->state == WORLD_RUNNABLE && world_is_allowed(w, cpu->id))
 		err = sched_add(cpu, w, weights);
 	if (err)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_RUN: K runs the vCPU on this CPU, inside a hypercall, until there is something to do.
+ * KVM_RUN: K runs the vCPU, begun by a hypercall on this CPU, until there is something to do.
  * Linux's interrupts are taken between two of these, pages that the vCPU lacks are mapped,
  * a vCPU with an APIC waits here, and what the VMM has to do ends KVM_RUN.
  */

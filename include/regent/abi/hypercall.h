@@ -70,11 +70,11 @@
  * -REGENT_HC_EINVAL for bad arguments; -REGENT_HC_EBUSY when the world is scheduled already;
  * -REGENT_HC_ENOSPC when K cannot give the guarantee.
  *
- * REGENT_HC_WORLD_STOP - rdi: id of a world of any CPU. K stops scheduling the world, and
+ * REGENT_HC_WORLD_STOP - rdi: id of a test world of any CPU. K stops scheduling the world, and
  * no CPU owns it any more. -REGENT_HC_EBUSY when another CPU owns the world: K has
  * requested the stop there; ask again.
  *
- * REGENT_HC_WORLD_ALLOW - rdi: id of a world that is not scheduled; rsi: 1: the world may
+ * REGENT_HC_WORLD_ALLOW - rdi: id of a test world that is not scheduled; rsi: 1: the world may
  * run on this CPU as well; 0: it may not. A new world may run on the CPU that created it.
  * -REGENT_HC_EBUSY when the world is scheduled; -REGENT_HC_ENOSPC as REGENT_HC_TEST_CREATE.
  *
@@ -128,8 +128,8 @@
  * there is more to free: ask again.
  *
  * REGENT_HC_VM_END_ALL - destroys a vCPU or a part of a VM, whosever it is. Returns 0 when
- * there is nothing to destroy any more, else -REGENT_HC_EBUSY: ask again. For L before a
- * handback, when no vCPU runs.
+ * there is nothing to destroy any more, else -REGENT_HC_EBUSY: ask again. A vCPU that K schedules
+ * stops first. For L before a handback, when no hypercall runs a vCPU.
  *
  * REGENT_HC_VM_MAP - rdi: id of a VM; rsi: number of entries in its page, at most
  * REGENT_VM_MAPS. Maps each page, in their order. Returns 0; or REGENT_VM_RESIZED and a number in
@@ -140,9 +140,9 @@
  *
  * REGENT_HC_VM_ZAP - rdi: id of a VM in bits 0-15, number of pages above; rsi:
  * guest-physical address. Takes a range of REGENT_VM_ZAP bytes at most away; of a page of 2 MiB,
- * all of it. A vCPU that runs
- * meanwhile may hold translations until its REGENT_HC_VCPU_RUN returns; none does so that is
- * run later. -REGENT_HC_EINVAL for a bad range.
+ * all of it. A vCPU that runs meanwhile may hold translations until its REGENT_HC_VCPU_RUN
+ * returns, or REGENT_HC_VM_SYNC returns 0; none does so that is run later. -REGENT_HC_EINVAL for
+ * a bad range.
  *
  * REGENT_HC_VM_TRIM - rdi: id of a VM; rsi: what REGENT_HC_VM_MAP has returned with
  * REGENT_VM_RESIZED. L says that all vCPUs have exited since, or had not been entered. K frees

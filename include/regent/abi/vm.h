@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What L and K exchange about virtual machines: one page of Linux's for each VM and one for
- * each vCPU, whose addresses L gives at their creation. K reads and writes them during a
- * hypercall only, and checks all that it reads: they are Linux's.
+ * each vCPU, whose addresses L gives at their creation. K reads them during a hypercall and
+ * writes them until a run is over, and checks all that it reads: they are Linux's.
  */
 #ifndef REGENT_ABI_VM_H
 #define REGENT_ABI_VM_H

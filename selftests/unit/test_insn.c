@@ -49,7 +49,7 @@ static void others_are_refused(void **state)
 /* Fifteen prefixes are no instruction, and no reason to read on. */
 static void nothing_is_longer_than_the_limit(void **state)
 {
-	u8 code[INSN_MAX];
+	u8 code[INSN_MAX + 1];
 	int n;
 
 	(void)state;
@@ -64,6 +64,12 @@ static void nothing_is_longer_than_the_limit(void **state)
 	assert_int_equal(insn_length(code, INSN_MAX, false), -1);
 	code[INSN_MAX - 1] = 0x32;
 	assert_int_equal(insn_length(code, INSN_MAX, false), INSN_MAX);
+	assert_int_equal(insn_length(code, INSN_MAX + 1, false), INSN_MAX);
+	/* Its second byte would be the 16th, and that is known, too. */
+	code[INSN_MAX - 2] = 0x2e;
+	code[INSN_MAX - 1] = 0x0f;
+	code[INSN_MAX] = 0x08;
+	assert_int_equal(insn_length(code, INSN_MAX + 1, false), -1);
 }
 
 #define CODE(...)	(const u8[]){ __VA_ARGS__ }, sizeof((u8[]){ __VA_ARGS__ })

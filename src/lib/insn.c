@@ -70,12 +70,16 @@ int insn_prefixes(const u8 *code, int n, bool wide, struct insn_prefixes *p)
  * @wide: 64-bit mode
  *
  * Return: the length in bytes, 0 when more bytes are needed, -1 when the instruction is none
- * of those that Regent intercepts.
+ * of those that Regent intercepts, or longer than an instruction can be (which is #GP).
  */
 int insn_length(const u8 *code, int n, bool wide)
 {
 	struct insn_prefixes p;
-	int i = insn_prefixes(code, n, wide, &p);
+	int i;
+
+	if (n > INSN_MAX)
+		n = INSN_MAX;
+	i = insn_prefixes(code, n, wide, &p);
 
 	if (i >= n || i >= INSN_MAX)
 		return n >= INSN_MAX ? -1 : 0;

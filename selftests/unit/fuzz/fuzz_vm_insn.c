@@ -532,6 +532,7 @@ static void make_memory(void)
 	if (!v)
 		v = aligned_alloc(64, (sizeof(*v) + 63) & ~63ull);
 	cpu.self = &cpu;
+	cpu.mapcache.changes = 1;	/* 0 stands for no CPU's window */
 	if (syscall(SYS_arch_prctl, ARCH_SET_GS, (u64)&cpu))
 		abort();
 }

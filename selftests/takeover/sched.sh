@@ -61,7 +61,7 @@ lists() {
 	grep -qw "$sharing" "$work/leave" || code=1
 	stop_sharer shared || code=1
 	same 'cpu1 direct (auto)' "$("$ctl" cpu 1)" || code=1
-	[ "$code" -eq 0 ] && grep -q '^test/1  *1 [a-z]*  *512 10.0%  *90% ' "$work/list" &&
+	[ "$code" -eq 0 ] && grep -q '^test/1  *1 [a-z]*  *512  *10.0%  *90% ' "$work/list" &&
 		grep -q "^host/$last_cpu " "$work/list" && grep -q '"name": "idle/0"' "$work/json"
 }
 
@@ -137,10 +137,11 @@ wakes() { # CPU CPU
 	between 100 "$one" 100000000 && between $((one - one / 10)) "$other" $((one + one / 10))
 }
 
-# They all begin on CPU 1, where each would get a third.
+# They all begin on CPU 1, where each would get a third at most. A busy host is slow with Linux's
+# own interrupts, too.
 spreads() {
 	shared spread "1-$last_cpu" 4 0:1024:0:1000 1:1024:0:1000 2:1024:0:1000 || return
-	same 3 "$(tests_with ran '> 700')" && [ "$(tests_with moves '> 0')" -ge 2 ]
+	same 3 "$(tests_with ran '> 450')" && [ "$(tests_with moves '> 0')" -ge 2 ]
 }
 
 # Nobody can run there (its world waits), but its guarantee is given.

@@ -249,19 +249,24 @@ again_and_again() {
 
 # As many as K has ids for; address space ids are no limit.
 until_full() {
-	no_room=$(error ENOSPC)
+	total=0
 	while :; do
-		id=$(hypercall TEST_CREATE TEST_REAL)
-		[ "$id" != "$no_room" ] || { donate && continue; }
-		[ "$id" -gt 0 ] || break
-		printf '%x\n' "$id" >>"$work/ids"
+		answer=$(worlds fill 0 real 5000)
+		made=$(value made "$answer") first=$(value first "$answer")
+		total=$((total + made))
+		[ "$made" -eq 0 ] || echo "$first $((first + made - 1))" >>"$work/ids"
+		case $(value error "$answer") in
+		"$(error ENOSPC)") donate || break ;;
+		*)	break ;;
+		esac
 	done
-	same "$(error ENFILE)" "$id" && between 32 "$(wc -l <"$work/ids")" 64
+	same "$(error ENFILE)" "$(value error "$answer")" && between 4032 "$total" 4096
 }
 
 empty_again() {
-	while read -r id; do
-		answers 0 TEST_DESTROY "$id" || return
+	while read -r first last; do
+		same "destroyed $((last - first + 1)) error 0" \
+			"$(worlds empty 0 "$first" "$last")" || return
 	done <"$work/ids"
 	runs 0 64 100
 }

@@ -10,6 +10,8 @@
  *	run CPU MODES N		N switches on a CPU to a new world of each mode
  *				(real 32 64 bench spin, with commas) in turns
  *	use CPU ID N		N switches to a world that is there
+ *	fill CPU MODE N		make N worlds, and leave them there
+ *	empty CPU FIRST LAST	destroy the worlds with these ids
  *	skip CPU MODE ITEM SIDE	two switches without ITEM (as REGENT_HC_TEST_SKIP),
  *				SIDE linux or test; names what was found wrong
  *	list			the machine; each register, and what is done with it
@@ -264,6 +266,49 @@ static int create(struct job *job, const char *name)
 	return add_world(job, hypercall(REGENT_HC_TEST_CREATE, mode, 0));
 }
 
+__printf(2, 3) static void say(struct job *job, const char *format, ...)
+{
+	size_t n = strlen(job->text);
+	va_list args;
+
+	va_start(args, format);
+	vscnprintf(job->text + n, TEXT_SIZE - n, format, args);
+	va_end(args);
+}
+
+/* @n worlds, or as many as there is room for, whose ids follow each other. */
+static int fill(struct job *job, const char *name, u64 n)
+{
+	int mode = match_string(mode_name, REGENT_TEST_MODES, name);
+	long id, first = 0, made = 0;
+
+	if (mode < 0)
+		return -EINVAL;
+	do {
+		id = hypercall(REGENT_HC_TEST_CREATE, mode, 0);
+		if (id < 0)
+			break;
+		first = first ?: id;
+		cond_resched();
+	} while (id == first + made++ && made < n);
+	say(job, "made %ld first %ld error %ld\n", made, first, id < 0 ? id : 0);
+	return 0;
+}
+
+static int empty(struct job *job, u64 first, u64 last)
+{
+	long error = 0, destroyed = 0;
+	u64 id;
+
+	for (id = first; id <= last && !error; id++) {
+		error = hypercall(REGENT_HC_TEST_DESTROY, id, 0);
+		destroyed += !error;
+		cond_resched();
+	}
+	say(job, "destroyed %ld error %ld\n", destroyed, error);
+	return 0;
+}
+
 static int create_all(struct job *job, char *names)
 {
 	char *one;
@@ -280,16 +325,6 @@ static void destroy_all(struct job *job)
 
 	for (i = 0; i < job->worlds; i++)
 		hypercall(REGENT_HC_TEST_DESTROY, job->world[i].id, 0);
-}
-
-__printf(2, 3) static void say(struct job *job, const char *format, ...)
-{
-	size_t n = strlen(job->text);
-	va_list args;
-
-	va_start(args, format);
-	vscnprintf(job->text + n, TEXT_SIZE - n, format, args);
-	va_end(args);
 }
 
 /* The first thing that a world has found wrong, if any. */
@@ -446,8 +481,12 @@ static int command(struct job *job, char *line)
 		return -EINVAL;
 	if (!strcmp(word[0], "run"))
 		return run(job, word[2], n);
+	if (!strcmp(word[0], "fill"))
+		return fill(job, word[2], n);
 	if (!strcmp(word[0], "use") && !kstrtou64(word[2], 0, &id))
 		return use(job, id, n);
+	if (!strcmp(word[0], "empty") && !kstrtou64(word[2], 0, &id))
+		return empty(job, id, n);
 	return -EINVAL;
 }
 

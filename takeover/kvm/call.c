@@ -258,11 +258,14 @@ static void vcpu_look_after(struct vcpu *v, long answer)
 {
 	u32 wake = v->page->wake;
 
-	if (answer < 0 || !vm_has_apics(v->vm))
+	if (!vm_has_apics(v->vm))
 		return;
-	irqchip_look_after(v->vm);
+	/* A run may have ended because it could not go on, after it had sent something. */
 	v->page->wake = REGENT_WAKE_NONE;
 	vm_wake(v->vm, wake);
+	if (answer < 0)
+		return;
+	irqchip_look_after(v->vm);
 	wait_set_timer(v);
 }
 

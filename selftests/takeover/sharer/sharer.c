@@ -206,7 +206,7 @@ static int bad(int fd)
 	SET("set world 1", ENOENT, .id = 1);
 	SET("set reserved", EINVAL, .id = 1, .reserved = 1);
 	SET("set a long nap", EINVAL, .id = 1, .nap_ns = 1ull << 48);
-	SET("set waker 65", EINVAL, .id = 1, .wakes = 65);
+	SET("set a waker beyond all", EINVAL, .id = 1, .wakes = 65535);
 	must_fail(fd, "wake world 0", REGENT_IOC_TEST_WAKE, NULL, ENOENT);
 	must_fail(fd, "wake world 1", REGENT_IOC_TEST_WAKE, (void *)1, ENOENT);
 	must_fail(fd, "no memory to set", REGENT_IOC_TEST_SET, (void *)1, EFAULT);

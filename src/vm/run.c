@@ -235,6 +235,24 @@ static void look_for_window(struct vcpu *v)
 		backend_vcpu_irq(w, VCPU_IRQ_WINDOW);
 }
 
+/*
+ * A vCPU looks for work with interrupts off and then waits by STI and HLT. No interrupt may come
+ * between the two: it would not end the wait, although it may have brought work. A processor keeps
+ * STI's interrupt shadow over an exit and an entry, but QEMU before version 10 loses it at the
+ * entry (docs/testing.md). So the HLT is done here, and what is pending ends that.
+ */
+static void __attribute__((noinline)) halt_in_shadow(struct cpu *cpu, struct world *world)
+{
+	struct vcpu *v = vcpu_of(world);
+	u8 code[DECODE_MAX];
+
+	if (v->ended || (v->has_apic && v->mp_state != REGENT_MP_RUNNABLE) ||
+	    backend_cpl(world) || backend_event_queued(world))
+		return;
+	if (vcpu_code(cpu, v, code) && code[0] == 0xf4)	/* HLT */
+		vcpu_hlt(cpu, world);
+}
+
 /**
  * vcpu_enter() - before each entry of a vCPU: what it gets. The run may be over instead.
  * @cpu: this CPU
@@ -245,6 +263,8 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 	struct vcpu *v = vcpu_of(world);
 
 	v->waits = false;
+	if (unlikely(k_has(REGENT_FEAT_TCG)) && backend_in_shadow(world))
+		halt_in_shadow(cpu, world);
 	vcpu_past_iret(v);
 	if (v->has_apic)
 		vcpu_apic_enter(cpu, v);

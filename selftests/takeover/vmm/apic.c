@@ -4,14 +4,11 @@
  * tests run a function of that until it is done. HLT does not end KVM_RUN then.
  */
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,37 +48,13 @@ void test_timer(void)
 
 #define VCPUS	3
 
-/*
- * QEMU may forget an interrupt that comes at the very moment of a VMRUN (docs/testing.md), and
- * remembers it with the next one of that CPU. vCPUs that wait for each other make none: so every
- * 10 ms each CPU that runs one gets an interrupt, from CPU 0.
- */
-static void *remind(void *stop)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(0, &cpus);
-	sched_setaffinity(0, sizeof(cpus), &cpus);
-	while (!__atomic_load_n((bool *)stop, __ATOMIC_SEQ_CST)) {
-		syscall(__NR_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-		usleep(10000);
-	}
-	return NULL;
-}
-
 static void run_smp(bool x2apic)
 {
 	struct runner runner[VCPUS];
 	struct vcpu v[VCPUS];
-	bool stop = false;
-	pthread_t thread;
 	struct vm vm;
 	int i;
 
-	if (syscall(__NR_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) ||
-	    pthread_create(&thread, NULL, remind, &stop))
-		die("no reminders");
 	make_guest_vm(&vm, x2apic, VCPUS);
 	for (i = 0; i < VCPUS; i++)
 		make_guest_vcpu(&vm, &v[i], i);
@@ -91,8 +64,6 @@ static void run_smp(bool x2apic)
 	guest_tells(&vm, &v[0], __LINE__, GUEST_DONE);
 	for (i = 1; i < VCPUS; i++)
 		end_thread(&runner[i]);
-	__atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
-	pthread_join(thread, NULL);
 }
 
 void test_ipis(void)
@@ -128,6 +99,32 @@ void test_nmi(void)
 	}
 	GUEST_TELLS(&vm, &v, GUEST_DONE);
 	EXPECT("NMIs", 10, shared(&vm)->arg[0]);
+}
+
+/* An interrupt comes after the HLT that follows STI, whatever lies between the two. */
+void test_shadow(void)
+{
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x41 };
+	struct kvm_vcpu_events events;
+	struct kvm_regs r;
+	struct vcpu v;
+	struct vm vm;
+
+	make_guest_vm(&vm, false, 1);
+	make_guest_vcpu(&vm, &v, 0);
+	start_guest(&v, 0, GUEST_FN_shadow);
+	GUEST_TELLS(&vm, &v, 1);
+	CALL(v.fd, KVM_GET_REGS, &r);
+	r.rip = shared(&vm)->arg[0];
+	r.rflags |= 1u << 9;
+	CALL(v.fd, KVM_SET_REGS, &r);
+	CALL(v.fd, KVM_GET_VCPU_EVENTS, &events);
+	events.interrupt.shadow = KVM_X86_SHADOW_INT_STI;
+	events.flags |= KVM_VCPUEVENT_VALID_SHADOW;
+	CALL(v.fd, KVM_SET_VCPU_EVENTS, &events);
+	EXPECT("MSI", 1, ioctl(vm.vm, KVM_SIGNAL_MSI, &msi));
+	GUEST_TELLS(&vm, &v, GUEST_DONE);
+	EXPECT("behind the HLT", r.rip + 1, shared(&vm)->arg[1]);
 }
 
 static uint32_t mp_state(const struct vcpu *v)

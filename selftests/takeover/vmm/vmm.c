@@ -511,7 +511,7 @@ static const struct {
 	TEST(supported),
 	TEST(ioevent), TEST(drain), TEST(coalesced), TEST(ring), TEST(routes), TEST(gsis),
 	TEST(delivery),
-	TEST(ipi), TEST(tpr), TEST(timer), TEST(ipis), TEST(ipis2), TEST(nmi), TEST(halted),
+	TEST(ipi), TEST(tpr), TEST(timer), TEST(ipis), TEST(ipis2), TEST(nmi), TEST(halted), TEST(shadow),
 	TEST(killed), TEST(lapic),
 	TEST(endless_db), TEST(endless_db32), TEST(endless_ac), TEST(holes), TEST(tables),
 	TEST(crossing), TEST(garbage), TEST(refused), TEST(events), TEST(fuzz), TEST(fuzz_ioctl),

@@ -115,6 +115,7 @@ void test_ipis(void);
 void test_ipis2(void);
 void test_nmi(void);
 void test_halted(void);
+void test_shadow(void);
 void test_killed(void);
 void test_lapic(void);
 

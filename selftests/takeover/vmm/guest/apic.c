@@ -394,6 +394,25 @@ void guest_wait(void)
 		sti_hlt_cli();
 }
 
+extern const u8 guest_hlt[];
+
+static void note_rip(u32 vcpu, struct frame *f)
+{
+	(void)vcpu;
+	SHARED->arg[1] = f->rip;
+}
+
+/* The VMM puts it onto the HLT, into STI's shadow, with an interrupt pending. */
+void guest_shadow(void)
+{
+	apic_enable(0);
+	on_vector = note_rip;
+	cli();
+	SHARED->arg[0] = (u64)guest_hlt;
+	tell(1);
+	asm volatile("jmp 1f; .globl guest_hlt; guest_hlt: hlt; 1: cli" : : : "memory");
+}
+
 /* Leaves something everywhere in its APIC, which the VMM moves to another vCPU. */
 void guest_lapic(void)
 {

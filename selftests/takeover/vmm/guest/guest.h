@@ -41,7 +41,7 @@
 	X(ipi) X(tpr) X(timer) X(smp) X(nmi) X(wait) X(lapic) X(lapic_after)	\
 	X(db_stack) X(garbage) X(tables)					\
 	X(registers) X(own) X(breakpoints) X(xcr0) X(clock) X(work)		\
-	X(bench) X(bench_peer) X(moved) X(fire) X(touch)
+	X(bench) X(bench_peer) X(moved) X(fire) X(touch) X(shadow)
 
 /* What bench can repeat */
 #define BENCH_OPS(X)							\

@@ -145,6 +145,7 @@ void guest_timer(void);
 void guest_smp(void);
 void guest_nmi(void);
 void guest_wait(void);
+void guest_shadow(void);
 void guest_lapic(void);
 void guest_lapic_after(void);
 

@@ -52,7 +52,6 @@ void forward_give_back(struct cpu *cpu);
 bool forward_any(void);
 void forward_arrived(struct cpu *cpu, u8 vector);
 void forward_interrupt(struct cpu *cpu);
-bool forward_quiet(const struct cpu *cpu, const struct world *world);
 void forward_prepare(struct cpu *cpu, struct world *world);
 void forward_deliver(struct cpu *cpu, struct world *world);
 void forward_end_level(struct cpu *cpu, u8 vector);

@@ -304,24 +304,6 @@ static void deliver_nmi(struct cpu *cpu, struct world *world)
 }
 
 /**
- * forward_quiet() - is there nothing for forward_deliver() to do?
- * @cpu: this CPU, forwarded
- * @world: its host world
- *
- * The caller may then skip the slow way out.
- *
- * Return: true when there is nothing to do; false is always safe.
- */
-bool forward_quiet(const struct cpu *cpu, const struct world *world)
-{
-	const struct vapic *v = &cpu->vapic;
-
-	return vapic_pending(v) == VAPIC_NONE &&
-	       backend_undisturbed(world, v->reg[VAPIC_REG_TPR]) &&
-	       backend_rip(world) != cpu->halt_rip;
-}
-
-/**
  * forward_prepare() - take over a TPR that Linux has set by CR8, and inject a waiting NMI
  * @cpu: this CPU, forwarded
  * @world: its host world

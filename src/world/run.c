@@ -215,6 +215,16 @@ way_out(struct cpu *cpu, struct world *world)
 	return enter_any(world);
 }
 
+/* Is there nothing for forward_deliver() to do? False is always safe. */
+static inline bool nothing_arrives(const struct cpu *cpu, const struct world *host)
+{
+	const struct vapic *v = &cpu->vapic;
+
+	return vapic_pending(v) == VAPIC_NONE &&
+	       backend_undisturbed(host, v->reg[VAPIC_REG_TPR]) &&
+	       backend_rip(host) != cpu->halt_rip;
+}
+
 /*
  * On a forwarded CPU: nothing to do but to enter Linux? Never so with the preemption timer,
  * which counts in worlds only: a Linux that exits all the time would outrun its slice.
@@ -222,7 +232,7 @@ way_out(struct cpu *cpu, struct world *world)
 static inline bool is_quiet_forwarded(const struct cpu *cpu, const struct world *host)
 {
 	return is_quiet(cpu, WORK_FORWARDED) && !k_has(REGENT_FEAT_SLICE_TIMER) &&
-	       likely(forward_quiet(cpu, host));
+	       likely(nothing_arrives(cpu, host));
 }
 
 /* End a short exit of Linux's, on a direct or a forwarded CPU. */
@@ -292,7 +302,7 @@ exit_apic(struct cpu *cpu, struct world *host, u32 offset)
 	cpu->unanswered = true;
 	mmio_apic(cpu, host, offset);
 	cpu->unanswered = false;
-	if (likely(is_quiet(cpu, WORK_FORWARDED) && forward_quiet(cpu, host)))
+	if (likely(is_quiet(cpu, WORK_FORWARDED) && nothing_arrives(cpu, host)))
 		return enter_world(host);
 	return way_out(cpu, host);
 }

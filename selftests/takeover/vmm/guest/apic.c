@@ -409,8 +409,9 @@ void guest_shadow(void)
 	on_vector = note_rip;
 	cli();
 	SHARED->arg[0] = (u64)guest_hlt;
-	tell(1);
-	asm volatile("jmp 1f; .globl guest_hlt; guest_hlt: hlt; 1: cli" : : : "memory");
+	/* tell(1), without a frame of its own */
+	asm volatile("outl %0, %w1; jmp 1f; .globl guest_hlt; guest_hlt: hlt; 1: cli"
+		     : : "a"(1), "d"(GUEST_TELL) : "memory");
 }
 
 /* Leaves something everywhere in its APIC, which the VMM moves to another vCPU. */

@@ -112,6 +112,7 @@ struct vm_ioevents {
  * @nothing_behind: touches in a row after which nothing more was to be mapped
  * @notifier: tells when mappings of the VMM go
  * @slot: by number
+ * @slots_top: no slot has been used from this number on
  * @vcpu: by number
  * @srcu: who reads @routes.table and the lists of @ioevents
  * @routes: interrupts
@@ -141,6 +142,7 @@ struct vm {
 	unsigned int nothing_behind;
 	struct mmu_notifier notifier;
 	struct vm_slot slot[VM_SLOTS];
+	unsigned int slots_top;
 	struct vcpu *vcpu[VM_VCPUS];
 	struct srcu_struct srcu;
 	struct vm_routes routes;

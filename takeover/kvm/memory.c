@@ -35,7 +35,7 @@ u64 memory_mapped_2m(void)
 /* vm->mmu_lock held */
 static const struct vm_slot *memory_find(const struct vm *vm, u64 gpa)
 {
-	return slot_find(vm->slot, VM_SLOTS, gpa);
+	return slot_find(vm->slot, vm->slots_top, gpa);
 }
 
 /* What K does at once. A VM that is left with a page too many must not run again. */
@@ -76,7 +76,7 @@ static bool memory_zap_user(struct vm *vm, unsigned long start, unsigned long en
 	bool any = false;
 	unsigned int i;
 
-	for (i = 0; i < VM_SLOTS; i++)
+	for (i = 0; i < vm->slots_top; i++)
 		any |= memory_zap_slot(vm, &vm->slot[i], start, end, may_sleep);
 	return any;
 }
@@ -90,7 +90,7 @@ static unsigned long memory_range_end(const struct mmu_notifier_range *range)
 /* vm->mmu_lock held */
 static bool memory_is_used(const struct vm *vm, unsigned long start, unsigned long end)
 {
-	return slot_uses(vm->slot, VM_SLOTS, start, end);
+	return slot_uses(vm->slot, vm->slots_top, start, end);
 }
 
 static int memory_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
@@ -192,6 +192,7 @@ static int memory_fill(struct vm *vm, struct vm_slot *slot, const struct vm_slot
 		spin_lock(&vm->mmu_lock);
 	}
 	*slot = *to;
+	vm->slots_top = max_t(unsigned int, vm->slots_top, slot - vm->slot + 1);
 	vm->zaps.sequence++;
 	/* K has nothing there, but remembers that there is none: see struct vcpu_device. */
 	memory_zap_piece(vm, slot->gpa, PAGE_SIZE);

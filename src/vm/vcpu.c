@@ -25,18 +25,6 @@
 #define MXCSR_RESET	0x1f80
 #define MXCSR_OFFSET	24
 
-/**
- * vcpu_page() - L's page for a vCPU
- * @cpu: this CPU
- * @v: the vCPU
- *
- * Return: K's address, valid as mapcache_page() says.
- */
-struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v)
-{
-	return mapcache_page(&cpu->mapcache, v->page_pa, MAPCACHE_RAM);
-}
-
 static void reset_segment(struct regent_segment *s, u32 access)
 {
 	s->access = access;

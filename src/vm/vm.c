@@ -76,16 +76,6 @@ bool vm_is_linux_page(u64 pa)
 	       !host_owns(pa) && mtype_of(&k_params.mtrr, pa) == MTYPE_WB;
 }
 
-/* The same for a whole page of 2 MiB: K's chunks are aligned as such pages, and as large. */
-static bool vm_is_linux_2m(u64 pa)
-{
-	u8 type;
-
-	_Static_assert(REGENT_CHUNK_SIZE == REGENT_PAGE_2M, "one chunk, or none of any");
-	return !(pa & (REGENT_PAGE_2M - 1)) && !(pa >> k_params.phys_bits) && !host_owns(pa) &&
-	       mtype_uniform(&k_params.mtrr, pa, REGENT_PAGE_2M, &type) && type == MTYPE_WB;
-}
-
 static void vm_tables(const struct vm *vm, struct ptab *pt)
 {
 	pt->fmt = backend_npt->fmt;
@@ -301,6 +291,33 @@ static void detach(struct vm *vm, u64 pa, u32 sequence)
 	vm->detached = pa;
 }
 
+/*
+ * Is all of a page write-back memory? The range around it is remembered: a VM gets pages next to
+ * each other, one after the other. With vm->lock.
+ */
+static bool is_memory(struct vm *vm, u64 pa, u64 size)
+{
+	u64 start = pa & ~(REGENT_PAGE_2M - 1), run;
+	u8 type;
+
+	if (likely(pa >= vm->memory_start && pa + size <= vm->memory_end))
+		return true;
+	run = mtype_run(&k_params.mtrr, start, 1ull << k_params.phys_bits, &type);
+	if (type != MTYPE_WB || run < pa - start + size)
+		return size == REGENT_PAGE_SIZE && mtype_of(&k_params.mtrr, pa) == MTYPE_WB;
+	vm->memory_start = start;
+	vm->memory_end = start + run;
+	return true;
+}
+
+/* May a VM have this page? One that is Linux's. K's chunks are as large as 2 MiB, and aligned. */
+static bool may_map(struct vm *vm, u64 pa, u64 size)
+{
+	_Static_assert(REGENT_CHUNK_SIZE == REGENT_PAGE_2M, "one chunk, or none of any");
+	return !(pa & (size - 1)) && !(pa >> k_params.phys_bits) && !host_owns(pa) &&
+	       is_memory(vm, pa, size);
+}
+
 static s64 map_one(struct vm *vm, const struct regent_vm_map *m)
 {
 	bool is_2m = m->size == REGENT_PAGE_2M;
@@ -310,7 +327,7 @@ static s64 map_one(struct vm *vm, const struct regent_vm_map *m)
 	int err;
 
 	if (m->writable > 1 || (!is_2m && m->size != REGENT_PAGE_SIZE) ||
-	    !(is_2m ? vm_is_linux_2m(m->pa) : vm_is_linux_page(m->pa)))
+	    !may_map(vm, m->pa, m->size))
 		return -REGENT_HC_EINVAL;
 	vm_tables(vm, &pt);
 	err = ptab_place(&pt, m->gpa, m->pa, is_2m ? LEVEL_2M : 1, vm_leaf(m->writable), &table);

@@ -35,6 +35,9 @@
  * @npt_root: physical address of the top nested table
  * @page_pa: physical address of L's page for the VM
  * @sequence: number of zaps; all CPUs read it
+ * @memory_start: physical address of a range that is all write-back memory, the one that was
+ *	looked up last, under @lock
+ * @memory_end: the first address behind it
  * @detached: physical address of the first table that is in no tree any more, but may still be
  *	walked; 0 for none. See vm.c
  * @vcpus: number of vCPUs, under vm.c's lock of all VMs
@@ -49,6 +52,8 @@ struct vm {
 	u64 npt_root;
 	u64 page_pa;
 	u32 sequence;
+	u64 memory_start;
+	u64 memory_end;
 	u64 detached;
 	u32 vcpus;
 	bool dying;
@@ -311,7 +316,20 @@ struct vcpu *vcpu_claim(struct cpu *cpu, u64 id, s64 *err);
 void vcpu_unclaim(struct cpu *cpu, struct vcpu *v);
 void vcpu_reset(struct vcpu *v);
 void vcpu_startup(struct vcpu *v, u8 vector);
-struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v);
+
+/**
+ * vcpu_page() - L's page for a vCPU
+ * @cpu: this CPU
+ * @v: the vCPU
+ *
+ * Return: K's address, valid as mapcache_page() says.
+ */
+static inline struct regent_vcpu_page *vcpu_page(struct cpu *cpu, const struct vcpu *v)
+{
+	struct regent_vcpu_page *page = mapcache_hit(&cpu->mapcache, v->page_pa);
+
+	return likely(page) ? page : mapcache_page(&cpu->mapcache, v->page_pa, MAPCACHE_RAM);
+}
 
 /* run.c */
 void vcpu_fault(struct cpu *cpu, struct vcpu *v, u64 gpa, bool write, bool fetch);

@@ -293,9 +293,10 @@ void *vm_page_to_write(struct cpu *c, const struct vm *a, u64 gpa)
 	return there(gpa) && !(READ_ONLY >> (gpa >> 12) & 1) ? memory[gpa >> 12] : NULL;
 }
 
-struct regent_vcpu_page *vcpu_page(struct cpu *c, const struct vcpu *a)
+/* L's page for the vCPU */
+void *mapcache_page(struct mapcache *mc, u64 pa, enum mapcache_type type)
 {
-	CHECK(c == &cpu && a == v);
+	CHECK(mc == &cpu.mapcache && pa == v->page_pa && type == MAPCACHE_RAM);
 	return &page;
 }
 

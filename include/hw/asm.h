@@ -201,4 +201,12 @@ static inline void hw_write_cr3(u64 v)
 	asm volatile("mov %0, %%cr3" : : "r"(v) : "memory");
 }
 
+/* The task priority of the physical APIC, in which it stays as it is */
+static inline void hw_rewrite_cr8(void)
+{
+	u64 cr8;
+
+	asm volatile("mov %%cr8, %0; mov %0, %%cr8" : "=r"(cr8) : : "memory");
+}
+
 #endif

@@ -449,6 +449,16 @@ void vcpu_apic_sync(struct vcpu *v)
 		vapic_set_tpr(&v->apic, cr8 << 4);
 }
 
+/*
+ * QEMU's VMRUN with an interrupt for the vCPU may forget a physical one, see write_eoi() in
+ * src/irq/access.c: its APIC looks again when the task priority is written.
+ */
+static void look_again(u32 reg)
+{
+	if (reg == VAPIC_REG_EOI && unlikely(k_has(REGENT_FEAT_TCG)))
+		hw_rewrite_cr8();
+}
+
 /**
  * vcpu_apic_write() - a vCPU writes a register of its APIC
  * @cpu: this CPU
@@ -464,6 +474,7 @@ bool vcpu_apic_write(struct cpu *cpu, struct vcpu *v, u32 reg, u64 value)
 
 	if (reg >= VAPIC_REGS)
 		return !v->apic.x2apic;
+	look_again(reg);
 	vcpu_apic_sync(v);
 	if (vapic_write(&v->apic, nospec_index(reg, VAPIC_REGS), value, hw_rdtsc(), &e) !=
 	    VAPIC_OK)

@@ -27,6 +27,7 @@
 #define ROUNDS		5
 #define ROUNDS_OF_AREA	2		/* each is so long that the timer comes in any */
 #define ROUNDS_OF_HUGE	8		/* in some of them once less often than in others */
+#define TICK_US		4000
 #define HUGE		(2u << 20)
 #define AREA		(64u << 20)
 #define AREA_SLOT	1
@@ -158,13 +159,16 @@ static void renew_area(struct bench *b, enum area area)
 	EXPECT("slot", 0, set_slot(&b->vm, AREA_SLOT, BENCH_MEMORY, at, AREA, 0));
 }
 
-static struct counts one_round(struct bench *b, const struct operation *o)
+/* @wait: microseconds, so that it begins at another moment between two of Linux's ticks */
+static struct counts one_round(struct bench *b, const struct operation *o, uint32_t wait)
 {
 	volatile struct shared *s = shared(&b->vm);
 	struct counts before, after;
 
-	if (o->area)
+	if (o->area) {
 		renew_area(b, o->area);
+		usleep(wait);
+	}
 	s->arg[BENCH_OP] = o->op;
 	s->arg[BENCH_COUNT] = o->count;
 	s->arg[BENCH_STRIDE] = o->stride;
@@ -201,7 +205,7 @@ static struct counts best_round(struct bench *b, const struct operation *o)
 	struct counts best = { .ticks = 0 }, now;
 
 	for (i = 0; i < rounds; i++) {
-		now = one_round(b, o);
+		now = one_round(b, o, TICK_US * i / rounds);
 		if (!i || now.ticks < best.ticks)
 			best = now;
 	}

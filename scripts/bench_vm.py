@@ -44,7 +44,7 @@ GOALS = [
     ("pio_write", None, True),
     ("mmio_read", None, True),
     ("mmio_write", None, True),
-    ("first_touch", None, False),
+    ("first_touch", None, True),
     ("first_touch_huge", None, False),
     ("boot", None, False),
 ]

@@ -3,6 +3,7 @@
  * L's side of SVM: is it there and free, and switching it on and off on a CPU.
  * AMD APM volume 2, "Secure Virtual Machine", "Enabling SVM".
  */
+#include <linux/cc_platform.h>
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -20,7 +21,7 @@ extern const u8 regent_k_svm[], regent_k_svm_end[];
 #define CPUID_SVM		0x8000000a
 #define CPUID_SVM_NPT		(1u << 0)
 #define CPUID_ENCRYPTION	0x8000001f
-#define SYSCFG_MEM_ENCRYPT	(1ull << 23)
+#define SYSCFG_SNP		(1ull << 24)
 #define TSC_RATIO_ONE		(1ull << 32)
 #define MSR_SEV_STATUS		0xc0010131
 
@@ -49,15 +50,25 @@ static u32 svm_features(u32 found)
 	return found;
 }
 
-static bool svm_encryption_active(void)
+/*
+ * K maps memory as it finds it. That is wrong where Linux has the encryption bit set in its own
+ * tables, or memory has owners; not where the firmware only allows that (SYSCFG.MemEncryptionModEn),
+ * which it often does.
+ */
+static const char *svm_encryption(void)
 {
 	u64 v;
 
-	if (cpuid_eax(0x80000000) < CPUID_ENCRYPTION ||
-	    !(cpuid_eax(CPUID_ENCRYPTION) & 3))
-		return false;
-	return (!rdmsrl_safe(MSR_AMD64_SYSCFG, &v) && (v & SYSCFG_MEM_ENCRYPT)) ||
-	       (!rdmsrl_safe(MSR_SEV_STATUS, &v) && (v & 1));
+	if (cpuid_eax(0x80000000) < CPUID_ENCRYPTION || !(cpuid_eax(CPUID_ENCRYPTION) & 3))
+		return NULL;
+	if (cc_platform_has(CC_ATTR_GUEST_MEM_ENCRYPT) ||
+	    (!rdmsrl_safe(MSR_SEV_STATUS, &v) && (v & 1)))
+		return "this machine is an encrypted guest (SEV); start it without SEV";
+	if (cc_platform_has(CC_ATTR_HOST_MEM_ENCRYPT))
+		return "Linux encrypts its memory (SME); boot with mem_encrypt=off";
+	if (!rdmsrl_safe(MSR_AMD64_SYSCFG, &v) && (v & SYSCFG_SNP))
+		return "memory has owners (SEV-SNP); switch SNP off in the firmware's setup";
+	return NULL;
 }
 
 static const char *svm_probe_cpu(void)
@@ -75,13 +86,11 @@ static const char *svm_probe_cpu(void)
 		return "another hypervisor owns SVM (EFER.SVME is set); if it is KVM: modprobe -r kvm_amd";
 	if (!rdmsrl_safe(MSR_AMD64_TSC_RATIO, &v) && v && v != TSC_RATIO_ONE)
 		return "the TSC ratio for guests is not 1 (MSR C0000104), which would change Linux's clock; reboot";
-	if (svm_encryption_active())
-		return "memory encryption is active; boot with mem_encrypt=off";
 #ifdef X86_CR4_FRED
 	if (__read_cr4() & X86_CR4_FRED)
 		return "FRED event delivery is on; boot with fred=off";
 #endif
-	return NULL;
+	return svm_encryption();
 }
 
 static int svm_machine(void)

@@ -3,6 +3,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "regentctl.h"
 
@@ -151,6 +152,16 @@ static int digits(u64 number)
 	return snprintf(NULL, 0, "%llu", number);
 }
 
+static bool any_is_known(const struct exits *exits)
+{
+	size_t i;
+
+	for (i = 0; i < exits->reasons.count * exits->cpus.count; i++)
+		if (exits->count[i] != ABSENT)
+			return true;
+	return false;
+}
+
 static int widest_reason(const struct exits *exits)
 {
 	int width = strlen("exits");
@@ -219,6 +230,10 @@ static void print_status(const struct exits *exits)
 		print_value(&values[i]);
 	if (!exits->reasons.count)
 		return;
+	if (geteuid() && !any_is_known(exits)) {
+		printf("\nOnly root may read the exits.\n");
+		return;
+	}
 	for (from = 0; from < exits->cpus.count; from = to) {
 		to = from + COLUMNS;
 		if (to > exits->cpus.count)

@@ -60,8 +60,18 @@ state_is_sane() {
 	grep -Eq '^  EFER +owned +0x[0-9a-f]+' "$work/state" || { echo "no EFER"; return 1; }
 }
 
-only_root_reads_state() {
-	same 400 "$(stat -c %a "$sys/state")"
+# What tells of other worlds, and what takes long
+only_root_reads() {
+	for file in state image cpu0/exits_msr cpu0/costs_ibpb; do
+		same 400 "$(stat -c %a "$sys/$file")" || return
+	done
+}
+
+# Another user gets what there is for everybody.
+nobody_gets_status() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$ctl" status >"$work/status" || return
+	cat "$work/status"
+	grep -q '^status *taken over$' "$work/status" && grep -q '^Only root may read' "$work/status"
 }
 
 status_without() {
@@ -97,7 +107,8 @@ test_regentctl() {
 	check 'regentctl status' "$ctl" status
 	check 'regentctl status --json' json_is_sane
 	check 'regentctl state' state_is_sane
-	check 'only root may read the state' only_root_reads_state
+	check 'only root may read the state, and what tells of other worlds' only_root_reads
+	check "another user gets regentctl's status" nobody_gets_status
 	check 'no second Regent' fails_with 'File exists' take
 }
 

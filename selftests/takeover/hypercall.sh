@@ -94,6 +94,7 @@ test_donate() {
 	check 'not a second time' answers EBUSY DONATE "$donated"
 	check 'every CPU has flushed it' answers 1 FLUSHED
 	check 'not a chunk that begins anywhere' answers EINVAL DONATE "$(printf %x $((0x$donated + 0x1000)))"
+	check "not the APICs' registers" answers EINVAL DONATE fee00000
 	check 'not one behind the last address' answers EINVAL DONATE 10000000000000
 	check 'not one at the end of the world' answers EINVAL DONATE ffffffffffe00000
 	check 'thirty more chunks' many donates

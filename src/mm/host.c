@@ -476,14 +476,18 @@ int host_device_trap(u64 pa, bool on)
  * @cpu: this CPU, whose TLB is flushed before Linux goes on
  * @pa: physical address; Linux says that it does not use it any more
  *
+ * Only memory: devices have another memory type.
+ *
  * Return: 0 or a negative REGENT_HC_E*.
  */
 int host_donate(struct cpu *cpu, u64 pa)
 {
 	int err = 0;
 	u32 place = 0;
+	u8 type;
 
-	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits)
+	if (pa & (REGENT_CHUNK_SIZE - 1) || (pa + REGENT_CHUNK_SIZE - 1) >> k_params.phys_bits ||
+	    !mtype_uniform(&k_params.mtrr, pa, REGENT_CHUNK_SIZE, &type) || type != MTYPE_WB)
 		return -REGENT_HC_EINVAL;
 	lock_take(&host.lock);
 	while (place < host.nr_chunks && host.chunk[place] != NO_CHUNK)

@@ -127,7 +127,8 @@ SYSFS_RO(entry_max_ns);
 SYSFS_RO(table_pages);
 SYSFS_RO(hidden_reads);
 SYSFS_RO(hidden_writes);
-SYSFS_RO(image);
+/* What others run shows in time, and in what Linux exits by: not for everybody. */
+static struct kobj_attribute sysfs_image = __ATTR(image, 0400, sysfs_image_show, NULL);
 
 static struct attribute *sysfs_root_attrs[] = {
 	&sysfs_version.attr, &sysfs_backend.attr, &sysfs_cpus.attr, &sysfs_status.attr,
@@ -176,7 +177,7 @@ static ssize_t sysfs_counter_show(struct kobject *k, struct kobj_attribute *a, c
 
 #define SYSFS_COUNTER(nm, nr)						\
 	{								\
-		.attr.attr = { .name = (nm), .mode = 0444 },		\
+		.attr.attr = { .name = (nm), .mode = 0400 },		\
 		.attr.show = sysfs_counter_show, .counter = (nr),	\
 	}
 #define SYSFS_EXIT(reason, nm)						\

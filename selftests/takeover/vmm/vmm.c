@@ -288,17 +288,23 @@ static void test_signal(void)
 {
 	struct sigaction action = { .sa_handler = on_alarm };
 	struct itimerval soon = { .it_value.tv_usec = 100000 };
+	const volatile uint32_t *counter;
 	struct vcpu v;
 	struct vm vm;
+	int i;
 
 	BEGIN(&vm, &v, spin);
 	start_real(&v, 0);
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &soon, NULL);
-	EXPECT("KVM_RUN", -1, ioctl(v.fd, KVM_RUN, 0));
-	EXPECT("errno", EINTR, errno);
-	EXPECT("exit reason", KVM_EXIT_INTR, v.run->exit_reason);
-	EXPECT("it ran", 1, *(uint32_t *)(vm.memory + 0x3000) > 100);
+	counter = (uint32_t *)(vm.memory + 0x3000);
+	/* A machine in an emulator's virtual machine may need more than once to come so far. */
+	for (i = 0; i < 100 && *counter <= 100; i++) {
+		setitimer(ITIMER_REAL, &soon, NULL);
+		EXPECT("KVM_RUN", -1, ioctl(v.fd, KVM_RUN, 0));
+		EXPECT("errno", EINTR, errno);
+		EXPECT("exit reason", KVM_EXIT_INTR, v.run->exit_reason);
+	}
+	EXPECT("it ran", 1, *counter > 100);
 	v.run->immediate_exit = 1;
 	EXPECT("immediate exit", -1, ioctl(v.fd, KVM_RUN, 0));
 	EXPECT("errno", EINTR, errno);

@@ -52,8 +52,8 @@ static u32 svm_features(u32 found)
 
 /*
  * K maps memory as it finds it. That is wrong where Linux has the encryption bit set in its own
- * tables, or memory has owners; not where the firmware only allows that (SYSCFG.MemEncryptionModEn),
- * which it often does.
+ * tables, or memory has owners; not where the firmware only allows that, as it often does
+ * (SYSCFG.MemEncryptionModEn).
  */
 static const char *svm_encryption(void)
 {

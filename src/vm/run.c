@@ -239,7 +239,8 @@ static void look_for_window(struct vcpu *v)
  * A vCPU looks for work with interrupts off and then waits by STI and HLT. No interrupt may come
  * between the two: it would not end the wait, although it may have brought work. A processor keeps
  * STI's interrupt shadow over an exit and an entry, but QEMU before version 10 loses it at the
- * entry (docs/testing.md). So the HLT is done here, and what is pending ends that.
+ * entry (docs/testing.md), also below another hypervisor. So the HLT is done here, and what is
+ * pending ends that.
  */
 static void __attribute__((noinline)) halt_in_shadow(struct cpu *cpu, struct world *world)
 {
@@ -263,7 +264,7 @@ void vcpu_enter(struct cpu *cpu, struct world *world)
 	struct vcpu *v = vcpu_of(world);
 
 	v->waits = false;
-	if (unlikely(k_has(REGENT_FEAT_TCG)) && backend_in_shadow(world))
+	if (unlikely(k_has(REGENT_FEAT_TCG | REGENT_FEAT_L0)) && backend_in_shadow(world))
 		halt_in_shadow(cpu, world);
 	vcpu_past_iret(v);
 	if (v->has_apic)

@@ -29,7 +29,7 @@ extern struct regent_params params asm("k_params");
 
 static void write_reg(struct vcpu *v, u32 reg, u32 value)
 {
-	assert_true(vcpu_apic_write(NULL, v, reg, value));
+	assert_true(vcpu_apic_write(this_cpu(), v, reg, value));
 }
 
 static int setup(void **state)
@@ -62,7 +62,7 @@ static int setup(void **state)
 
 static s64 msi(u64 address, u32 data)
 {
-	return vm_msi(NULL, 1 | (u64)data << 32, address);
+	return vm_msi(this_cpu(), 1 | (u64)data << 32, address);
 }
 
 /* A physical destination: how many vCPUs got it */
@@ -80,7 +80,7 @@ static bool enter(struct vcpu *v)
 	v->ended = false;
 	v->wake = REGENT_WAKE_NONE;
 	vcpu_past_iret(v);
-	vcpu_apic_enter(NULL, v);
+	vcpu_apic_enter(this_cpu(), v);
 	if ((v->nmis || v->nmi_iret) && !v->ended)
 		vcpu_enter_nmi(v);
 	return !v->ended;
@@ -341,7 +341,7 @@ static void a_level_ends_the_run(void **state)
 	write_reg(v, VAPIC_REG_EOI, 0);
 	assert_true(v->ended);
 	assert_int_equal(v->reason, REGENT_VCPU_EOI);
-	assert_int_equal(vcpu_page(NULL, v)->address, 0x41);
+	assert_int_equal(vcpu_page(this_cpu(), v)->address, 0x41);
 	/* Of an edge nobody hears. */
 	send_to(0, 0x42);
 	assert_true(enter(v));
@@ -360,7 +360,7 @@ static void who_does_not_take_it(void **state)
 	assert_int_equal(send_to(0, 0x41 | VAPIC_SMI << 8), 0);
 	assert_int_equal(send_to(0, 0x41 | VAPIC_EXTINT << 8), 0);
 	assert_true(msi(0xfee00000, 0x41) >> 32 == 1);
-	assert_int_equal(vm_msi(NULL, 2, 0xfee00000), -REGENT_HC_EINVAL);
+	assert_int_equal(vm_msi(this_cpu(), 2, 0xfee00000), -REGENT_HC_EINVAL);
 	/* NMI and INIT do not ask for SVR. */
 	assert_int_equal(send_to(1, VAPIC_NMI << 8), 1);
 }
@@ -546,12 +546,12 @@ static void registers_of_none(void **state)
 		value = 1;
 		assert_true(vcpu_apic_read(v, reg, &value));
 		assert_int_equal(value, 0);
-		assert_true(vcpu_apic_write(NULL, v, reg, ~0ull));
+		assert_true(vcpu_apic_write(this_cpu(), v, reg, ~0ull));
 	}
 	assert_true(vcpu_write_apic_base(v, v->apic_base | VAPIC_BASE_X2APIC));
 	for (reg = VAPIC_REGS; reg < 0x200; reg++) {
 		assert_false(vcpu_apic_read(v, reg, &value));
-		assert_false(vcpu_apic_write(NULL, v, reg, 0));
+		assert_false(vcpu_apic_write(this_cpu(), v, reg, 0));
 	}
 	assert_false(vcpu_apic_read(v, ~0u, &value));
 }
@@ -658,7 +658,7 @@ static void scheduled(void **state)
 	processor[1].irq = VCPU_IRQ_NONE;
 	v->wake = 3;
 	v->ended = false;
-	vcpu_apic_enter(NULL, v);
+	vcpu_apic_enter(this_cpu(), v);
 	assert_true(v->ended);
 	assert_int_equal(v->reason, REGENT_VCPU_INTERRUPTED);
 }

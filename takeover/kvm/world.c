@@ -28,19 +28,24 @@ static DEFINE_XARRAY_FLAGS(vcpus, XA_FLAGS_LOCK_IRQ);
 static DEFINE_MUTEX(set_lock);
 
 #define SHARES_NICE_0	1024
+#define SHARES_BY_NICE	4096	/* at most */
 #define MIN_MAX		900	/* the rest is for interrupts */
 #define SHARES_MAX	65536
 
-/* As Linux has it: each step of nice is a quarter more, or a fifth less. */
+/*
+ * As Linux has it: each step of nice is a quarter more, or a fifth less. But what Linux does for
+ * such a thread, and all else that it has to do on that CPU, has Linux's shares (those of nice 0):
+ * more than four times as much would keep the vCPU waiting for its own VMM.
+ */
 static u32 shares_of(int nice)
 {
 	u32 shares = SHARES_NICE_0;
 
-	for (; nice < 0 && shares < SHARES_MAX; nice++)
+	for (; nice < 0 && shares < SHARES_BY_NICE; nice++)
 		shares += shares / 4;
 	for (; nice > 0; nice--)
 		shares -= shares / 5;
-	return min_t(u32, shares, SHARES_MAX);
+	return min_t(u32, shares, SHARES_BY_NICE);
 }
 
 static u64 weights(u32 shares, u32 min, u32 max)

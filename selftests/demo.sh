@@ -75,7 +75,7 @@ echo "   in each, on two vCPUs, while the load runs on."
 for vm in 1 2; do
 	# QEMU's CPU 0 has a race with what worlds do (docs/testing.md). As important as Linux itself,
 	# which does the rest of QEMU's work: see nice in docs/vms.md.
-	nice -n 20 selftests/guest/boot.sh -c 2 -m microvm,rtc=on -p 1-3 "echo \"vm $vm: \$(uname -sr), \$(nproc) CPUs\"
+	nice -n 20 selftests/guest/boot.sh -t 900 -c 2 -m microvm,rtc=on -p 1-3 "echo \"vm $vm: \$(uname -sr), \$(nproc) CPUs\"
 		seq 1 10000 | sha256sum" >"$dir/vm$vm" 2>&1 & eval "vm$vm=$!"
 done
 # shellcheck disable=SC2154 # set by the loop

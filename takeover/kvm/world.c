@@ -280,13 +280,6 @@ static void world_look(struct vcpu *v)
 	mode_vcpu_runs(cpu);
 	if (!world_is_right(v, thread, cpu) || world_has_waited(v))
 		vcpu_kick(v);
-	/*
-	 * K's interrupt tells at once. But in a loaded emulator a thread was seen to sleep on
-	 * after that (docs/known-issues.md): so it is asked for here as well.
-	 */
-	if (regent_hypercall(REGENT_HC_WORLD_INFO, v->id, REGENT_INFO_STATE) ==
-	    REGENT_STATE_STOPPED)
-		world_told(v->id);
 }
 
 static void world_look_at_all(struct work_struct *work);

@@ -145,23 +145,24 @@ static void worlds_told(struct regent_shared *shared)
 /* With interrupts off, so that what comes from now on ends the hypercall. */
 static long world_ask_here(struct vcpu *v, u64 how)
 {
-	long answer;
+	long answer = REGENT_VCPU_RUNNING;
 
 	WRITE_ONCE(v->cpu, smp_processor_id());
 	smp_mb();	/* with vcpu_kick() */
-	answer = READ_ONCE(v->kicked) && !how ? REGENT_VCPU_RUNNING :
-		 regent_hypercall(REGENT_HC_VCPU_WAIT, v->id, how);
+	if (!READ_ONCE(v->kicked) || how) {
+		/* A run's end that K tells from now on sets it again. Not without a question. */
+		WRITE_ONCE(v->told, false);
+		answer = regent_hypercall(REGENT_HC_VCPU_WAIT, v->id, how);
+	}
 	/* With vm_kick() */
 	smp_store_release(&v->cpu, -1);
 	return answer;
 }
 
-/* A run's end that K tells from now on sets @told again. */
 static long world_ask(struct vcpu *v, u64 how)
 {
 	long answer = REGENT_VCPU_RUNNING;
 
-	WRITE_ONCE(v->told, false);
 	preempt_disable();
 	local_irq_disable();
 	if (how ? !vm_exists(v->vm) : !vm_lives(v->vm))

@@ -152,14 +152,15 @@ static int digits(u64 number)
 	return snprintf(NULL, 0, "%llu", number);
 }
 
-static bool any_is_known(const struct exits *exits)
+/* Only root may read them; whoever else it is that asks. */
+static bool are_hidden(const struct exits *exits)
 {
 	size_t i;
 
 	for (i = 0; i < exits->reasons.count * exits->cpus.count; i++)
 		if (exits->count[i] != ABSENT)
-			return true;
-	return false;
+			return false;
+	return geteuid();
 }
 
 static int widest_reason(const struct exits *exits)
@@ -230,7 +231,7 @@ static void print_status(const struct exits *exits)
 		print_value(&values[i]);
 	if (!exits->reasons.count)
 		return;
-	if (geteuid() && !any_is_known(exits)) {
+	if (are_hidden(exits)) {
 		printf("\nOnly root may read the exits.\n");
 		return;
 	}
@@ -303,7 +304,7 @@ static void print_exits_json(struct json *json, const struct exits *exits)
 	size_t r, c;
 
 	json_open(json, "exits", '{');
-	for (r = 0; r < exits->reasons.count; r++)
+	for (r = 0; r < exits->reasons.count && !are_hidden(exits); r++)
 		json_number(json, exits->reasons.name[r], sum_of(exits, r));
 	json_close(json);
 	json_open(json, "per_cpu", '[');

@@ -80,8 +80,7 @@ int insn_length(const u8 *code, int n, bool wide)
 	if (n > INSN_MAX)
 		n = INSN_MAX;
 	i = insn_prefixes(code, n, wide, &p);
-
-	if (i >= n || i >= INSN_MAX)
+	if (i >= n)
 		return n >= INSN_MAX ? -1 : 0;
 	if (code[i] == 0xf4 || (code[i] == 0x90 && p.rep))
 		return i + 1;

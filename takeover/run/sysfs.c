@@ -127,7 +127,7 @@ SYSFS_RO(entry_max_ns);
 SYSFS_RO(table_pages);
 SYSFS_RO(hidden_reads);
 SYSFS_RO(hidden_writes);
-/* What others run shows in time, and in what Linux exits by: not for everybody. */
+/* K reads all of its text for that: not for everybody, as often as they like. */
 static struct kobj_attribute sysfs_image = __ATTR(image, 0400, sysfs_image_show, NULL);
 
 static struct attribute *sysfs_root_attrs[] = {
@@ -175,6 +175,7 @@ static ssize_t sysfs_counter_show(struct kobject *k, struct kobj_attribute *a, c
 	X(WRMSR, "wrmsr")			\
 	X(XSAVE, "xsave")
 
+/* They show what others run: not for everybody. */
 #define SYSFS_COUNTER(nm, nr)						\
 	{								\
 		.attr.attr = { .name = (nm), .mode = 0400 },		\
